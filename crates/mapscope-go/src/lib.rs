@@ -1,0 +1,1 @@
+//! Go read from outside.

@@ -1,0 +1,240 @@
+//! The data every view shows, and the JSON contract (`docs/schema/`). Fields are only ever added.
+//! Bytes are integers; a figure that does not apply is absent, never zero.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// `mapscope inspect --format json`: the whole picture of one target.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Inspection {
+    /// Names this contract: `mapscope.inspect/1`.
+    pub schema: String,
+    /// What was examined.
+    pub target: Target,
+    /// Where memory went.
+    pub memory: MemoryUse,
+    /// Totals of the Go heap.
+    pub heap: Heap,
+    /// Live objects by type, most bytes first.
+    pub types: Vec<TypeRow>,
+    /// Live maps, most table bytes first.
+    pub maps: Vec<MapRow>,
+    /// Why the result is partial: one sentence for each reason. Absent when the result is whole.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub partial: Vec<String>,
+}
+
+/// What was examined, and how.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Target {
+    /// `process` or `core`.
+    pub kind: String,
+    /// Process id; absent when a core does not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pid: Option<u32>,
+    /// Path of the executable.
+    pub exe: String,
+    /// The Go version of the binary, as it names itself (`go1.27.3`).
+    pub go_version: String,
+    /// `swiss` or `legacy`.
+    pub map_impl: String,
+    /// No DWARF and no symbol table in the binary.
+    pub stripped: bool,
+    /// How long the target was stopped, in milliseconds; absent for a core.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub paused_ms: Option<f64>,
+    /// How long reading and analysing took, in milliseconds.
+    pub read_ms: f64,
+}
+
+/// Where memory went, in bytes.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct MemoryUse {
+    /// Resident set of the process; absent for a core.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rss_bytes: Option<u64>,
+    /// Slots of reachable objects.
+    pub heap_live_bytes: u64,
+    /// Allocated slots that nothing reaches.
+    pub heap_garbage_bytes: u64,
+    /// Free slots and tails of spans in use.
+    pub heap_fragmentation_bytes: u64,
+    /// Goroutine stacks.
+    pub stacks_bytes: u64,
+}
+
+/// Totals of the Go heap.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Heap {
+    /// Allocated slots, live or garbage.
+    pub objects: u64,
+    /// Bytes of those slots.
+    pub object_bytes: u64,
+    /// Reachable slots.
+    pub live_objects: u64,
+    /// Bytes of those.
+    pub live_bytes: u64,
+    /// Pointers from outside the heap into it.
+    pub roots: u64,
+}
+
+/// Live objects of one type.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct TypeRow {
+    /// The type, named as Go's reflection names it; `(unknown)` for objects without one.
+    #[serde(rename = "type")]
+    pub type_name: String,
+    /// Objects.
+    pub count: u64,
+    /// Bytes of their slots.
+    pub shallow_bytes: u64,
+}
+
+/// One live map and its audit. The figures are absent when the map is torn.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct MapRow {
+    /// Address of the map header, in hexadecimal.
+    pub addr: String,
+    /// How a person would name it: `main.sessions.byID`.
+    pub owner: String,
+    /// The map's type.
+    #[serde(rename = "type")]
+    pub type_name: String,
+    /// `swiss` or `legacy`.
+    #[serde(rename = "impl")]
+    pub implementation: String,
+    /// The map was being written when it was read, or its counts do not add up.
+    pub torn: bool,
+    /// Why it is called torn.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub torn_reason: Option<String>,
+    /// The type or the identity of the map was inferred, not read.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub heuristic: bool,
+    /// The audit.
+    #[serde(flatten)]
+    pub figures: Option<MapFigures>,
+}
+
+/// The audit of one map. DESIGN: what the fields count.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct MapFigures {
+    /// Keys in the map, counted by walking it.
+    pub entries: u64,
+    /// Places for entries: 8 for each group or bucket.
+    pub slots: u64,
+    /// Swiss: groups of all tables. Legacy: main buckets.
+    pub groups: u64,
+    /// Groups, or buckets with their chain, without a single entry.
+    pub holes: u64,
+    /// Swiss: control bytes that say deleted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tombstones: Option<u64>,
+    /// Legacy: overflow buckets linked in chains of the current array.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub overflow_buckets: Option<u64>,
+    /// Legacy: bytes of the old bucket array and its overflow buckets while the map grows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub old_buckets_bytes: Option<u64>,
+    /// Legacy: old buckets already moved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub evacuated_buckets: Option<u64>,
+    /// Entries whose element is all zero bits; absent for elements of size 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub zero_values: Option<u64>,
+    /// Bytes of the map's own structure: whole heap slots.
+    pub table_bytes: u64,
+    /// Keys and elements over 128 bytes, allocated one by one.
+    pub indirect_bytes: u64,
+    /// Bytes of all slots that belong to neither key nor element.
+    pub padding_bytes: u64,
+    /// `table_bytes` less those of the same map made anew with a hint of `entries`.
+    pub reclaimable_bytes: u64,
+}
+
+/// `mapscope map --format json`: one map in depth.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct MapDetail {
+    /// Names this contract: `mapscope.map/1`.
+    pub schema: String,
+    /// What was examined.
+    pub target: Target,
+    /// The map's line as in an inspection.
+    pub map: MapRow,
+    /// How a slot is laid out, in bytes.
+    pub layout: SlotLayout,
+    /// The state of each group in address order of its table (Swiss) or of each main bucket with its chain (legacy).
+    /// Empty when the map is torn.
+    pub occupancy: Vec<GroupState>,
+    /// `histogram[n]`: groups with n entries. Legacy chains can hold more than eight.
+    pub entries_per_group: Vec<u64>,
+    /// `probe_lengths[n]`: entries found after looking at n+1 groups (Swiss) or buckets of the chain (legacy).
+    pub probe_lengths: Vec<u64>,
+    /// Every way from a root that was looked at, the owner's first.
+    pub owners: Vec<String>,
+    /// Why the result is partial.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub partial: Vec<String>,
+}
+
+/// How one slot is laid out, in bytes.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct SlotLayout {
+    /// The key's type.
+    pub key_type: String,
+    /// The element's type.
+    pub elem_type: String,
+    /// Bytes of the key in the slot (8 when it is stored indirectly).
+    pub key_bytes: u64,
+    /// Bytes of the element in the slot (8 when it is stored indirectly).
+    pub elem_bytes: u64,
+    /// Bytes of a whole group or bucket.
+    pub group_bytes: u64,
+    /// Keys are stored as pointers because they are over 128 bytes.
+    pub indirect_key: bool,
+    /// Elements are stored as pointers because they are over 128 bytes.
+    pub indirect_elem: bool,
+}
+
+/// What one group, or one bucket with its chain, holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct GroupState {
+    /// Entries.
+    pub entries: u32,
+    /// Tombstones; 0 for legacy maps.
+    pub tombstones: u32,
+    /// Places for entries: 8, or more where a legacy bucket has a chain.
+    pub slots: u32,
+}
+
+/// `mapscope maps --format json`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct MapList {
+    /// Names this contract: `mapscope.maps/1`.
+    pub schema: String,
+    /// What was examined.
+    pub target: Target,
+    /// The maps asked for.
+    pub maps: Vec<MapRow>,
+    /// Maps in the target before filters.
+    pub total_maps: u64,
+    /// Why the result is partial.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub partial: Vec<String>,
+}
+
+/// `mapscope types --format json`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct TypeList {
+    /// Names this contract: `mapscope.types/1`.
+    pub schema: String,
+    /// What was examined.
+    pub target: Target,
+    /// Totals of the Go heap.
+    pub heap: Heap,
+    /// Live objects by type, most bytes first.
+    pub types: Vec<TypeRow>,
+    /// Why the result is partial.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub partial: Vec<String>,
+}
