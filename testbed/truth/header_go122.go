@@ -2,4 +2,5 @@
 
 package truth
 
-const hasHeaders = true
+// Headers says whether objects over 512 bytes with pointers carry their type.
+const Headers = true

@@ -168,7 +168,7 @@ func arrayBytes(n, size uintptr, noscan bool) uintptr {
 	}
 	want := (n + n/16) * size
 	room := uintptr(slotBytes(want, noscan))
-	if hasHeaders && !noscan && want > 512 && want <= 32768-8 {
+	if Headers && !noscan && want > 512 && want <= 32768-8 {
 		room -= 8
 	}
 	return room / size * size

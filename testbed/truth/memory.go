@@ -52,7 +52,7 @@ func slotBytes(n uintptr, noscan bool) int {
 		minHeader = 512   // larger objects with pointers carry an 8-byte header, from Go 1.22
 		maxSmall  = 32768 // larger objects have a span of their own, in whole pages, without a header
 	)
-	if hasHeaders && !noscan && n > minHeader && n <= maxSmall-8 {
+	if Headers && !noscan && n > minHeader && n <= maxSmall-8 {
 		n += 8
 	}
 	return int(roundUp(n))

@@ -155,15 +155,15 @@ func Ready(program string) { ready(program, true) }
 func ReadyBusy(program string) { ready(program, false) }
 
 func ready(program string, quiet bool) {
-	debug.SetGCPercent(-1)
 	if quiet {
+		debug.SetGCPercent(-1)
 		settle()
 	}
 	out := render(text[:0], program)
 	registry.Lock()
 	registry.maps, registry.types = nil, nil
 	registry.Unlock()
-	// Twice sweeps everything and empties the pools; the third sees what finalizers let go.
+	// Twice sweeps everything and empties the pools; the third collects what the second set free.
 	for i := 0; i < 3; i++ {
 		runtime.GC()
 	}

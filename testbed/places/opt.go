@@ -1,0 +1,5 @@
+//go:build !noopt
+
+package main
+
+const unoptimised = false
