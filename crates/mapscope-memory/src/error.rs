@@ -22,6 +22,27 @@ pub enum MemoryError {
         /// Bytes asked for.
         len: u64,
     },
+    /// The range was written to the core, but the core file ends before it.
+    #[error(
+        "address {addr:#x} (+{len} bytes) lies beyond the end of the core file, which was cut short: write the core \
+         again with enough disk space and `ulimit -c unlimited`"
+    )]
+    Truncated {
+        /// First address asked for.
+        addr: u64,
+        /// Bytes asked for.
+        len: u64,
+    },
+    /// The range is mapped in a live process, but the kernel refuses to read it (`[vvar]`, device memory).
+    #[error("address {addr:#x} (+{len} bytes) is mapped, but cannot be read: {source}")]
+    Unreadable {
+        /// First address asked for.
+        addr: u64,
+        /// Bytes asked for.
+        len: u64,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// A file could not be opened or mapped.
     #[error("{path}: {source}")]
     File {
@@ -29,5 +50,152 @@ pub enum MemoryError {
         path: PathBuf,
         /// What the system said.
         source: std::io::Error,
+    },
+    /// A directory, a pipe or a device where a file is needed.
+    #[error("{path} is {kind}, not a regular file: give the path of a file")]
+    NotRegular {
+        /// The path.
+        path: PathBuf,
+        /// What it is, with its article.
+        kind: &'static str,
+    },
+
+    /// No process has this id.
+    #[error("there is no process {pid}: it may have exited, or it lives in another pid namespace (run mapscope there)")]
+    NoSuchProcess {
+        /// The id asked for.
+        pid: u32,
+    },
+    /// The id belongs to a thread that is not the first of its process.
+    #[error("{tid} is a thread of process {pid}: give {pid}")]
+    NotLeader {
+        /// The id asked for.
+        tid: u32,
+        /// The process it belongs to.
+        pid: u32,
+    },
+    /// The process has exited and waits for its parent to collect it.
+    #[error("process {pid} is a zombie: it has exited and its memory is gone; examine a core of it instead")]
+    Zombie {
+        /// The process.
+        pid: u32,
+    },
+    /// A thread of the kernel, which has no memory of its own.
+    #[error("process {pid} is a kernel thread, which has no memory of its own: give the pid of a program")]
+    KernelThread {
+        /// The process.
+        pid: u32,
+    },
+    /// mapscope was asked to stop itself.
+    #[error("process {pid} is mapscope itself, which cannot be stopped while it reads: give another pid")]
+    Itself {
+        /// Our own id.
+        pid: u32,
+    },
+    /// The kernel does not let us trace the process.
+    #[error("no permission to read process {pid}: {hint}")]
+    Permission {
+        /// The process.
+        pid: u32,
+        /// What to try, here and in containers.
+        hint: String,
+    },
+    /// Another tracer holds the process; a process can have only one.
+    #[error("process {pid} is already traced by process {tracer} ({name}): detach that debugger first")]
+    Traced {
+        /// The process.
+        pid: u32,
+        /// The tracer.
+        tracer: u32,
+        /// The tracer's command name.
+        name: String,
+    },
+    /// The process went away under our hands.
+    #[error("process {pid} exited while it was read: there is nothing left to examine; try a core of it")]
+    Exited {
+        /// The process.
+        pid: u32,
+    },
+    /// A thread did not stop in time; every other one was let go again.
+    #[error(
+        "thread {tid} of process {pid} (state {state}) did not stop within {millis} ms and the process was let go \
+         unread: it waits in the kernel, usually for a disk; try again"
+    )]
+    Stuck {
+        /// The process.
+        pid: u32,
+        /// The thread.
+        tid: u32,
+        /// Its state letter, as in `/proc/PID/stat`.
+        state: char,
+        /// How long we waited, in milliseconds.
+        millis: u64,
+    },
+
+    /// Not an ELF file.
+    #[error(
+        "{path} is not an ELF file: it starts with {start}; a core written by Linux or by gdb's gcore (amd64), or a \
+         pid, can be read"
+    )]
+    NotElf {
+        /// The file.
+        path: PathBuf,
+        /// Its first bytes and, when known, what they mean.
+        start: String,
+    },
+    /// An ELF file for something else than amd64.
+    #[error("{path} is for {found}; only amd64 (64-bit, little-endian) can be read")]
+    Architecture {
+        /// The file.
+        path: PathBuf,
+        /// What it is for.
+        found: String,
+    },
+    /// An ELF file that is not a core.
+    #[error("{path} is {kind}, not a core: give a pid or a core, and this file with --exe")]
+    NotCore {
+        /// The file.
+        path: PathBuf,
+        /// What it is, with its article.
+        kind: &'static str,
+    },
+    /// The structure of a file contradicts itself so early that nothing can be read.
+    #[error("{path}: {what} at file offset {offset:#x}: the file is damaged; write it again")]
+    Corrupt {
+        /// The file.
+        path: PathBuf,
+        /// Where.
+        offset: u64,
+        /// What is wrong.
+        what: String,
+    },
+    /// The executable that a core names cannot be opened.
+    #[error("{core} was written by {wanted}, which cannot be opened ({reason}): pass the executable with --exe PATH")]
+    NoExecutable {
+        /// The core.
+        core: PathBuf,
+        /// The executable's path inside the target.
+        wanted: PathBuf,
+        /// Why not.
+        reason: String,
+    },
+    /// A core does not name its executable.
+    #[error("{core} does not name its executable (it has no NT_FILE note): pass the executable with --exe PATH")]
+    UnknownExecutable {
+        /// The core.
+        core: PathBuf,
+    },
+    /// The executable is not the one that wrote the core.
+    #[error(
+        "the core was written by another build of {path} (build id {in_core} in the core, {in_file} in the file): \
+         pass the right one with --exe"
+    )]
+    OtherBuild {
+        /// The executable we have.
+        path: PathBuf,
+        /// Build id in the core's memory.
+        in_core: String,
+        /// Build id in the file.
+        in_file: String,
     },
 }

@@ -1,6 +1,7 @@
 //! A file's bytes, mapped or owned.
 
-use std::fs::File;
+use std::fs::{self, File};
+use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
 use memmap2::{Mmap, UncheckedAdvice};
@@ -15,10 +16,24 @@ enum Inner {
     Owned(Vec<u8>),
 }
 
+/// Page size for rounding advice; a multiple of the real one would do as well.
+const PAGE: usize = 4096;
+
 impl FileBytes {
     /// Maps the file at `path`, read-only.
     pub fn open(path: &Path) -> Result<Self, MemoryError> {
         let error = |source| MemoryError::File { path: path.to_path_buf(), source };
+        // Looked at before it is opened: opening a pipe waits for a writer, opening some devices does things.
+        let kind = fs::metadata(path).map_err(error)?.file_type();
+        if !kind.is_file() {
+            let kind = match kind {
+                k if k.is_dir() => "a directory",
+                k if k.is_fifo() => "a pipe",
+                k if k.is_socket() => "a socket",
+                _ => "a device",
+            };
+            return Err(MemoryError::NotRegular { path: path.to_path_buf(), kind });
+        }
         let file = File::open(path).map_err(error)?;
         // SAFETY: the mapping is private and read-only. The only hazard is that somebody truncates the file while it
         // is mapped, which every reader of cores and binaries shares; replacing a file on disk does not touch it.
@@ -27,12 +42,17 @@ impl FileBytes {
         Ok(Self(Inner::Mapped(map)))
     }
 
-    /// Gives the pages of a range back to the kernel; the next access reads them from the page cache again.
+    /// Gives the pages of a range back to the kernel; the next access reads them from the page cache again. Only whole
+    /// pages inside the range go, so that a neighbour in use is not read twice.
     pub(crate) fn release(&self, offset: usize, len: usize) {
-        if let Inner::Mapped(map) = &self.0 {
+        let Inner::Mapped(map) = &self.0 else { return };
+        let end = offset.saturating_add(len).min(map.len());
+        let last = if end == map.len() { end } else { end / PAGE * PAGE };
+        let first = offset.div_ceil(PAGE).saturating_mul(PAGE);
+        if first < last {
             // SAFETY: the mapping is file-backed and never written, so a dropped page comes back with the same bytes.
             #[allow(unsafe_code)]
-            let _ = unsafe { map.unchecked_advise_range(UncheckedAdvice::DontNeed, offset, len) };
+            let _ = unsafe { map.unchecked_advise_range(UncheckedAdvice::DontNeed, first, last - first) };
         }
     }
 }
@@ -43,8 +63,15 @@ impl From<Vec<u8>> for FileBytes {
     }
 }
 
+impl std::fmt::Debug for FileBytes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "FileBytes({} bytes)", self.len())
+    }
+}
+
 impl std::ops::Deref for FileBytes {
     type Target = [u8];
+    #[inline]
     fn deref(&self) -> &[u8] {
         match &self.0 {
             Inner::Mapped(map) => map,

@@ -7,11 +7,19 @@
 //! Nothing in this crate knows Go.
 
 mod arch;
+mod core;
+mod elf;
 mod error;
 mod file;
 mod memory;
+mod notes;
+mod process;
+mod touch;
 
-pub use arch::{Arch, Registers, AMD64};
+pub use self::core::Core;
+pub use arch::{AMD64, Arch, Registers};
 pub use error::MemoryError;
 pub use file::FileBytes;
 pub use memory::{Memory, Region, TargetInfo, TargetKind, Thread};
+pub use process::Process;
+pub use touch::touch_all;

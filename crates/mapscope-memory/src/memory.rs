@@ -24,6 +24,8 @@ pub struct TargetInfo {
     pub exe: PathBuf,
     /// Resident bytes of the process; absent for a core.
     pub rss_bytes: Option<u64>,
+    /// What to add to an address in the executable file to get one in the target; 0 unless it is position-independent.
+    pub load_bias: u64,
     /// Why what is read may be incomplete: one sentence for each reason, with file and offset. Empty when whole.
     pub partial: Vec<String>,
 }
@@ -112,6 +114,9 @@ pub trait Memory: Send + Sync {
 
     /// The `u8` at `addr`.
     fn u8(&self, addr: u64) -> Result<u8, MemoryError> {
+        if let Some(&[b]) = self.borrow(addr, 1) {
+            return Ok(b);
+        }
         let mut b = [0; 1];
         self.read_into(addr, &mut b)?;
         Ok(b[0])
@@ -119,6 +124,9 @@ pub trait Memory: Send + Sync {
 
     /// The little-endian `u32` at `addr`.
     fn u32(&self, addr: u64) -> Result<u32, MemoryError> {
+        if let Some(Ok(b)) = self.borrow(addr, 4).map(<[u8; 4]>::try_from) {
+            return Ok(u32::from_le_bytes(b));
+        }
         let mut b = [0; 4];
         self.read_into(addr, &mut b)?;
         Ok(u32::from_le_bytes(b))
@@ -126,6 +134,9 @@ pub trait Memory: Send + Sync {
 
     /// The little-endian `u64` at `addr`.
     fn u64(&self, addr: u64) -> Result<u64, MemoryError> {
+        if let Some(Ok(b)) = self.borrow(addr, 8).map(<[u8; 8]>::try_from) {
+            return Ok(u64::from_le_bytes(b));
+        }
         let mut b = [0; 8];
         self.read_into(addr, &mut b)?;
         Ok(u64::from_le_bytes(b))

@@ -1,0 +1,188 @@
+//! Filling what a core leaves out from the files it names, once they are known to be the same build.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::files::{Executable, Files};
+use super::layout::Layout;
+use super::pieces::{Piece, Pieces};
+use super::records::{Mapping, file_at};
+use crate::elf::{HEADER_SIZE, Header, PF_W, PF_X, PT_LOAD, PT_NOTE, Segment};
+use crate::notes::{BuildId, NOTE_BYTES, NOTE_SEGMENTS};
+use crate::{AMD64, FileBytes, MemoryError, Region};
+
+/// Libraries that are opened at most; a process with more is not a real one.
+const LIBRARIES: usize = 512;
+/// Program headers of a library that are looked at.
+const SEGMENTS: usize = 64;
+
+/// Refuses an executable whose build id is not the one in the core's memory. Where either has none, or the core does
+/// not hold the page, there is nothing to compare.
+pub(super) fn same_build(
+    core: &[u8],
+    pieces: &Pieces,
+    executable: &Executable,
+    program: &Header,
+    main: Option<&Mapping>,
+) -> Result<(), MemoryError> {
+    let Some(main) = main else { return Ok(()) };
+    let in_core = in_memory(core, pieces, main);
+    let in_file = BuildId::of_file(program, &executable.bytes);
+    match in_core.contradiction(&in_file) {
+        None => Ok(()),
+        Some((in_core, in_file)) => Err(MemoryError::OtherBuild { path: executable.path.clone(), in_core, in_file }),
+    }
+}
+
+/// The build id of the file whose first mapping is `first`, from the bytes that the core itself holds.
+fn in_memory(core: &[u8], pieces: &Pieces, first: &Mapping) -> BuildId {
+    let read = |addr: u64, len: u64| {
+        let piece = pieces.find(addr)?;
+        let into = addr - piece.start;
+        let at = piece.offset + into as usize;
+        core.get(at..at + (piece.len - into).min(len) as usize)
+    };
+    let mut id = BuildId::default();
+    let Some(start) = (first.offset == 0).then(|| read(first.start, first.end - first.start)).flatten() else {
+        return id;
+    };
+    let header = start.get(..HEADER_SIZE).and_then(|h| Header::parse(h, &first.path).ok());
+    let segments = header.iter().flat_map(|h| h.segments(start));
+    // Notes lie in the first mapping, right behind the headers, so their file offset leads to them.
+    let inside = |s: &Segment| s.kind == PT_NOTE && s.offset < first.end - first.start;
+    for s in segments.filter(inside).take(NOTE_SEGMENTS) {
+        if let Some(notes) = read(first.start + s.offset, s.filesz.min(NOTE_BYTES)) {
+            id.add(notes, s.align);
+        }
+    }
+    id
+}
+
+/// The mappings the kernel makes of an executable.
+pub(super) fn mappings_of(program: &Header, executable: &Executable, load_bias: u64) -> Vec<Mapping> {
+    let page = AMD64.page_size;
+    let mut found = Vec::new();
+    let mut last_end = 0;
+    for s in program.segments(&executable.bytes).filter(|s| s.kind == PT_LOAD && s.flags & PF_W == 0) {
+        let into = s.vaddr % page;
+        if s.offset % page != into {
+            continue;
+        }
+        let start = s.vaddr.wrapping_add(load_bias) / page * page;
+        let (Some(end), Some(offset)) = (start.checked_add(s.filesz), s.offset.checked_sub(into)) else { continue };
+        let Some(end) = end.checked_add(into).and_then(|e| e.checked_next_multiple_of(page)) else { continue };
+        if start >= last_end && start < end {
+            last_end = end;
+            found.push(Mapping { start, end, offset, path: executable.path.clone() });
+        }
+    }
+    found
+}
+
+/// Names the regions' files, adds regions for mappings without a segment (gdb leaves those out), and adds the pieces
+/// of files wherever the core leaves their bytes to them.
+pub(super) fn fill(
+    layout: &mut Layout,
+    stored: &Pieces,
+    mappings: &[Mapping],
+    main: &Path,
+    source: &Files<'_>,
+    files: &mut Vec<Arc<FileBytes>>,
+) {
+    // A mapping may span many regions, and a hostile path be long: their copies must not outgrow the core.
+    let mut paths = files[0].len();
+    for region in &mut layout.regions {
+        region.file = file_at(mappings, region.start).filter(|(path, _)| {
+            paths = paths.saturating_sub(path.as_os_str().len());
+            paths > 0
+        });
+    }
+    let known = HashMap::from([(main.to_path_buf(), Some(1))]);
+    let mut opened = Opened { source, stored, mappings, files, known };
+    let mut extra = Vec::new();
+    let mut regions = layout.regions.iter().peekable();
+    for m in mappings {
+        let mut at = m.start;
+        while at < m.end {
+            while regions.next_if(|r| r.end <= at).is_some() {}
+            let (covered, next) = match regions.peek() {
+                Some(r) if r.start <= at => (true, r.end.min(m.end)),
+                Some(r) => (false, r.start.min(m.end)),
+                None => (false, m.end),
+            };
+            if !covered {
+                layout.omitted.push((at, next));
+                let execute = opened.is_code(m, at);
+                let file = file_at(mappings, at);
+                extra.push(Region { start: at, end: next, read: true, write: false, execute, file });
+            }
+            at = next;
+        }
+    }
+    layout.regions.extend(extra);
+    layout.regions.sort_by_key(|r| r.start);
+
+    layout.omitted.sort_unstable();
+    for &(start, end) in &layout.omitted {
+        let first = mappings.partition_point(|m| m.end <= start);
+        for m in mappings[first..].iter().take_while(|m| m.start < end) {
+            let from = start.max(m.start);
+            let offset = m.offset.saturating_add(from - m.start);
+            let Some(file) = opened.file(&m.path) else { continue };
+            // The file may have been shortened since; pages beyond its end are not known.
+            let there = (opened.files[file as usize].len() as u64).saturating_sub(offset);
+            let len = (end.min(m.end) - from).min(there);
+            if len > 0 {
+                layout.pieces.push(Piece { start: from, len, file, offset: offset as usize });
+            }
+        }
+    }
+}
+
+/// The files opened so far, by the paths the target knew.
+struct Opened<'a, 'b> {
+    source: &'a Files<'b>,
+    stored: &'a Pieces,
+    mappings: &'a [Mapping],
+    files: &'a mut Vec<Arc<FileBytes>>,
+    known: HashMap<PathBuf, Option<u32>>,
+}
+
+impl Opened<'_, '_> {
+    fn file(&mut self, path: &Path) -> Option<u32> {
+        if let Some(&known) = self.known.get(path) {
+            return known;
+        }
+        let room = self.known.len() < LIBRARIES;
+        let opened = room.then(|| self.source.library(path)).flatten();
+        let opened = opened.filter(|bytes| self.is_same_build(path, bytes)).map(|bytes| {
+            self.files.push(Arc::new(bytes));
+            self.files.len() as u32 - 1
+        });
+        if room {
+            self.known.insert(path.to_path_buf(), opened);
+        }
+        opened
+    }
+
+    /// A library may have been updated since; without its bytes is better than with wrong ones.
+    fn is_same_build(&self, path: &Path, bytes: &[u8]) -> bool {
+        let (Some(first), Ok(header)) = (self.mappings.iter().find(|m| m.path == path), Header::parse(bytes, path))
+        else {
+            return false;
+        };
+        in_memory(&self.files[0], self.stored, first).contradiction(&BuildId::of_file(&header, bytes)).is_none()
+    }
+
+    /// Whether the file itself says that the bytes mapped at `addr` are code.
+    fn is_code(&mut self, m: &Mapping, addr: u64) -> bool {
+        let Some(file) = self.file(&m.path) else { return false };
+        let bytes = &self.files[file as usize];
+        let offset = m.offset.saturating_add(addr - m.start);
+        Header::parse(bytes, &m.path).is_ok_and(|h| {
+            let mut segments = h.segments(bytes).take(SEGMENTS).filter(|s| s.kind == PT_LOAD && s.flags & PF_X != 0);
+            segments.any(|s| s.offset / 4096 * 4096 <= offset && offset < s.offset.saturating_add(s.filesz))
+        })
+    }
+}

@@ -1,0 +1,203 @@
+//! An ELF core file, written by the Linux kernel or by gdb's `gcore`.
+//!
+//! A core is a file of segments (ranges of memory) and notes (registers, the list of mapped files). Neither writer
+//! stores everything:
+//! - The kernel stores a segment wholly, or only its first page when that is the header of an ELF file, or not at all;
+//!   what it leaves out are pages of files that were never written to, and anonymous memory that was never touched or
+//!   that the process excluded. `p_memsz` is the size of the mapping all the same.
+//! - gdb stores a mapping wholly, or writes a segment without bytes, or leaves the segment out, by the same filter.
+//!
+//! So bytes beyond `p_filesz` are never the zeros that they would be in an executable: in a segment that is not
+//! writable they are those of the mapped file, and otherwise they are not known and reads of them fail.
+
+mod files;
+mod fill;
+mod layout;
+mod pieces;
+mod records;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use self::files::Files;
+use self::pieces::Pieces;
+use crate::elf::{ET_CORE, ET_EXEC, Header};
+use crate::{AMD64, Arch, FileBytes, Memory, MemoryError, Region, TargetInfo, TargetKind, Thread};
+
+/// A core and the executable that it was written by.
+pub struct Core {
+    info: TargetInfo,
+    regions: Vec<Region>,
+    threads: Vec<Thread>,
+    pieces: Pieces,
+    /// The core, the executable, then other mapped files; pieces name them by index.
+    files: Vec<Arc<FileBytes>>,
+    /// Address ranges whose bytes would lie beyond the end of the core.
+    missing: Vec<(u64, u64)>,
+    /// Sum of the sizes of all files: no honest read is longer.
+    total: usize,
+}
+
+impl Core {
+    /// Opens the core at `path`. Its executable is `exe`, or else the file that the core names.
+    ///
+    /// A core that was cut short opens all the same, and says so in [`TargetInfo::partial`].
+    pub fn open(path: &Path, exe: Option<&Path>) -> Result<Self, MemoryError> {
+        let core = FileBytes::open(path)?;
+        Self::load(path, core, &Files::OnDisk { exe })
+    }
+
+    /// Reads a core that is in memory already, with the bytes of its executable. No file is opened.
+    pub fn from_bytes(core: Vec<u8>, exe: Vec<u8>) -> Result<Self, MemoryError> {
+        Self::load(Path::new("(core in memory)"), core.into(), &Files::Given(Arc::new(exe.into())))
+    }
+
+    /// The bytes of the executable.
+    pub fn executable(&self) -> &Arc<FileBytes> {
+        // `load` puts it there; the core itself stands before it.
+        &self.files[1]
+    }
+
+    fn load(path: &Path, core: FileBytes, source: &Files<'_>) -> Result<Self, MemoryError> {
+        let header = Header::parse(&core, path)?;
+        if header.kind != ET_CORE {
+            let kind = match header.kind {
+                ET_EXEC => "an executable",
+                1 => "an object file",
+                3 => "an executable or a shared library",
+                _ => "another kind of ELF file",
+            };
+            return Err(MemoryError::NotCore { path: path.to_path_buf(), kind });
+        }
+        let mut partial = Vec::new();
+        let mut records = records::read(&core, &header, &mut partial);
+        let mut layout = layout::of(&core, std::mem::take(&mut records.segments), &mut partial);
+        let main = records.main_mapping().cloned();
+
+        let executable = source.executable(path, main.as_ref())?;
+        let program = Header::parse(&executable.bytes, &executable.path)?;
+        let load_bias = records.load_bias(&program, &executable.bytes, main.as_ref());
+        let stored = Pieces::new(layout.pieces.clone());
+        fill::same_build(&core, &stored, &executable, &program, main.as_ref())?;
+
+        let core = Arc::new(core);
+        let mut files = vec![core, Arc::clone(&executable.bytes)];
+        // Kernels before 3.7 wrote no list of files; the executable's own headers say where it lies.
+        if records.mappings.is_empty() {
+            records.mappings = fill::mappings_of(&program, &executable, load_bias);
+        }
+        let main_path = main.map_or_else(|| executable.path.clone(), |m| m.path);
+        fill::fill(&mut layout, &stored, &records.mappings, &main_path, source, &mut files);
+
+        let info = TargetInfo {
+            kind: TargetKind::Core,
+            pid: records.pid,
+            exe: main_path,
+            rss_bytes: None,
+            load_bias,
+            partial,
+        };
+        let total = files.iter().fold(0_usize, |sum, f| sum.saturating_add(f.len()));
+        Ok(Self {
+            info,
+            regions: layout.regions,
+            threads: records.threads,
+            pieces: Pieces::new(layout.pieces),
+            files,
+            missing: layout.missing,
+            total,
+        })
+    }
+
+    /// Why `addr..addr + len` cannot be read.
+    fn failure(&self, addr: u64, len: u64) -> MemoryError {
+        let end = addr.saturating_add(len);
+        let at = self.missing.partition_point(|&(_, to)| to <= addr);
+        if !self.is_mapped(addr, len) {
+            MemoryError::NotMapped { addr, len }
+        } else if self.missing.get(at).is_some_and(|&(from, _)| from < end) {
+            MemoryError::Truncated { addr, len }
+        } else {
+            MemoryError::NotInCore { addr, len }
+        }
+    }
+}
+
+impl Memory for Core {
+    fn arch(&self) -> &'static Arch {
+        &AMD64
+    }
+
+    fn info(&self) -> &TargetInfo {
+        &self.info
+    }
+
+    fn regions(&self) -> &[Region] {
+        &self.regions
+    }
+
+    fn threads(&self) -> &[Thread] {
+        &self.threads
+    }
+
+    #[inline]
+    fn borrow(&self, addr: u64, len: usize) -> Option<&[u8]> {
+        let piece = self.pieces.find(addr)?;
+        let into = addr - piece.start;
+        if len as u64 > piece.len - into {
+            return None;
+        }
+        let at = piece.offset + into as usize;
+        self.files.get(piece.file as usize)?.get(at..at + len)
+    }
+
+    /// On an error, `buf` is as it was.
+    fn read_into(&self, addr: u64, buf: &mut [u8]) -> Result<(), MemoryError> {
+        if let Some(bytes) = self.borrow(addr, buf.len()) {
+            buf.copy_from_slice(bytes);
+            return Ok(());
+        }
+        let len = buf.len() as u64;
+        if !self.pieces.hold(addr, len) {
+            return Err(self.failure(addr, len));
+        }
+        let mut done = 0;
+        for (piece, into, len) in self.pieces.parts(addr, len) {
+            let at = piece.offset + into as usize;
+            let bytes = self.files.get(piece.file as usize).and_then(|f| f.get(at..at + len));
+            let (Some(bytes), Some(to)) = (bytes, buf.get_mut(done..done + len)) else {
+                return Err(MemoryError::NotInCore { addr, len: len as u64 });
+            };
+            to.copy_from_slice(bytes);
+            done += len;
+        }
+        Ok(())
+    }
+
+    fn release(&self, addr: u64, len: usize) {
+        for (piece, into, len) in self.pieces.parts(addr, len as u64) {
+            if let Some(file) = self.files.get(piece.file as usize) {
+                file.release(piece.offset + into as usize, len);
+            }
+        }
+    }
+
+    /// A segment may claim any size, so being mapped is no licence to allocate: the bytes must be there.
+    fn bytes<'a>(&'a self, addr: u64, len: usize, scratch: &'a mut Vec<u8>) -> Result<&'a [u8], MemoryError> {
+        if let Some(bytes) = self.borrow(addr, len) {
+            return Ok(bytes);
+        }
+        // Segments may also share the bytes of the file, many times over.
+        if len > self.total || !self.pieces.hold(addr, len as u64) {
+            return Err(self.failure(addr, len as u64));
+        }
+        scratch.clear();
+        scratch.resize(len, 0);
+        self.read_into(addr, scratch)?;
+        Ok(scratch)
+    }
+}

@@ -1,0 +1,163 @@
+//! The tables of a core: its segments, and what its notes record of the process.
+
+use std::path::{Path, PathBuf};
+
+use crate::elf::{AT_ENTRY, AT_PHDR, Header, PT_LOAD, PT_NOTE, Segment, auxv_value, clipped, u32_at, u64_at};
+use crate::notes::notes;
+use crate::process::mapped_file;
+use crate::{AMD64, Registers, Thread};
+
+const NT_PRSTATUS: u32 = 1;
+const NT_PRPSINFO: u32 = 3;
+const NT_AUXV: u32 = 6;
+/// "FILE" in ASCII.
+const NT_FILE: u32 = 0x4649_4c45;
+/// `pr_pid` and `pr_reg` in `struct elf_prstatus`, Linux `include/linux/elfcore.h` on amd64.
+const PRSTATUS_TID: usize = 32;
+/// See [`PRSTATUS_TID`].
+const PRSTATUS_REGISTERS: usize = 112;
+/// `pr_pid` in `struct elf_prpsinfo`.
+const PRPSINFO_PID: usize = 24;
+
+/// Longest path the kernel writes.
+const PATH_MAX: usize = 4096;
+
+/// A file mapped by the target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Mapping {
+    pub(super) start: u64,
+    pub(super) end: u64,
+    /// Offset of `start` in the file.
+    pub(super) offset: u64,
+    pub(super) path: PathBuf,
+}
+
+/// What the tables say.
+#[derive(Debug, Default)]
+pub(super) struct Records {
+    /// Those of type `PT_LOAD`.
+    pub(super) segments: Vec<Segment>,
+    pub(super) threads: Vec<Thread>,
+    pub(super) pid: u32,
+    /// By address, not overlapping.
+    pub(super) mappings: Vec<Mapping>,
+    auxv: Vec<u8>,
+    notes_read: usize,
+}
+
+/// Reads the program headers and the notes.
+pub(super) fn read(core: &[u8], header: &Header, partial: &mut Vec<String>) -> Records {
+    let mut records = Records::default();
+    let mut seen = 0;
+    for segment in header.segments(core) {
+        seen += 1;
+        match segment.kind {
+            PT_LOAD => records.segments.push(segment),
+            PT_NOTE => records.add_notes(core, &segment, partial),
+            _ => {}
+        }
+    }
+    if seen < header.segment_count {
+        partial.push(format!(
+            "the core lists {} segments at file offset {:#x}, but it ends at {:#x}, after {seen} of them",
+            header.segment_count,
+            header.segments_at,
+            core.len()
+        ));
+    }
+    if records.threads.is_empty() {
+        partial.push("the core records no thread: there are no registers, so no stacks to start from".into());
+    }
+    let mut end = 0;
+    records.mappings.sort_by_key(|m| m.start);
+    records.mappings.retain(|m| {
+        let fits = m.start >= end && m.start < m.end;
+        end = if fits { m.end } else { end };
+        fits
+    });
+    records
+}
+
+impl Records {
+    fn add_notes(&mut self, core: &[u8], segment: &Segment, partial: &mut Vec<String>) {
+        let end = segment.offset.saturating_add(segment.filesz);
+        if end > core.len() as u64 {
+            partial.push(format!(
+                "the notes (segment {} at file offset {:#x}) need {} bytes, but the file ends at {:#x}",
+                segment.index,
+                segment.offset,
+                segment.filesz,
+                core.len()
+            ));
+        }
+        let bytes = clipped(core, segment.offset, segment.filesz);
+        // Several segments may name the same bytes. Only a hostile file does that, and it must not multiply.
+        self.notes_read += bytes.len();
+        if self.notes_read > core.len() {
+            return;
+        }
+        for note in notes(bytes, 4) {
+            match (note.name, note.kind) {
+                (b"CORE", NT_PRSTATUS) => self.threads.extend(thread(note.desc)),
+                (b"CORE", NT_PRPSINFO) => self.pid = u32_at(note.desc, PRPSINFO_PID).unwrap_or(0),
+                (b"CORE", NT_AUXV) => self.auxv = note.desc.to_vec(),
+                (b"CORE", NT_FILE) if self.mappings.is_empty() => {
+                    self.mappings = mappings(note.desc).unwrap_or_default();
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// A mapping of the main executable: the one with its program headers.
+    pub(super) fn main_mapping(&self) -> Option<&Mapping> {
+        let at = |addr: u64| self.mappings.iter().find(|m| m.start <= addr && addr < m.end);
+        let known = [AT_PHDR, AT_ENTRY].iter().find_map(|&key| at(auxv_value(&self.auxv, key)?));
+        let known = known.or(self.mappings.first())?;
+        self.mappings.iter().find(|m| m.path == known.path)
+    }
+
+    /// What to add to addresses of the executable to get those of the core.
+    pub(super) fn load_bias(&self, program: &Header, exe: &[u8], main: Option<&Mapping>) -> u64 {
+        let entry = auxv_value(&self.auxv, AT_ENTRY).or_else(|| {
+            // Without the auxiliary vector: from where the file's first page lies.
+            let first = program.segments(exe).find(|s| s.kind == PT_LOAD)?;
+            let main = main.filter(|m| m.offset == 0)?;
+            Some(main.start.wrapping_add(first.offset).wrapping_sub(first.vaddr).wrapping_add(program.entry))
+        });
+        entry.map_or(0, |e| program.load_bias(e))
+    }
+}
+
+fn thread(prstatus: &[u8]) -> Option<Thread> {
+    let registers = Registers::from_user_regs(&AMD64, prstatus.get(PRSTATUS_REGISTERS..)?)?;
+    Some(Thread { tid: u32_at(prstatus, PRSTATUS_TID)?, registers })
+}
+
+/// `NT_FILE`: a count, the unit of file offsets, (start, end, offset) for each mapping, then all paths.
+fn mappings(note: &[u8]) -> Option<Vec<Mapping>> {
+    let count = u64_at(note, 0)?.min(note.len() as u64 / 24) as usize;
+    let unit = u64_at(note, 8)?;
+    let names = note.get(16 + count * 24..)?;
+    let mut found = Vec::new();
+    for (i, name) in names.split(|&b| b == 0).take(count).enumerate() {
+        let at = 16 + i * 24;
+        let (start, end, offset) = (u64_at(note, at)?, u64_at(note, at + 8)?, u64_at(note, at + 16)?);
+        let name = name.get(..PATH_MAX).unwrap_or(name);
+        let (Some(offset), Some(path)) = (offset.checked_mul(unit), mapped_file(name)) else { continue };
+        found.push(Mapping { start, end, offset, path });
+    }
+    Some(found)
+}
+
+/// The mapping that holds `addr`.
+pub(super) fn mapping_at(mappings: &[Mapping], addr: u64) -> Option<&Mapping> {
+    let m = mappings.get(mappings.partition_point(|m| m.end <= addr))?;
+    (m.start <= addr).then_some(m)
+}
+
+/// Path and offset of the file byte at `addr`, for a region.
+pub(super) fn file_at(mappings: &[Mapping], addr: u64) -> Option<(PathBuf, u64)> {
+    let m = mapping_at(mappings, addr)?;
+    Some((Path::to_path_buf(&m.path), m.offset.saturating_add(addr - m.start)))
+}

@@ -1,0 +1,238 @@
+//! Cores made by hand: whole, odd, truncated and damaged ones.
+
+#![allow(clippy::unwrap_used)]
+
+use super::testing::Builder;
+use super::*;
+use crate::touch_all;
+
+const R: u32 = 4;
+const RW: u32 = 6;
+const RX: u32 = 5;
+/// Where the executable is mapped, and one page behind its first.
+const BASE: u64 = 0x5555_0000_0000;
+const TEXT: u64 = BASE + 0x1000;
+const HEAP: u64 = 0xc0_0000_0000;
+
+/// A position-independent executable of three pages, with a build id in the first.
+fn exe(id: &[u8]) -> Vec<u8> {
+    let builder = Builder { kind: 3, entry: 0x1040, ..Builder::default() };
+    let mut bytes = builder.note("GNU", 3, id).load(0, 0x3000, RX, &[]).build();
+    bytes.resize(0x3000, 0xee);
+    // The one segment, whose header is the second, is the whole file.
+    bytes[128..136].fill(0);
+    bytes[152..160].copy_from_slice(&0x3000_u64.to_le_bytes());
+    for (i, b) in bytes[0x1000..].iter_mut().enumerate() {
+        *b = (i / 7) as u8;
+    }
+    bytes
+}
+
+fn pattern(len: usize, seed: u8) -> Vec<u8> {
+    (0..len).map(|i| (i as u8).wrapping_mul(31).wrapping_add(seed)).collect()
+}
+
+/// As the kernel writes it: first page of the executable, no text, data and heap in full, a reservation without bytes.
+fn kernel_core() -> Builder {
+    let aux = [3, BASE + 64, 9, BASE + 0x1040, 0, 0];
+    Builder::default()
+        .thread(7)
+        .pid(7)
+        .thread(9)
+        .auxv(&aux)
+        .files(&[(BASE, TEXT, 0, "/bin/p"), (TEXT, BASE + 0x3000, 1, "/bin/p"), (1 << 20, 2 << 20, 0, "/lib/x.so")])
+        .load(BASE, 0x1000, R, &exe(b"same")[..0x1000])
+        .load(TEXT, 0x2000, RX, &[])
+        .load(HEAP, 0x1000, RW, &pattern(0x1000, 1))
+        .load(HEAP + 0x1000, 0x1000, RW, &pattern(0x1000, 2))
+        .load(HEAP + 0x2000, 1 << 44, RW, &[])
+        .load(1 << 20, 1 << 20, R, &[])
+}
+
+fn open(core: &Builder) -> Core {
+    Core::from_bytes(core.build(), exe(b"same")).unwrap()
+}
+
+fn fails(result: Result<Core, MemoryError>) -> String {
+    result.err().expect("must be refused").to_string()
+}
+
+#[test]
+fn reads_what_the_kernel_wrote_and_what_it_left_to_the_executable() {
+    let core = open(&kernel_core());
+    assert_eq!(core.info().partial, Vec::<String>::new());
+    assert_eq!((core.info().pid, core.info().load_bias), (7, BASE));
+    assert_eq!(core.info().exe, Path::new("/bin/p"));
+    assert_eq!(core.threads().iter().map(|t| t.tid).collect::<Vec<_>>(), [7, 9]);
+    assert_eq!((core.threads()[1].registers.pc, core.threads()[1].registers.sp), (9 + 16, 9 + 19));
+    assert_eq!(core.regions().len(), 6);
+    assert!(core.regions().is_sorted_by_key(|r| r.start));
+    let text = core.regions().iter().find(|r| r.start == TEXT).unwrap();
+    assert!(text.execute && !text.write && text.file == Some(("/bin/p".into(), 0x1000)));
+
+    // From the core, from the executable, and across both.
+    assert_eq!(core.borrow(TEXT + 14, 7), Some([2; 7].as_slice()));
+    let mut buf = [0; 32];
+    core.read_into(TEXT - 16, &mut buf).unwrap();
+    assert_eq!(buf[..16], exe(b"same")[0xff0..0x1000]);
+    assert_eq!(buf[16..], exe(b"same")[0x1000..0x1010]);
+    assert_eq!(core.executable().len(), 0x3000);
+}
+
+#[test]
+fn borrows_across_segments_that_lie_together() {
+    let core = open(&kernel_core());
+    let both = [pattern(0x1000, 1), pattern(0x1000, 2)].concat();
+    assert_eq!(core.borrow(HEAP, 0x2000), Some(both.as_slice()));
+    assert_eq!(core.borrow(HEAP, 0x2001), None);
+    assert_eq!(core.u64(HEAP + 0xffc).unwrap(), u64::from_le_bytes(both[0xffc..0x1004].try_into().unwrap()));
+    core.release(HEAP, usize::MAX);
+    assert_eq!(core.borrow(HEAP, 0x2000), Some(both.as_slice()));
+}
+
+#[test]
+fn says_why_bytes_are_not_there() {
+    let core = open(&kernel_core());
+    let mut scratch = Vec::new();
+    let mut word = [5; 8];
+    assert!(matches!(core.u64(HEAP + 0x2000), Err(MemoryError::NotInCore { .. })));
+    assert!(matches!(core.read_into(HEAP + 0x1ffc, &mut word), Err(MemoryError::NotInCore { .. })));
+    assert_eq!(word, [5; 8]);
+    assert!(matches!(core.u64(0x10), Err(MemoryError::NotMapped { .. })));
+    assert!(matches!(core.u64(u64::MAX - 2), Err(MemoryError::NotMapped { .. })));
+    // A library is not opened for a core that is in memory.
+    assert!(matches!(core.u64(1 << 20), Err(MemoryError::NotInCore { .. })));
+    // The segment is that large; nothing is allocated for it.
+    let huge = core.bytes(HEAP + 0x2000, 1 << 44, &mut scratch).map(<[u8]>::len);
+    assert!(matches!(huge, Err(MemoryError::NotInCore { .. })));
+    assert_eq!(scratch.capacity(), 0);
+}
+
+#[test]
+fn serves_mappings_that_gdb_left_out() {
+    let mut builder = kernel_core();
+    builder.loads.retain(|l| l.vaddr != TEXT);
+    let core = open(&builder);
+    assert_eq!(core.borrow(TEXT + 7, 7), Some([1; 7].as_slice()));
+    let text = core.regions().iter().find(|r| r.start == TEXT).unwrap();
+    assert_eq!((text.end, text.execute), (BASE + 0x3000, true));
+    assert_eq!(core.regions().len(), 6);
+}
+
+#[test]
+fn finds_the_text_without_a_list_of_files() {
+    let builder = Builder::default().thread(7).auxv(&[9, BASE + 0x1040]).load(HEAP, 8, RW, &pattern(8, 0));
+    let exe = Builder { kind: 3, entry: 0x1040, ..Builder::default() };
+    let exe = exe.load(0x1000, 0x80, RX, &pattern(0x80, 3)).build();
+    // The one segment of this file starts behind its headers, which no loader could map; so nothing is served.
+    let core = Core::from_bytes(builder.build(), exe.clone()).unwrap();
+    assert!(core.u8(BASE + 0x1000).is_err());
+    let mut exe = exe;
+    exe[72..80].copy_from_slice(&[0; 8]);
+    let core = Core::from_bytes(builder.build(), exe.clone()).unwrap();
+    assert_eq!(core.borrow(BASE + 0x1000, 0x80), Some(&exe[..0x80]));
+    assert_eq!(core.info().load_bias, BASE);
+}
+
+#[test]
+fn refuses_another_build() {
+    let other = fails(Core::from_bytes(kernel_core().build(), exe(b"diff")));
+    assert!(other.contains("build id 73616d65 in the core, 64696666 in the file"), "{other}");
+    // Without the page there is nothing to compare.
+    let mut builder = kernel_core();
+    builder.loads[0].bytes.clear();
+    assert!(Core::from_bytes(builder.build(), exe(b"diff")).is_ok());
+}
+
+#[test]
+fn refuses_what_is_not_a_core() {
+    assert!(fails(Core::from_bytes(exe(b"x"), exe(b"x"))).contains("is an executable or a shared library, not a core"));
+    assert!(fails(Core::from_bytes(Vec::new(), exe(b"x"))).contains("it is empty"));
+    assert!(fails(Core::from_bytes(kernel_core().build(), b"#!/bin/sh".to_vec())).contains("not an ELF file"));
+}
+
+#[test]
+fn counts_more_segments_than_the_header_can() {
+    let core = open(&Builder { many: true, ..kernel_core() });
+    assert_eq!(core.info().partial, Vec::<String>::new());
+    assert_eq!(core.regions().len(), 6);
+}
+
+#[test]
+fn tolerates_overlap_and_wrap() {
+    let core = open(
+        &kernel_core()
+            .load(HEAP + 0x800, 0x1000, RW, &pattern(0x1000, 9))
+            .load(u64::MAX - 0xfff, 1 << 40, R, &pattern(64, 9))
+            .load(0x10, 0, R, &pattern(8, 9)),
+    );
+    assert_eq!(core.info().partial.len(), 3, "{:?}", core.info().partial);
+    assert_eq!(core.borrow(HEAP, 0x1000), Some(pattern(0x1000, 1).as_slice()));
+    assert_eq!(core.u8(HEAP + 0x1000).unwrap(), pattern(0x1000, 9)[0x800]);
+    assert_eq!(core.borrow(u64::MAX - 0xfff, 64), Some(pattern(64, 9).as_slice()));
+    assert_eq!(core.borrow(0x10, 8), Some(pattern(8, 9).as_slice()));
+    assert!(core.regions().windows(2).all(|w| w[0].end <= w[1].start));
+}
+
+#[test]
+fn every_truncation_is_an_error_or_a_partial_core() {
+    let whole = kernel_core().build();
+    for len in 0..whole.len() {
+        match Core::from_bytes(whole[..len].to_vec(), exe(b"same")) {
+            Ok(core) => {
+                assert!(!core.info().partial.is_empty(), "cut at {len}");
+                touch_all(&core);
+            }
+            Err(e) => assert!(len < 64, "cut at {len}: {e}"),
+        }
+    }
+    let core = Core::from_bytes(whole[..whole.len() - 0x1800].to_vec(), exe(b"same")).unwrap();
+    let lost = format!("needs 4096 bytes, but the file ends at {:#x}", whole.len() - 0x1800);
+    assert!(core.info().partial.iter().any(|p| p.contains(&lost)), "{:?}", core.info().partial);
+    assert!(core.u64(HEAP + 0x7f8).is_ok());
+    assert!(matches!(core.u64(HEAP + 0x7fc), Err(MemoryError::Truncated { .. })));
+    assert!(matches!(core.u64(HEAP + 0x1000), Err(MemoryError::Truncated { .. })));
+}
+
+#[test]
+fn damage_never_panics() {
+    let mut builder = kernel_core();
+    builder.loads.iter_mut().for_each(|l| l.bytes.truncate(256));
+    let (whole, program) = (builder.build(), exe(b"same"));
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut random = move || {
+        // xorshift64: the same bytes on every run.
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state as usize
+    };
+    for round in 0..20_000 {
+        let (mut core, mut program) = (whole.clone(), program.clone());
+        let bytes = if round % 4 == 0 { &mut program } else { &mut core };
+        for _ in 0..=random() % 4 {
+            // Mostly in the headers and notes, where structure is.
+            let at = random() % bytes.len().min(2048);
+            bytes[at] = [0, 0xff, 0x7f, 1, random() as u8][random() % 5];
+            if random() % 4 == 0 {
+                let word = [u64::MAX, u64::MAX - 4095, 1 << 63, random() as u64][random() % 4];
+                let at = at / 8 * 8;
+                bytes[at..at + 8].copy_from_slice(&word.to_le_bytes());
+            }
+        }
+        if let Ok(core) = Core::from_bytes(core, program) {
+            touch_all(&core);
+        }
+    }
+}
+
+#[test]
+fn damaged_segments_are_counted_beyond_the_first() {
+    let mut builder = Builder::default().thread(1);
+    for i in 0..20 {
+        builder = builder.load(0x1000 * (20 - i), 0x2000, RW, &[1]);
+    }
+    let partial = open(&builder).info().partial.clone();
+    assert_eq!(partial.len(), 9);
+    assert!(partial[8].starts_with("11 more segments"), "{}", partial[8]);
+}

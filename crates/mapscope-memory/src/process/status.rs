@@ -1,0 +1,140 @@
+//! What `/proc` says about a process, and why it may not be examined.
+
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use crate::MemoryError;
+use crate::elf::{HEADER_SIZE, Header};
+
+/// `PF_KTHREAD` of the flags in `/proc/PID/stat`.
+const KERNEL_THREAD: u64 = 0x0020_0000;
+
+/// The path of `name` in the directory of `pid`.
+pub(super) fn proc_path(pid: u32, name: &str) -> PathBuf {
+    PathBuf::from(format!("/proc/{pid}/{name}"))
+}
+
+/// Turns a failed access to a process's file into the error that explains it.
+pub(super) fn explain(pid: u32, path: &Path, source: std::io::Error) -> MemoryError {
+    match source.raw_os_error() {
+        Some(nix::libc::EACCES | nix::libc::EPERM) => permission(pid),
+        // The directory of a process vanishes with it; a file of one that is exiting says ESRCH.
+        Some(nix::libc::ESRCH) => MemoryError::Exited { pid },
+        Some(nix::libc::ENOENT) if !proc_path(pid, "").exists() => MemoryError::Exited { pid },
+        _ => MemoryError::File { path: path.to_path_buf(), source },
+    }
+}
+
+/// A file of the process as bytes.
+pub(super) fn read(pid: u32, name: &str) -> Result<Vec<u8>, MemoryError> {
+    let path = proc_path(pid, name);
+    fs::read(&path).map_err(|e| explain(pid, &path, e))
+}
+
+/// Refuses what cannot be examined before anything is stopped, and returns the header of the executable.
+pub(super) fn check(pid: u32) -> Result<Header, MemoryError> {
+    if pid == std::process::id() {
+        return Err(MemoryError::Itself { pid });
+    }
+    let Ok(status) = fs::read_to_string(proc_path(pid, "status")) else {
+        return Err(MemoryError::NoSuchProcess { pid });
+    };
+    match field(&status, "Tgid").and_then(|v| v.parse().ok()) {
+        Some(leader) if leader != pid => return Err(MemoryError::NotLeader { tid: pid, pid: leader }),
+        _ => {}
+    }
+    if matches!(state(&status), 'Z' | 'X') {
+        return Err(MemoryError::Zombie { pid });
+    }
+    if fs::read_to_string(proc_path(pid, "stat")).is_ok_and(|s| is_kernel_thread(&s)) {
+        return Err(MemoryError::KernelThread { pid });
+    }
+    if let Some(error) = traced(pid, &status) {
+        return Err(error);
+    }
+    let path = proc_path(pid, "exe");
+    let mut start = Vec::new();
+    fs::File::open(&path)
+        .and_then(|f| f.take(HEADER_SIZE as u64).read_to_end(&mut start))
+        .map_err(|e| explain(pid, &path, e))?;
+    Header::parse(&start, &path)
+}
+
+/// The value of one line of `/proc/PID/status`.
+fn field<'a>(status: &'a str, name: &str) -> Option<&'a str> {
+    status.lines().find_map(|l| l.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
+}
+
+fn state(status: &str) -> char {
+    field(status, "State").and_then(|s| s.chars().next()).unwrap_or('?')
+}
+
+/// The state letter of a thread; `None` when it is gone.
+pub(super) fn thread_state(pid: u32, tid: u32) -> Option<char> {
+    Some(state(&fs::read_to_string(proc_path(pid, &format!("task/{tid}/status"))).ok()?))
+}
+
+fn is_kernel_thread(stat: &str) -> bool {
+    // The name in parentheses may hold anything, so fields are counted from its end: state is the first, flags the 7th.
+    let flags = stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().nth(6)?.parse::<u64>().ok());
+    flags.is_some_and(|f| f & KERNEL_THREAD != 0)
+}
+
+/// The error for a process that already has a tracer.
+fn traced(pid: u32, status: &str) -> Option<MemoryError> {
+    let tracer: u32 = field(status, "TracerPid")?.parse().ok().filter(|&t| t != 0)?;
+    // The kernel names the thread that traces; people know the process.
+    let of_thread = fs::read_to_string(proc_path(tracer, "status")).unwrap_or_default();
+    let tracer = field(&of_thread, "Tgid").and_then(|v| v.parse().ok()).unwrap_or(tracer);
+    let name = fs::read_to_string(proc_path(tracer, "comm")).unwrap_or_default();
+    Some(MemoryError::Traced { pid, tracer, name: name.trim().to_owned() })
+}
+
+/// Why tracing thread `tid` was refused: because somebody else does it, or for want of rights.
+pub(super) fn refused(pid: u32, tid: u32) -> MemoryError {
+    let status = fs::read_to_string(proc_path(pid, &format!("task/{tid}/status"))).unwrap_or_default();
+    traced(pid, &status).unwrap_or_else(|| permission(pid))
+}
+
+fn permission(pid: u32) -> MemoryError {
+    let mut hint = String::from(
+        "run mapscope as the same user or as root, or give it CAP_SYS_PTRACE (Docker: --cap-add SYS_PTRACE; \
+         Kubernetes: securityContext.capabilities.add: [SYS_PTRACE])",
+    );
+    if let Ok(scope) = fs::read_to_string("/proc/sys/kernel/yama/ptrace_scope") {
+        hint.push_str(yama(scope.trim()).as_str());
+    }
+    MemoryError::Permission { pid, hint }
+}
+
+fn yama(scope: &str) -> String {
+    let meaning = match scope {
+        "0" => "which allows the same user",
+        "1" => "so only a parent or root may: run as root, or `sysctl kernel.yama.ptrace_scope=0`",
+        "2" => "so only CAP_SYS_PTRACE may",
+        "3" => "so nobody may until the next boot: take a core instead",
+        _ => "which is unknown to mapscope",
+    };
+    format!("; kernel.yama.ptrace_scope is {scope}, {meaning}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_fields_whatever_the_name() {
+        let status = "Name:\tState: Z\nState:\tt (tracing stop)\nTgid:\t12\n";
+        assert_eq!(field(status, "Tgid"), Some("12"));
+        assert_eq!(state(status), 't');
+        assert!(is_kernel_thread("2 (a) b) S 0 0 0 0 -1 2129984 0"));
+        assert!(!is_kernel_thread("2 (a) b) S 0 0 0 0 -1 4194304 0"));
+        assert!(!is_kernel_thread("garbage"));
+    }
+
+    #[test]
+    fn says_what_the_scope_means() {
+        assert!(yama("1").contains("ptrace_scope is 1, so only a parent"));
+    }
+}
