@@ -1,2 +1,46 @@
-//! Every chore of the project.
-fn main() {}
+//! Every chore of the project. `cargo xtask test` is all that CI calls.
+//!
+//! What a chore needs that cargo does not bring (Go toolchains, cargo-deny, cargo-fuzz) is installed below `target/`, in
+//! versions pinned here, and only once.
+
+mod demo;
+mod fuzz;
+mod test;
+mod testbed;
+mod toolchain;
+mod tools;
+mod workspace;
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+const USAGE: &str = "\
+usage: cargo xtask CHORE
+
+  test                          everything CI checks: format, lints, licences, testbed, tests, fuzz corpora, README
+  toolchains                    get the Go toolchains of the testbed (xtask/toolchains.txt)
+  testbed                       build every testbed program with every toolchain and variant
+  fuzz [TARGET] [--seconds N]   fuzz one target, or each for N seconds (60)
+  demo-core                     record the core that `mapscope demo` shows
+
+example:
+  cargo xtask testbed && MAPSCOPE_TESTBED=$PWD/target/testbed cargo test -p mapscope-go";
+
+fn main() -> Result<ExitCode> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match arguments.as_slice() {
+        ["test"] => return Ok(test::run()),
+        ["toolchains"] => toolchain::install_all().map(drop),
+        ["testbed"] => testbed::build(),
+        ["fuzz", rest @ ..] => fuzz::run(rest),
+        ["demo-core"] => demo::record(),
+        ["help" | "--help" | "-h"] => {
+            println!("{USAGE}");
+            Ok(())
+        }
+        _ => bail!("{USAGE}"),
+    }?;
+    Ok(ExitCode::SUCCESS)
+}

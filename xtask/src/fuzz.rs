@@ -1,0 +1,92 @@
+//! Fuzzing with cargo-fuzz, on the stable toolchain the project is built with.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::tools;
+use crate::workspace::{cargo, root, run as run_command};
+
+/// `cargo xtask fuzz [TARGET] [--seconds N]`.
+pub(crate) fn run(arguments: &[&str]) -> Result<()> {
+    let mut seconds = "60";
+    let mut only = None;
+    let mut rest = arguments.iter();
+    while let Some(&argument) = rest.next() {
+        match argument {
+            "--seconds" => seconds = rest.next().context("--seconds needs a number")?,
+            _ if argument.starts_with('-') => bail!("unknown option {argument}"),
+            target => only = Some(target),
+        }
+    }
+    if seconds.parse::<u32>().is_err() {
+        bail!("--seconds needs a number, not `{seconds}`");
+    }
+    let targets = targets()?;
+    if let Some(only) = only
+        && !targets.iter().any(|target| target == only)
+    {
+        bail!("no fuzz target `{only}`; there are: {}", targets.join(", "));
+    }
+    let program = tools::FUZZ.path()?;
+    for target in targets.iter().filter(|target| only.is_none_or(|only| only == *target)) {
+        println!("fuzzing {target} for {seconds} s");
+        // The coverage that guides the fuzzer is a stable flag of the compiler; only the sanitizers need a nightly one.
+        run_command(
+            Command::new(&program)
+                .current_dir(root())
+                .args(["run", "--sanitizer", "none", target.as_str(), "--"])
+                .args([&format!("-max_total_time={seconds}"), "-timeout=20", "-rss_limit_mb=2048"]),
+        )?;
+    }
+    Ok(())
+}
+
+/// Runs every target over its corpus and over the inputs that once broke it, without instrumentation.
+pub(crate) fn replay() -> Result<()> {
+    let mut seen = 0;
+    for target in targets()? {
+        let mut inputs = Vec::new();
+        for directory in ["corpus", "artifacts"] {
+            inputs.extend(files(&root().join("fuzz").join(directory).join(&target))?);
+        }
+        if inputs.is_empty() {
+            continue;
+        }
+        seen += inputs.len();
+        println!("{target}: {} inputs", inputs.len());
+        run_command(
+            cargo()
+                .args(["run", "--quiet", "--release", "--manifest-path", "fuzz/Cargo.toml"])
+                .args(["--target-dir", "target/fuzz", "--bin", &target, "--"])
+                .args(["-runs=1", "-rss_limit_mb=2048", "-close_fd_mask=2"])
+                .args(&inputs),
+        )?;
+    }
+    println!("{seen} inputs replayed");
+    Ok(())
+}
+
+/// The names of the targets: one file each.
+fn targets() -> Result<Vec<String>> {
+    let files = files(&root().join("fuzz/fuzz_targets"))?;
+    Ok(files.iter().filter_map(|path| path.file_stem()).map(|stem| stem.to_string_lossy().into_owned()).collect())
+}
+
+/// The files of a directory in order; none when there is no such directory.
+fn files(directory: &PathBuf) -> Result<Vec<PathBuf>> {
+    if !directory.exists() {
+        return Ok(Vec::new());
+    }
+    let mut found = Vec::new();
+    for entry in fs::read_dir(directory)? {
+        let path = entry?.path();
+        if path.is_file() {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}

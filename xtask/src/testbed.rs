@@ -1,0 +1,165 @@
+//! Builds the testbed's programs with every toolchain and variant, and lists them in `matrix.json` for the tests.
+
+use std::collections::hash_map::DefaultHasher;
+use std::fs;
+use std::hash::{Hash, Hasher};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+
+use crate::toolchain::{Toolchain, install_all};
+use crate::workspace::{root, run, testbed_directory};
+
+/// Programs in Go alone; `cgo` is built apart.
+const PROGRAMS: &[&str] = &["big", "heap", "maps", "places", "sessions", "writer"];
+
+/// One way to build.
+struct Variant {
+    name: &'static str,
+    /// The minor versions of Go that have it, inclusive.
+    minors: (u32, u32),
+    experiment: &'static str,
+    arguments: &'static [&'static str],
+}
+
+const fn variant(name: &'static str, arguments: &'static [&'static str]) -> Variant {
+    Variant { name, minors: (21, 27), experiment: "", arguments }
+}
+
+const fn experiment(name: &'static str, first: u32, last: u32) -> Variant {
+    Variant { name, minors: (first, last), experiment: name, arguments: &[] }
+}
+
+const VARIANTS: &[Variant] = &[
+    variant("default", &[]),
+    // The tag tells the programs that every variable is where its name says.
+    variant("noopt", &["-gcflags=all=-N -l", "-tags=noopt"]),
+    variant("pie", &["-buildmode=pie"]),
+    variant("stripped", &["-ldflags=-s -w"]),
+    experiment("noswissmap", 24, 25),
+    experiment("greenteagc", 25, 25),
+    experiment("nogreenteagc", 26, 26),
+    experiment("mapsplitgroup", 27, 27),
+];
+
+/// Builds what is out of date and writes the list.
+pub(crate) fn build() -> Result<()> {
+    let started = Instant::now();
+    let toolchains = install_all()?;
+    let sources = hash_sources(&root().join("testbed"))?;
+    let mut rows = Vec::new();
+    for toolchain in &toolchains {
+        for variant in VARIANTS {
+            if (variant.minors.0..=variant.minors.1).contains(&toolchain.minor()) {
+                build_variant(toolchain, variant, sources)?;
+                for program in PROGRAMS.iter().copied().chain(["cgo"]) {
+                    rows.push(row(&toolchain.version, variant.name, program));
+                }
+            }
+        }
+    }
+    build_c(sources)?;
+    rows.push(row("c", "default", "notgo"));
+    let matrix = testbed_directory().join("matrix.json");
+    fs::write(&matrix, serde_json::to_string_pretty(&rows)? + "\n")?;
+    println!("testbed: {} programs, {:.0} s", rows.len(), started.elapsed().as_secs_f64());
+    Ok(())
+}
+
+/// One entry of `matrix.json`; the path is relative to the testbed directory.
+fn row(toolchain: &str, variant: &str, program: &str) -> Value {
+    json!({
+        "toolchain": toolchain,
+        "variant": variant,
+        "program": program,
+        "path": format!("bin/{toolchain}-{variant}/{program}"),
+    })
+}
+
+fn build_variant(toolchain: &Toolchain, variant: &Variant, sources: u64) -> Result<()> {
+    let out = testbed_directory().join("bin").join(format!("{}-{}", toolchain.version, variant.name));
+    let stamp = Stamp::new(&out, &(sources, variant.experiment, variant.arguments));
+    if stamp.is_fresh() {
+        return Ok(());
+    }
+    let started = Instant::now();
+    fs::create_dir_all(&out)?;
+    let compile = |cgo: &str, packages: &[&str]| {
+        let mut command = toolchain.command();
+        command
+            .current_dir(root().join("testbed"))
+            .env("CGO_ENABLED", cgo)
+            .env("GOEXPERIMENT", variant.experiment)
+            .args(["build", "-buildvcs=false"])
+            .args(variant.arguments)
+            .arg("-o")
+            .arg(&out)
+            .args(packages.iter().map(|package| format!("./{package}")));
+        run(&mut command)
+    };
+    // Several packages at once, with a directory as the output, give one program each. The slash makes it a directory.
+    compile("0", PROGRAMS)?;
+    compile("1", &["cgo"]).context("the cgo program needs a C compiler")?;
+    stamp.write()?;
+    println!("Go {} {}: {:.1} s", toolchain.version, variant.name, started.elapsed().as_secs_f64());
+    Ok(())
+}
+
+fn build_c(sources: u64) -> Result<()> {
+    let out = testbed_directory().join("bin/c-default");
+    let stamp = Stamp::new(&out, &sources);
+    if stamp.is_fresh() {
+        return Ok(());
+    }
+    fs::create_dir_all(&out)?;
+    run(Command::new("cc").arg("-O1").arg("-o").arg(out.join("notgo")).arg(root().join("testbed/notgo/notgo.c")))?;
+    stamp.write()
+}
+
+/// Says whether the contents of a directory were made from what they would be made from now.
+struct Stamp {
+    path: PathBuf,
+    text: String,
+}
+
+impl Stamp {
+    fn new(directory: &Path, inputs: &impl Hash) -> Self {
+        let mut hasher = DefaultHasher::new();
+        inputs.hash(&mut hasher);
+        Self { path: directory.join("built"), text: format!("{:016x}\n", hasher.finish()) }
+    }
+
+    fn is_fresh(&self) -> bool {
+        fs::read_to_string(&self.path).is_ok_and(|text| text == self.text)
+    }
+
+    fn write(&self) -> Result<()> {
+        fs::write(&self.path, &self.text).with_context(|| format!("cannot write {}", self.path.display()))
+    }
+}
+
+/// Names and contents of all files below a directory.
+fn hash_sources(directory: &Path) -> Result<u64> {
+    let mut files = Vec::new();
+    let mut directories = vec![directory.to_path_buf()];
+    while let Some(directory) = directories.pop() {
+        for entry in fs::read_dir(&directory).with_context(|| format!("cannot list {}", directory.display()))? {
+            let entry = entry?;
+            if entry.file_type()?.is_dir() {
+                directories.push(entry.path());
+            } else {
+                files.push(entry.path());
+            }
+        }
+    }
+    files.sort();
+    let mut hasher = DefaultHasher::new();
+    for file in files {
+        file.strip_prefix(directory)?.hash(&mut hasher);
+        fs::read(&file)?.hash(&mut hasher);
+    }
+    Ok(hasher.finish())
+}
