@@ -8,6 +8,7 @@ use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
+use crate::core::compact;
 use crate::toolchain::install_one;
 use crate::workspace::{root, run, testbed_directory};
 
@@ -41,8 +42,11 @@ pub(crate) fn record() -> Result<()> {
         .arg("./sessions"))?;
     fs::set_permissions(&exe, fs::Permissions::from_mode(0o755))?;
 
+    let whole = testbed_directory().join("sessions.whole.core");
     let core = testbed_directory().join("sessions.core");
-    let truth = dump(&exe, &core)?;
+    let truth = dump(&exe, &whole)?;
+    compact(&whole, &core)?;
+    fs::remove_file(&whole)?;
 
     let demo = root().join("crates/mapscope/demo");
     fs::create_dir_all(&demo)?;
@@ -83,10 +87,11 @@ fn dump_ready(child: &mut Child, core: &Path) -> Result<String> {
     let pid = child.id();
     fs::write(format!("/proc/{pid}/coredump_filter"), COREDUMP_FILTER)?;
     run(Command::new("gdb")
-        .args(["-nx", "-batch", "-p", &pid.to_string()])
+        .args(["-nx", "-batch", "-iex", "set auto-load off", "-p", &pid.to_string()])
         .args(["-ex", "set use-coredump-filter on"])
         .args(["-ex", &format!("generate-core-file {}", core.display())])
-        .stdout(Stdio::null()))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null()))
     .context("the core is written by gdb")?;
     Ok(truth)
 }

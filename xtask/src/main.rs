@@ -3,6 +3,7 @@
 //! What a chore needs that cargo does not bring (Go toolchains, cargo-deny, cargo-fuzz) is installed below `target/`, in
 //! versions pinned here, and only once.
 
+mod core;
 mod demo;
 mod fuzz;
 mod test;
