@@ -1,5 +1,7 @@
 //! Which bytes of which file an address means.
 
+use std::cell::Cell;
+
 /// Bytes of a file that are bytes of the target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Piece {
@@ -19,9 +21,15 @@ impl Piece {
     }
 }
 
+thread_local! {
+    /// Index of the piece that was found last: most often the heap, and then the heap again. Each thread has its own,
+    /// because a shared one would bounce between them. It is only a guess, so that it does not matter if the last
+    /// search was in another core.
+    static LAST: Cell<usize> = const { Cell::new(0) };
+}
+
 /// All pieces, by address. There are some tens to hundreds of them, and finding one is the innermost step of every
-/// walk over the heap: the start addresses lie together, so that the search stays within a few cache lines, and there
-/// is no last-hit cache, whose writes would bounce between the threads that read in parallel.
+/// walk over the heap; the start addresses lie together, so that a search stays within a few cache lines.
 #[derive(Debug)]
 pub(super) struct Pieces {
     starts: Vec<u64>,
@@ -47,9 +55,21 @@ impl Pieces {
     /// The piece that holds `addr`.
     #[inline]
     pub(super) fn find(&self, addr: u64) -> Option<&Piece> {
-        let after = self.starts.partition_point(|&start| start <= addr);
-        let piece = self.pieces.get(after.wrapping_sub(1))?;
-        (addr - piece.start < piece.len).then_some(piece)
+        match self.pieces.get(LAST.get()) {
+            // An address below the start wraps to something larger than any piece.
+            Some(piece) if addr.wrapping_sub(piece.start) < piece.len => Some(piece),
+            _ => self.search(addr),
+        }
+    }
+
+    fn search(&self, addr: u64) -> Option<&Piece> {
+        let index = self.starts.partition_point(|&start| start <= addr).checked_sub(1)?;
+        let piece = self.pieces.get(index)?;
+        if addr - piece.start >= piece.len {
+            return None;
+        }
+        LAST.set(index);
+        Some(piece)
     }
 
     /// The parts of `addr..addr + len` that are held, in order: the piece, the offset into it, and how many bytes.
