@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 
 use crate::tools;
-use crate::workspace::{cargo, root, run as run_command};
+use crate::workspace::{cargo, describe, root, run as run_command};
 
 /// `cargo xtask fuzz [TARGET] [--seconds N]`.
 pub(crate) fn run(arguments: &[&str]) -> Result<()> {
@@ -33,37 +33,44 @@ pub(crate) fn run(arguments: &[&str]) -> Result<()> {
     let program = tools::FUZZ.path()?;
     for target in targets.iter().filter(|target| only.is_none_or(|only| only == *target)) {
         println!("fuzzing {target} for {seconds} s");
+        // What the fuzzer finds goes to the first directory; the corpus that is checked in only starts it off.
+        let found = root().join("target/fuzz/corpus").join(target);
+        fs::create_dir_all(&found)?;
         // The coverage that guides the fuzzer is a stable flag of the compiler; only the sanitizers need a nightly one.
         run_command(
             Command::new(&program)
                 .current_dir(root())
-                .args(["run", "--sanitizer", "none", target.as_str(), "--"])
+                .args(["run", "--sanitizer", "none", "--target-dir", "target/fuzz", target.as_str()])
+                .args([found, root().join("fuzz/corpus").join(target)])
+                .arg("--")
                 .args([&format!("-max_total_time={seconds}"), "-timeout=20", "-rss_limit_mb=2048"]),
         )?;
     }
     Ok(())
 }
 
-/// Runs every target over its corpus and over the inputs that once broke it, without instrumentation.
+/// Runs every target over its corpus, which has the inputs that once broke it, without instrumentation.
 pub(crate) fn replay() -> Result<()> {
     let mut seen = 0;
     for target in targets()? {
-        let mut inputs = Vec::new();
-        for directory in ["corpus", "artifacts"] {
-            inputs.extend(files(&root().join("fuzz").join(directory).join(&target))?);
-        }
+        let inputs = files(&root().join("fuzz/corpus").join(&target))?;
         if inputs.is_empty() {
             continue;
         }
         seen += inputs.len();
         println!("{target}: {} inputs", inputs.len());
-        run_command(
-            cargo()
-                .args(["run", "--quiet", "--release", "--manifest-path", "fuzz/Cargo.toml"])
-                .args(["--target-dir", "target/fuzz", "--bin", &target, "--"])
-                .args(["-runs=1", "-rss_limit_mb=2048", "-close_fd_mask=2"])
-                .args(&inputs),
-        )?;
+        let mut command = cargo();
+        command
+            .args(["run", "--quiet", "--release", "--manifest-path", "fuzz/Cargo.toml"])
+            .args(["--target-dir", "target/fuzz", "--bin", &target, "--"])
+            .args(["-timeout=20", "-rss_limit_mb=2048"])
+            .args(&inputs);
+        // The fuzzer says a line for each input, which matters only when one fails.
+        let output = command.output().with_context(|| format!("cannot start `{}`", describe(&command)))?;
+        if !output.status.success() {
+            eprint!("{}", String::from_utf8_lossy(&output.stderr));
+            bail!("{target}: an input of its corpus fails: {}", output.status);
+        }
     }
     println!("{seen} inputs replayed");
     Ok(())
