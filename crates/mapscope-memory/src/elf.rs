@@ -10,6 +10,8 @@ use crate::arch::AMD64;
 pub(crate) const ET_CORE: u16 = 4;
 /// `e_type` of an executable at fixed addresses.
 pub(crate) const ET_EXEC: u16 = 2;
+/// `e_type` of an executable that runs at any address, and of a shared library.
+pub(crate) const ET_DYN: u16 = 3;
 /// `p_type` of a part of the address space.
 pub(crate) const PT_LOAD: u32 = 1;
 /// `p_type` of notes.
@@ -109,6 +111,17 @@ impl Header {
             segment_size: u64::from(u16_at(bytes, 54)?).max(SEGMENT_SIZE),
             segment_count,
         })
+    }
+
+    /// What the file is, with its article.
+    pub(crate) fn kind_name(&self) -> &'static str {
+        match self.kind {
+            ET_CORE => "a core",
+            ET_EXEC => "an executable",
+            ET_DYN => "an executable or a shared library",
+            1 => "an object file",
+            _ => "another kind of ELF file",
+        }
     }
 
     /// The program headers that lie within `bytes`; fewer than [`Header::segment_count`] when it is cut short.

@@ -185,6 +185,14 @@ pub enum MemoryError {
         /// The core.
         core: PathBuf,
     },
+    /// What was given as the executable is an ELF file of another kind.
+    #[error("{path} is {kind}, not an executable: pass the program that wrote the core with --exe")]
+    NotExecutable {
+        /// The file.
+        path: PathBuf,
+        /// What it is, with its article.
+        kind: &'static str,
+    },
     /// The executable is not the one that wrote the core.
     #[error(
         "the core was written by another build of {path} (build id {in_core} in the core, {in_file} in the file): \

@@ -4,6 +4,30 @@
 //! both implement [`Memory`]. [`Process`] stops every thread of a live process while it exists and lets them run again
 //! when it is dropped; [`Core`] maps an ELF core and fills the pages the kernel left out from the files they came from.
 //!
+//! ```no_run
+//! use mapscope_memory::{Core, Memory, MemoryError, Process};
+//!
+//! /// The words on top of each thread's stack.
+//! fn tops(memory: &dyn Memory) -> Result<Vec<u64>, MemoryError> {
+//!     memory.threads().iter().map(|t| memory.u64(t.registers.sp)).collect()
+//! }
+//!
+//! let mut process = Process::attach(4711)?;
+//! let live = tops(&process)?;
+//! process.resume();
+//! println!("stopped for {:?}", process.paused());
+//!
+//! let core = Core::open("core.4711".as_ref(), None)?;
+//! for reason in &core.info().partial {
+//!     eprintln!("the core is incomplete: {reason}");
+//! }
+//! println!("{live:x?} now, {:x?} then", tops(&core)?);
+//! # Ok::<(), MemoryError>(())
+//! ```
+//!
+//! Cores and the executables they name are untrusted: any bytes give an error or a core that says what it lacks, never
+//! a panic, and never more memory than about the size of the file.
+//!
 //! Nothing in this crate knows Go.
 
 mod arch;

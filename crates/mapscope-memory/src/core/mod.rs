@@ -25,7 +25,7 @@ use std::sync::Arc;
 
 use self::files::Files;
 use self::pieces::Pieces;
-use crate::elf::{ET_CORE, ET_EXEC, Header};
+use crate::elf::{ET_CORE, ET_DYN, ET_EXEC, Header};
 use crate::{AMD64, Arch, FileBytes, Memory, MemoryError, Region, TargetInfo, TargetKind, Thread};
 
 /// A core and the executable that it was written by.
@@ -65,13 +65,7 @@ impl Core {
     fn load(path: &Path, core: FileBytes, source: &Files<'_>) -> Result<Self, MemoryError> {
         let header = Header::parse(&core, path)?;
         if header.kind != ET_CORE {
-            let kind = match header.kind {
-                ET_EXEC => "an executable",
-                1 => "an object file",
-                3 => "an executable or a shared library",
-                _ => "another kind of ELF file",
-            };
-            return Err(MemoryError::NotCore { path: path.to_path_buf(), kind });
+            return Err(MemoryError::NotCore { path: path.to_path_buf(), kind: header.kind_name() });
         }
         let mut partial = Vec::new();
         let mut records = records::read(&core, &header, &mut partial);
@@ -80,6 +74,9 @@ impl Core {
 
         let executable = source.executable(path, main.as_ref())?;
         let program = Header::parse(&executable.bytes, &executable.path)?;
+        if program.kind != ET_EXEC && program.kind != ET_DYN {
+            return Err(MemoryError::NotExecutable { path: executable.path, kind: program.kind_name() });
+        }
         let load_bias = records.load_bias(&program, &executable.bytes, main.as_ref());
         let stored = Pieces::new(layout.pieces.clone());
         fill::same_build(&core, &stored, &executable, &program, main.as_ref())?;

@@ -147,6 +147,9 @@ fn refuses_another_build() {
 #[test]
 fn refuses_what_is_not_a_core() {
     assert!(fails(Core::from_bytes(exe(b"x"), exe(b"x"))).contains("is an executable or a shared library, not a core"));
+    assert!(
+        fails(Core::from_bytes(kernel_core().build(), kernel_core().build())).contains("a core, not an executable")
+    );
     assert!(fails(Core::from_bytes(Vec::new(), exe(b"x"))).contains("it is empty"));
     assert!(fails(Core::from_bytes(kernel_core().build(), b"#!/bin/sh".to_vec())).contains("not an ELF file"));
 }
