@@ -5,6 +5,7 @@ package truth
 import (
 	"fmt"
 	"reflect"
+	"unsafe"
 )
 
 // Impl names the kind of map of this build.
@@ -48,6 +49,8 @@ const (
 
 	mapExtraBytes = 24
 )
+
+func headerBytes() int { return slotBytes(unsafe.Sizeof(hmap{}), false) }
 
 func growth(addr uintptr) (growing, sameSize bool) {
 	h := at[hmap](addr)

@@ -58,6 +58,8 @@ const (
 	flagIndirectElem = 8
 )
 
+func headerBytes() int { return slotBytes(unsafe.Sizeof(swissMap{}), false) }
+
 func growth(uintptr) (growing, sameSize bool) { return false, false }
 
 func read(addr uintptr, t reflect.Type) Figures {

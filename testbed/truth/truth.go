@@ -34,9 +34,9 @@ type Figures struct {
 	PaddingBytes     int
 	// IndirectBytes counts the heap slots of keys and elements over 128 bytes.
 	IndirectBytes int
-	// StorageBytes is table_bytes without the header: a header is an object of its own only sometimes, and the map
-	// itself cannot tell. Absent when the storage may be on a stack.
+	// StorageBytes is table_bytes without the header; both are absent when they may be on a stack.
 	StorageBytes int
+	HeaderBytes  int
 }
 
 type entry struct {
@@ -91,7 +91,7 @@ func register(owner string, addr uintptr, t reflect.Type, onStack bool) {
 	e := entry{owner: owner, addr: addr, typ: t, onStack: onStack}
 	if onStack {
 		e.figures = read(addr, t)
-		e.figures.StorageBytes = -1
+		e.figures.StorageBytes, e.figures.HeaderBytes = -1, -1
 	}
 	registry.Lock()
 	registry.maps = append(registry.maps, e)
@@ -238,6 +238,7 @@ func render(out []byte, program string) []byte {
 			out = append(out, `,"on_stack":true`...)
 		} else {
 			f = read(e.addr, e.typ)
+			f.HeaderBytes = headerBytes()
 			out = append(out, `,"addr":"0x`...)
 			out = strconv.AppendUint(out, uint64(e.addr), 16)
 			out = append(out, '"')
@@ -276,6 +277,7 @@ func (f Figures) render(out []byte) []byte {
 		{"old_buckets_bytes", f.OldBucketsBytes}, {"evacuated_buckets", f.EvacuatedBuckets},
 		{"zero_values", f.ZeroValues}, {"padding_bytes", f.PaddingBytes},
 		{"indirect_bytes", f.IndirectBytes}, {"storage_bytes", f.StorageBytes},
+		{"header_bytes", f.HeaderBytes},
 	} {
 		if field.value >= 0 {
 			out = append(out, `,"`...)
