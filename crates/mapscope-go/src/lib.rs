@@ -1,1 +1,35 @@
-//! Go read from outside.
+//! Go binaries and runtimes read from outside: types, symbols, spans, objects, roots, goroutines, maps.
+//!
+//! [`with_session`] takes the bytes of a target ([`mapscope_memory::Memory`]) and of its executable, and goes through
+//! the rooms in order: debug information, the runtime's structures, spans and pointer bitmaps (the heap graph), roots,
+//! types, reachability, map audits. Nothing is ever written to the target.
+//!
+//! ```no_run
+//! use mapscope_go::{Silent, with_session};
+//! use mapscope_memory::Process;
+//!
+//! let process = Process::attach(4711)?;
+//! let executable = process.executable()?;
+//! with_session(&process, &executable, &Silent, |session| {
+//!     for map in &session.maps {
+//!         println!("{} {}", map.owner, map.type_name);
+//!     }
+//! })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod binary;
+mod dwarf;
+mod error;
+mod heap;
+mod maps;
+mod owner;
+mod roots;
+mod runtime;
+mod session;
+mod types;
+mod typing;
+
+pub use binary::Binary;
+pub use error::GoError;
+pub use session::{MapDetails, MapEntry, Progress, Session, Silent, Totals, TypeCount, with_session};

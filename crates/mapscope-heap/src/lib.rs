@@ -1,1 +1,37 @@
-//! The heap graph.
+//! The heap graph, language-neutral.
+//!
+//! A heap is a set of *blocks*, each a row of equally sized slots; an object is one slot. [`BlockTable`] turns an
+//! address into an [`ObjectId`] and back by arithmetic, without a table of addresses. [`HeapGraph`] adds columns: which
+//! slots are allocated, the type of each, and the pointers between them in compressed sparse rows. [`Reachability`]
+//! is our own mark from a list of roots; it also remembers how each object was first reached.
+//!
+//! ```
+//! use mapscope_heap::{Block, BlockTable, EdgeRows, HeapGraph, Reachability};
+//!
+//! // Two blocks: four objects of 16 bytes, then one of 4096.
+//! let blocks = BlockTable::new(vec![(0x10_0000, 16, 4), (0x20_0000, 4096, 1)]).unwrap();
+//! let (object, offset) = blocks.find(0x10_0018).unwrap();
+//! assert_eq!((object.0, offset), (1, 8));
+//!
+//! let mut rows = EdgeRows::new(0);
+//! rows.push_row([]); // object 0 points nowhere
+//! rows.push_row([4]); // object 1 points to the large one
+//! for _ in 2..5 {
+//!     rows.push_row([]);
+//! }
+//! let graph = HeapGraph::new(blocks, vec![rows]).unwrap();
+//! let reached = Reachability::from_roots(&graph, [1]);
+//! assert!(reached.is_live(4) && !reached.is_live(0));
+//! ```
+
+mod audit;
+mod bits;
+mod blocks;
+mod graph;
+mod reach;
+
+pub use audit::{GroupFill, MapAudit, MapFigures, MapImplementation};
+pub use bits::BitSet;
+pub use blocks::{Block, BlockTable, ObjectId};
+pub use graph::{EdgeRows, HeapError, HeapGraph};
+pub use reach::{Parent, Reachability};

@@ -1,0 +1,180 @@
+//! One pass over all entries: globals, functions and named types.
+
+use gimli::{AttributeValue, Operation};
+use rustc_hash::FxHashMap;
+
+use super::GO_RUNTIME_TYPE;
+use super::reader::{Dwarf, Slice};
+use crate::GoError;
+
+/// A package-level variable.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Global<'d> {
+    /// Full name: `main.sessions`.
+    pub(crate) name: &'d str,
+    /// Address in the target.
+    pub(crate) address: u64,
+    /// Entry of its type.
+    pub(crate) type_offset: usize,
+}
+
+/// A function's machine code.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Subprogram {
+    pub(crate) low: u64,
+    pub(crate) high: u64,
+    /// Its entry.
+    pub(crate) offset: usize,
+}
+
+/// What one pass over the debug information finds.
+#[derive(Default)]
+pub(crate) struct DwarfIndex<'d> {
+    /// By address.
+    pub(crate) globals: Vec<Global<'d>>,
+    /// By address.
+    pub(crate) subprograms: Vec<Subprogram>,
+    /// Entry of each named struct type.
+    pub(crate) structs: FxHashMap<&'d str, usize>,
+    /// Offset of the type descriptor from `runtime.types`, by the type's name; only types that have one.
+    pub(crate) runtime_types: FxHashMap<&'d str, u64>,
+}
+
+impl<'d> DwarfIndex<'d> {
+    /// Reads every unit; addresses get `bias` added.
+    pub(crate) fn build(dwarf: &Dwarf<'d>, bias: u64) -> Result<Self, GoError> {
+        let mut index = Self::default();
+        for unit in 0..dwarf.units.len() {
+            index.add_unit(dwarf, unit, bias)?;
+        }
+        index.globals.sort_by_key(|g| g.address);
+        index.subprograms.sort_by_key(|s| s.low);
+        Ok(index)
+    }
+
+    fn add_unit(&mut self, dwarf: &Dwarf<'d>, unit_index: usize, bias: u64) -> Result<(), GoError> {
+        let unit = &dwarf.units[unit_index];
+        let start = unit.header.offset().0;
+        let fail = |e: gimli::Error| dwarf.bad(start, &e);
+        let mut raw = unit.entries_raw(None).map_err(fail)?;
+        while !raw.is_empty() {
+            let (depth, offset) = (raw.next_depth(), raw.next_offset());
+            let Some(abbreviation) = raw.read_abbreviation().map_err(fail)? else { continue };
+            let tag = abbreviation.tag();
+            let wanted = matches!(
+                tag,
+                gimli::DW_TAG_variable
+                    | gimli::DW_TAG_subprogram
+                    | gimli::DW_TAG_structure_type
+                    | gimli::DW_TAG_typedef
+            );
+            if depth != 1 || !wanted {
+                raw.skip_attributes(abbreviation.attributes()).map_err(fail)?;
+                continue;
+            }
+            let mut found = Found { unit: unit_index, ..Found::default() };
+            for spec in abbreviation.attributes() {
+                let attribute = raw.read_attribute(*spec).map_err(fail)?;
+                found.take(dwarf, &attribute);
+            }
+            self.add(tag, &found, offset.to_unit_section_offset(&unit.header).0, bias);
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, tag: gimli::DwTag, found: &Found<'d>, offset: usize, bias: u64) {
+        match tag {
+            gimli::DW_TAG_variable => {
+                if let (Some(name), Some(address), Some(type_offset)) = (found.name, found.address, found.type_offset) {
+                    self.globals.push(Global { name, address: address.wrapping_add(bias), type_offset });
+                }
+            }
+            gimli::DW_TAG_subprogram => {
+                if let (Some(low), Some(high)) = (found.low, found.high) {
+                    let high = if found.high_is_length { low.wrapping_add(high) } else { high };
+                    let (low, high) = (low.wrapping_add(bias), high.wrapping_add(bias));
+                    self.subprograms.push(Subprogram { low, high, offset });
+                }
+            }
+            _ => {
+                let Some(name) = found.name else { return };
+                if tag == gimli::DW_TAG_structure_type {
+                    self.structs.insert(name, offset);
+                }
+                if let Some(runtime_type) = found.runtime_type.filter(|t| *t != 0) {
+                    self.runtime_types.insert(name, runtime_type);
+                }
+            }
+        }
+    }
+
+    /// The function whose code covers `pc`.
+    pub(crate) fn subprogram(&self, pc: u64) -> Option<&Subprogram> {
+        let index = self.subprograms.partition_point(|s| s.low <= pc).checked_sub(1)?;
+        self.subprograms.get(index).filter(|s| pc < s.high)
+    }
+
+    /// The address of a global by its full name.
+    pub(crate) fn global(&self, name: &str) -> Result<u64, GoError> {
+        let found = self.globals.iter().find(|g| g.name == name);
+        found.map(|g| g.address).ok_or_else(|| GoError::MissingInDwarf { what: format!("the variable {name}") })
+    }
+}
+
+/// The attributes of one entry that the index needs.
+#[derive(Default)]
+struct Found<'d> {
+    unit: usize,
+    name: Option<&'d str>,
+    address: Option<u64>,
+    type_offset: Option<usize>,
+    low: Option<u64>,
+    high: Option<u64>,
+    high_is_length: bool,
+    runtime_type: Option<u64>,
+}
+
+impl<'d> Found<'d> {
+    fn take(&mut self, dwarf: &Dwarf<'d>, attribute: &gimli::Attribute<Slice<'d>>) {
+        let unit = &dwarf.units[self.unit];
+        let value = attribute.value();
+        match attribute.name() {
+            gimli::DW_AT_name => {
+                let text = dwarf.dwarf.attr_string(unit, value).ok();
+                self.name = text.and_then(|t| std::str::from_utf8(t.slice()).ok());
+            }
+            gimli::DW_AT_location => {
+                if let AttributeValue::Exprloc(expression) = value {
+                    let mut operations = expression.operations(unit.encoding());
+                    self.address = match operations.next() {
+                        Ok(Some(Operation::Address { address })) => Some(address),
+                        Ok(Some(Operation::AddressIndex { index })) => dwarf.dwarf.address(unit, index).ok(),
+                        _ => None,
+                    };
+                }
+            }
+            gimli::DW_AT_type => self.type_offset = dwarf.reference(self.unit, &value),
+            gimli::DW_AT_low_pc => self.low = dwarf.dwarf.attr_address(unit, value).ok().flatten(),
+            gimli::DW_AT_high_pc => {
+                if let Some(length) = attribute.udata_value() {
+                    (self.high, self.high_is_length) = (Some(length), true);
+                } else {
+                    self.high = dwarf.dwarf.attr_address(unit, value).ok().flatten();
+                }
+            }
+            GO_RUNTIME_TYPE => self.runtime_type = number(dwarf, self.unit, attribute),
+            _ => {}
+        }
+    }
+}
+
+/// Go writes `go_runtime_type` as an address form up to DWARF 4 and through `.debug_addr` in DWARF 5.
+fn number<'d>(dwarf: &Dwarf<'d>, unit: usize, attribute: &gimli::Attribute<Slice<'d>>) -> Option<u64> {
+    match attribute.raw_value() {
+        AttributeValue::Addr(a) => Some(a),
+        AttributeValue::DebugAddrIndex(index) => dwarf.dwarf.address(&dwarf.units[unit], index).ok(),
+        AttributeValue::Data4(v) => Some(u64::from(v)),
+        AttributeValue::Data8(v) => Some(v),
+        _ => attribute.udata_value(),
+    }
+}

@@ -1,0 +1,89 @@
+//! What can keep a Go target from being read.
+
+use mapscope_heap::HeapError;
+use mapscope_memory::MemoryError;
+
+/// An error of this crate: what, where, and what to try.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum GoError {
+    /// The executable is not an ELF file that can be parsed.
+    #[error("{path}: cannot be read as an ELF executable: {reason}")]
+    BadElf {
+        /// The executable.
+        path: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The executable holds no Go build information.
+    #[error("{path} is not a Go program: it has no Go build information (a C or Rust program?)")]
+    NotGo {
+        /// The executable.
+        path: String,
+    },
+    /// A Go version outside the range that is read.
+    #[error("{path} was built with {version}; Go 1.21 to 1.27 are read")]
+    Version {
+        /// The executable.
+        path: String,
+        /// What it says it was built with.
+        version: String,
+    },
+    /// A processor that is not read.
+    #[error("{path} is built for {arch}; 64-bit amd64 programs are read")]
+    Architecture {
+        /// The executable.
+        path: String,
+        /// What it is built for.
+        arch: String,
+    },
+    /// The executable has no DWARF.
+    #[error(
+        "{path} has no debug information (DWARF): it was linked with -s or -w; build it without -ldflags=\"-s -w\""
+    )]
+    NoDwarf {
+        /// The executable.
+        path: String,
+    },
+    /// The DWARF is damaged.
+    #[error("{path}: debug information at {section}+{offset:#x}: {reason}")]
+    BadDwarf {
+        /// The executable.
+        path: String,
+        /// The section.
+        section: &'static str,
+        /// Offset in it.
+        offset: u64,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A runtime structure, field or variable that the reader needs is not in the DWARF.
+    #[error("the debug information of the Go runtime lacks {what}; is the binary damaged?")]
+    MissingInDwarf {
+        /// Its name.
+        what: String,
+    },
+    /// Something the runtime always holds does not make sense.
+    #[error("{what} at {address:#x} makes no sense: {reason}")]
+    Inconsistent {
+        /// The structure.
+        what: &'static str,
+        /// Where.
+        address: u64,
+        /// Why.
+        reason: String,
+    },
+    /// The bytes could not be had.
+    #[error(transparent)]
+    Memory(#[from] MemoryError),
+    /// The heap cannot be represented.
+    #[error(transparent)]
+    Heap(#[from] HeapError),
+}
+
+impl GoError {
+    /// An [`GoError::Inconsistent`].
+    pub(crate) fn inconsistent(what: &'static str, address: u64, reason: impl Into<String>) -> Self {
+        Self::Inconsistent { what, address, reason: reason.into() }
+    }
+}

@@ -1,0 +1,16 @@
+//! The heap as the runtime lays it out: spans, pointer bitmaps, and from them the edges of the graph.
+
+mod mask;
+mod scan;
+mod spans;
+
+pub(crate) use mask::{Mask, Masks, read_bits};
+pub(crate) use scan::{CHUNK, Heap, scan, word};
+pub(crate) use spans::{Span, SpanTable};
+
+/// Bytes of a heap page (`runtime.pageSize`).
+pub(crate) const PAGE: u64 = 8192;
+/// Bytes of an arena.
+pub(crate) const ARENA: u64 = 64 << 20;
+/// Objects with pointers up to this size have their bitmap in the span (`heapBitsInSpan`, from 1.22).
+pub(crate) const MAX_IN_SPAN: u64 = 512;

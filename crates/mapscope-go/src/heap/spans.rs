@@ -1,0 +1,175 @@
+//! `mheap_.allspans`: every span in use, with its allocation bits.
+
+use mapscope_heap::{BitSet, BlockTable};
+use mapscope_memory::Memory;
+
+use super::{MAX_IN_SPAN, PAGE};
+use crate::GoError;
+use crate::runtime::Layout;
+
+/// `mSpanInUse`.
+const IN_USE: u64 = 1;
+/// Bytes of `mspan` that are read; it has 160 in all versions.
+const MAX_SPAN_STRUCT: u64 = 512;
+
+/// One span in use.
+#[derive(Clone, Debug)]
+pub(crate) struct Span {
+    pub(crate) start: u64,
+    pub(crate) bytes: u64,
+    pub(crate) elem_size: u64,
+    pub(crate) elems: u32,
+    /// Its objects hold no pointers.
+    pub(crate) noscan: bool,
+    /// Size class 0: one object of whole pages.
+    pub(crate) large: bool,
+    /// Type of the large object, from 1.22; 0 where there is none.
+    pub(crate) large_type: u64,
+    pub(crate) specials: u64,
+    free_index: u64,
+    alloc_bits: u64,
+}
+
+/// All spans in use in address order, one [`mapscope_heap::Block`] each.
+pub(crate) struct SpanTable {
+    pub(crate) spans: Vec<Span>,
+    pub(crate) blocks: BlockTable,
+    pub(crate) allocated: BitSet,
+    /// Types precede the objects of scannable spans above 512 bytes (from 1.22).
+    pub(crate) headers: bool,
+}
+
+impl SpanTable {
+    /// Reads all spans. What cannot be is left out, and `partial` says so.
+    pub(crate) fn read(
+        memory: &dyn Memory,
+        layout: &Layout,
+        mheap: u64,
+        partial: &mut Vec<String>,
+    ) -> Result<Self, GoError> {
+        let all = mheap.wrapping_add(layout.heap.all_spans.offset);
+        let (array, count) = (memory.u64(all)?, memory.u64(all.wrapping_add(8))?);
+        let len = count.checked_mul(8).filter(|l| memory.is_mapped(array, *l));
+        let len = len.ok_or_else(|| GoError::inconsistent("mheap_.allspans", all, "it is not mapped"))?;
+        let mut scratch = Vec::new();
+        let pointers: Vec<u64> = memory
+            .bytes(array, len as usize, &mut scratch)?
+            .chunks_exact(8)
+            .map(|b| u64::from_le_bytes(b.try_into().unwrap_or_default()))
+            .collect();
+        let mut spans = Vec::new();
+        let mut unreadable = 0u64;
+        for pointer in pointers {
+            match read_span(memory, layout, pointer) {
+                Ok(Some(span)) => spans.push(span),
+                Ok(None) => {}
+                Err(_) => unreadable += 1,
+            }
+        }
+        spans.sort_by_key(|s| s.start);
+        let before = spans.len();
+        let mut end = 0;
+        spans.retain(|s| {
+            let apart = s.start >= end;
+            if apart {
+                end = s.start + s.bytes;
+            }
+            apart
+        });
+        unreadable += (before - spans.len()) as u64;
+        if unreadable > 0 {
+            partial.push(format!(
+                "{unreadable} of {count} heap spans could not be read or make no sense; they are left out"
+            ));
+        }
+        let headers = layout.span.large_type.is_some() && layout.arena.bitmap.is_none();
+        let blocks = BlockTable::new(spans.iter().map(|s| (s.start, s.elem_size, s.elems)).collect())?;
+        let mut table = Self { spans, allocated: BitSet::new(blocks.len()), blocks, headers };
+        table.mark_allocated(memory, partial);
+        Ok(table)
+    }
+
+    /// A slot is allocated when it lies before the free index or has its allocation bit set.
+    fn mark_allocated(&mut self, memory: &dyn Memory, partial: &mut Vec<String>) {
+        let mut bits = Vec::new();
+        let mut unreadable = 0u64;
+        for (span, block) in self.spans.iter().zip(self.blocks.blocks()) {
+            bits.clear();
+            bits.resize((span.elems as usize).div_ceil(8), 0);
+            if memory.read_into(span.alloc_bits, &mut bits).is_err() {
+                unreadable += 1;
+            }
+            for slot in 0..span.elems {
+                let bit = bits[slot as usize / 8] >> (slot % 8) & 1;
+                if bit == 1 || u64::from(slot) < span.free_index {
+                    self.allocated.insert((block.first + slot) as usize);
+                }
+            }
+        }
+        if unreadable > 0 {
+            partial.push(format!(
+                "the allocation bits of {unreadable} heap spans could not be read; their free slots are counted as free"
+            ));
+        }
+    }
+
+    /// Bytes of type header in front of each object of a span.
+    pub(crate) fn header(&self, span: &Span) -> u64 {
+        let has = self.headers && !span.noscan && !span.large && span.elem_size > MAX_IN_SPAN;
+        if has { 8 } else { 0 }
+    }
+
+    /// The allocated object that `address` points into, the offset in its slot, and the index of its span.
+    #[inline]
+    pub(crate) fn object(&self, address: u64) -> Option<(u32, u64, usize)> {
+        let index = self.blocks.block_index(address)?;
+        let (object, offset) = self.blocks.find(address)?;
+        self.allocated.contains(object.0 as usize).then_some((object.0, offset, index))
+    }
+}
+
+/// `None` for a span that is not in use.
+fn read_span(memory: &dyn Memory, layout: &Layout, pointer: u64) -> Result<Option<Span>, GoError> {
+    let l = &layout.span;
+    let mut bytes = [0; MAX_SPAN_STRUCT as usize];
+    let bytes = &mut bytes[..l.size.min(MAX_SPAN_STRUCT) as usize];
+    memory.read_into(pointer, bytes)?;
+    if l.state.get(bytes) != IN_USE {
+        return Ok(None);
+    }
+    let bad = |reason: &str| Err(GoError::inconsistent("runtime.mspan", pointer, reason));
+    let (start, pages) = (l.start_addr.get(bytes), l.pages.get(bytes));
+    let (elem_size, elems) = (l.elem_size.get(bytes), l.elems.get(bytes));
+    let Some(size) = pages.checked_mul(PAGE).filter(|s| (1..1 << 46).contains(s)) else { return bad("its pages") };
+    if start % PAGE != 0 || !memory.is_mapped(start, size) || !holds_bytes(memory, start, size) {
+        return bad("its memory is not there");
+    }
+    let class = l.span_class.get(bytes);
+    if elem_size == 0 || elem_size % 8 != 0 || elems == 0 || elems > size / 8 || elem_size > size / elems {
+        return bad("its objects do not fit");
+    }
+    Ok(Some(Span {
+        start,
+        bytes: size,
+        elem_size,
+        elems: elems as u32,
+        noscan: class & 1 == 1,
+        large: class >> 1 == 0,
+        large_type: l.large_type.map_or(0, |f| f.get(bytes)),
+        specials: l.specials.get(bytes),
+        free_index: l.free_index.get(bytes),
+        alloc_bits: l.alloc_bits.get(bytes),
+    }))
+}
+
+/// Whether the memory has bytes behind it and not only a mapping that claims them: a core can claim terabytes.
+fn holds_bytes(memory: &dyn Memory, start: u64, size: u64) -> bool {
+    let mut at = 0;
+    while at < size {
+        if memory.u8(start + at).is_err() {
+            return false;
+        }
+        at += 16 << 20;
+    }
+    memory.u8(start + size - 1).is_ok()
+}

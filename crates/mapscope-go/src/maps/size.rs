@@ -1,0 +1,54 @@
+//! What a map costs when it is made anew: the runtime's own sizing, `makemap` and `NewMap` with a hint.
+
+use crate::heap::MAX_IN_SPAN;
+use crate::types::MapShape;
+use crate::typing::slot_for;
+
+/// Bytes of a map's header, of a Swiss table, of a legacy map's `mapextra`.
+const HEADER: u64 = 48;
+const TABLE: u64 = 32;
+const EXTRA: u64 = 24;
+const MAX_CAPACITY: u64 = 1024;
+/// Objects up to this size, header included, come from size classes.
+const MAX_SMALL: u64 = 32768;
+
+/// Bytes of the slot for `size` bytes: from 512 bytes on objects with pointers carry their type (Go 1.22 and later).
+fn allocated(size: u64, scan: bool) -> u64 {
+    let with_header = size + if scan && size > MAX_IN_SPAN { 8 } else { 0 };
+    slot_for(if with_header <= MAX_SMALL { with_header } else { size })
+}
+
+/// `maps.NewMap` (`internal/runtime/maps/map.go`) for a hint of `entries`.
+pub(super) fn swiss(entries: u64, shape: &MapShape) -> u64 {
+    if entries == 0 {
+        return HEADER;
+    }
+    if entries <= 8 {
+        return HEADER + allocated(shape.group_size, shape.scan);
+    }
+    let target = entries.saturating_mul(8) / 7;
+    let tables = target.div_ceil(MAX_CAPACITY).next_power_of_two();
+    let capacity = (target / tables).max(8).next_power_of_two();
+    let groups = allocated(capacity / 8 * shape.group_size, shape.scan);
+    HEADER + allocated(tables * 8, true) + tables * (TABLE + groups)
+}
+
+/// `makemap` and `makeBucketArray` (`runtime/map.go` up to 1.23) for a hint of `entries`.
+pub(super) fn legacy(entries: u64, shape: &MapShape) -> u64 {
+    if entries == 0 {
+        return HEADER;
+    }
+    let mut log = 0;
+    while entries > 8 && entries > 13 * ((1 << log) / 2) && log < 48 {
+        log += 1;
+    }
+    let mut buckets = 1u64 << log;
+    let mut extra = 0;
+    if log >= 4 {
+        // Room for overflow buckets, and whatever the slot has left.
+        buckets += 1 << (log - 4);
+        buckets = buckets.max(allocated(buckets * shape.group_size, shape.scan) / shape.group_size.max(1));
+        extra = EXTRA;
+    }
+    HEADER + extra + allocated(buckets * shape.group_size, shape.scan)
+}

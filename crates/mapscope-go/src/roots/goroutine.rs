@@ -1,0 +1,180 @@
+//! `allgs`: every goroutine, its frames, and the roots on its stack.
+
+use std::ops::Range;
+
+use mapscope_memory::Memory;
+
+use super::frame::{FrameWord, StackScan};
+use super::threads::Threads;
+use super::unwind::{End, Frame, unwind};
+use super::{Context, Root, RootKind};
+use crate::GoError;
+use crate::runtime::Field;
+
+/// `_Gscan`: set while the collector holds the goroutine.
+const SCAN: u64 = 0x1000;
+const IDLE: u64 = 0;
+const RUNNING: u64 = 2;
+const DEAD: u64 = 6;
+/// From 1.26: a spare goroutine of a C thread.
+const DEAD_EXTRA: u64 = 11;
+/// Bytes of `g` that are read.
+const MAX_G: usize = 1024;
+/// Deferred calls followed.
+const MAX_DEFERS: usize = 1 << 20;
+
+/// One live goroutine.
+#[derive(Clone, Debug)]
+pub(crate) struct Goroutine {
+    pub(crate) id: u64,
+    pub(crate) stack: Range<u64>,
+    /// Innermost first.
+    pub(crate) frames: Vec<Frame>,
+    /// Addresses of the live pointer words of its stack, ascending.
+    pub(crate) live: Vec<u64>,
+    /// Variables on the stack whose address is taken, with their frame.
+    pub(crate) objects: Vec<(Range<u64>, u32)>,
+}
+
+/// All live goroutines.
+#[derive(Default)]
+pub(crate) struct Goroutines {
+    pub(crate) all: Vec<Goroutine>,
+    /// (stack start, index), ascending.
+    by_stack: Vec<(u64, u32)>,
+}
+
+impl Goroutines {
+    /// Reads all goroutines and adds their roots.
+    pub(super) fn read(
+        context: &Context<'_>,
+        roots: &mut Vec<Root>,
+        partial: &mut Vec<String>,
+    ) -> Result<Self, GoError> {
+        let memory = context.memory;
+        let at = context.globals.all_goroutines;
+        let (array, count) = (memory.u64(at)?, memory.u64(at.wrapping_add(8))?);
+        let len = count.checked_mul(8).filter(|l| memory.is_mapped(array, *l));
+        let len = len.ok_or_else(|| GoError::inconsistent("runtime.allgs", at, "it is not mapped"))?;
+        let threads = Threads::read(context)?;
+        let mut goroutines = Self::default();
+        let mut broken = 0;
+        for g in super::words(memory, array, len)? {
+            let index = goroutines.all.len() as u32;
+            match read_goroutine(context, &threads, g, index, roots) {
+                Ok(Some(goroutine)) => goroutines.all.push(goroutine),
+                Ok(None) => {}
+                Err(_) => broken += 1,
+            }
+        }
+        if broken > 0 {
+            partial.push(format!("{broken} of {count} goroutines could not be read; their stacks are no roots"));
+        }
+        goroutines.by_stack = goroutines.all.iter().enumerate().map(|(i, g)| (g.stack.start, i as u32)).collect();
+        goroutines.by_stack.sort_unstable();
+        Ok(goroutines)
+    }
+
+    /// The goroutine whose stack covers `address`.
+    pub(crate) fn at(&self, address: u64) -> Option<u32> {
+        let index = self.by_stack.partition_point(|(start, _)| *start <= address).checked_sub(1)?;
+        let goroutine = self.by_stack[index].1;
+        self.all[goroutine as usize].stack.contains(&address).then_some(goroutine)
+    }
+
+    /// Bytes of all stacks.
+    pub(crate) fn stack_bytes(&self) -> u64 {
+        self.all.iter().map(|g| g.stack.end - g.stack.start).sum()
+    }
+}
+
+impl Goroutine {
+    /// Whether the word at `address` is a live pointer of this stack.
+    pub(crate) fn is_live(&self, address: u64) -> bool {
+        self.live.binary_search(&address).is_ok()
+    }
+}
+
+/// `None` for a goroutine that has no stack to scan.
+fn read_goroutine(
+    context: &Context<'_>,
+    threads: &Threads<'_, '_>,
+    g: u64,
+    index: u32,
+    roots: &mut Vec<Root>,
+) -> Result<Option<Goroutine>, GoError> {
+    let layout = &context.layout.g;
+    let mut bytes = [0; MAX_G];
+    let bytes = &mut bytes[..(layout.size as usize).min(MAX_G)];
+    context.memory.read_into(g, bytes)?;
+    let status = layout.status.get(bytes) & 0xffff_ffff & !SCAN;
+    let stack = layout.stack_lo.get(bytes)..layout.stack_hi.get(bytes);
+    if matches!(status, IDLE | DEAD | DEAD_EXTRA) || stack.is_empty() {
+        return Ok(None);
+    }
+    let mut scan = StackScan::new(context.memory, context.functions, stack.clone());
+    let syscall = (layout.syscall_pc.get(bytes), layout.syscall_sp.get(bytes));
+    let saved = (layout.sched_pc.get(bytes), layout.sched_sp.get(bytes));
+    let running = if status == RUNNING && syscall.1 == 0 { threads.start(g, &stack) } else { None };
+    let (start, registers) = match running {
+        Some(start) => ((start.pc, start.sp), Some(start.registers)),
+        None if syscall.1 != 0 => (syscall, None),
+        None => (saved, None),
+    };
+    let (frames, end) = unwind(context.memory, context.functions, &stack, start, syscall.1 != 0);
+    for value in registers.iter().flatten() {
+        scan.push(FrameWord { address: 0, value: *value, frame: 0 });
+    }
+    scan_frames(context, &mut scan, &frames, registers.is_some());
+    if let End::Unknown(from) = end {
+        scan.conservative(frames.len().saturating_sub(1) as u32, from..stack.end);
+    }
+    add_context_and_defers(context, &mut scan, bytes);
+    scan.finish();
+    let kind = |frame| RootKind::Stack(index, frame);
+    roots.extend(scan.words.iter().map(|w| Root { address: w.address, value: w.value, kind: kind(w.frame) }));
+    let mut live: Vec<u64> = scan.words.iter().map(|w| w.address).collect();
+    live.sort_unstable();
+    live.dedup();
+    Ok(Some(Goroutine { id: layout.id.get(bytes), stack, frames, live, objects: scan.object_ranges() }))
+}
+
+/// A frame is read conservatively where the runtime does so itself: an asynchronously preempted function and the
+/// preemption's own frame. A thread that we stopped stands as if it were just being preempted.
+fn scan_frames(context: &Context<'_>, scan: &mut StackScan<'_>, frames: &[Frame], stopped_here: bool) {
+    let mut conservative = stopped_here;
+    for (i, frame) in frames.iter().enumerate() {
+        let name = context.functions[frame.table].name(&frame.function);
+        let preemption = matches!(name, "runtime.asyncPreempt" | "runtime.debugCallV2");
+        if conservative || preemption || !scan.precise(i as u32, frame) {
+            let args = u64::try_from(frame.function.args).unwrap_or(0);
+            scan.conservative(i as u32, frame.sp..frame.fp.saturating_add(args));
+        }
+        conservative = preemption;
+    }
+}
+
+/// The closure that a goroutine starts with or resumes in, and its deferred calls (`scanstack`).
+fn add_context_and_defers(context: &Context<'_>, scan: &mut StackScan<'_>, g: &[u8]) {
+    let (memory, layout) = (context.memory, &context.layout.g);
+    let mut push = |address: u64, value: u64| scan.push(FrameWord { address, value, frame: 0 });
+    push(0, layout.sched_ctxt.get(g));
+    push(0, layout.panics.get(g));
+    let deferred = &context.layout.deferred;
+    let mut at = layout.defers.get(g);
+    let size = deferred.size.clamp(8, 256);
+    for _ in 0..MAX_DEFERS {
+        let mut bytes = [0; 256];
+        if at == 0 || memory.read_into(at, &mut bytes[..size as usize]).is_err() {
+            break;
+        }
+        let field = |f: Field| (at.wrapping_add(f.offset), f.get(&bytes));
+        for (address, value) in [field(deferred.function), field(deferred.link)] {
+            push(address, value);
+        }
+        if deferred.heap.get(&bytes) & 0xff != 0 {
+            push(0, at);
+        }
+        at = deferred.link.get(&bytes);
+    }
+}

@@ -1,0 +1,97 @@
+//! Where reachability starts: the runtime's own root set (`runtime/mgcmark.go`, `markroot`).
+
+mod frame;
+mod goroutine;
+mod queues;
+mod specials;
+mod statics;
+mod threads;
+mod unwind;
+
+pub(crate) use goroutine::{Goroutine, Goroutines};
+pub(crate) use unwind::Frame;
+
+use mapscope_memory::Memory;
+
+use crate::GoError;
+use crate::heap::SpanTable;
+use crate::runtime::{FunctionTable, Layout, Module};
+use crate::types::TypeTable;
+
+/// What a root is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RootKind {
+    /// A word of data or bss.
+    Static,
+    /// A word of a goroutine's stack or one of its registers: (goroutine, frame).
+    Stack(u32, u32),
+    /// A finalizer or what it keeps.
+    Finalizer,
+    /// A cleanup.
+    Cleanup,
+    /// Something else the runtime keeps: weak handles, blocks of tiny objects.
+    Runtime,
+}
+
+/// A pointer into the heap from outside.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Root {
+    /// Address of the word that holds the pointer; 0 for a register.
+    pub(crate) address: u64,
+    /// The pointer.
+    pub(crate) value: u64,
+    pub(crate) kind: RootKind,
+}
+
+/// Addresses of the runtime's variables that lead to roots.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RuntimeGlobals {
+    pub(crate) all_goroutines: u64,
+    pub(crate) all_threads: u64,
+    pub(crate) all_processors: u64,
+    pub(crate) all_finalizers: u64,
+    pub(crate) cleanups: Option<u64>,
+}
+
+/// What the readers of roots share.
+pub(crate) struct Context<'c> {
+    pub(crate) memory: &'c dyn Memory,
+    pub(crate) layout: &'c Layout,
+    pub(crate) modules: &'c [Module],
+    pub(crate) functions: &'c [FunctionTable],
+    pub(crate) types: &'c TypeTable<'c>,
+    pub(crate) spans: &'c SpanTable,
+    pub(crate) globals: RuntimeGlobals,
+    pub(crate) minor: u32,
+    /// Load bias of the executable.
+    pub(crate) bias: u64,
+}
+
+/// The whole root set, and the goroutines it was read from.
+#[derive(Default)]
+pub(crate) struct Roots {
+    pub(crate) roots: Vec<Root>,
+    /// Objects with a finalizer: what they point to is live.
+    pub(crate) finalized: Vec<u32>,
+    pub(crate) goroutines: Goroutines,
+}
+
+impl Roots {
+    /// Reads all roots. What cannot be read is left out, and `partial` says so.
+    pub(crate) fn read(context: &Context<'_>, partial: &mut Vec<String>) -> Result<Self, GoError> {
+        let mut roots = Vec::new();
+        statics::add(context, &mut roots, partial);
+        queues::add(context, &mut roots, partial);
+        let mut finalized = Vec::new();
+        specials::add(context, &mut roots, &mut finalized, partial);
+        let goroutines = Goroutines::read(context, &mut roots, partial)?;
+        Ok(Self { roots, finalized, goroutines })
+    }
+}
+
+/// Bytes of `len` at `address`, as words.
+fn words(memory: &dyn Memory, address: u64, len: u64) -> Result<Vec<u64>, GoError> {
+    let mut scratch = Vec::new();
+    let bytes = memory.bytes(address, len as usize, &mut scratch)?;
+    Ok(bytes.chunks_exact(8).map(|b| u64::from_le_bytes(b.try_into().unwrap_or_default())).collect())
+}

@@ -1,0 +1,93 @@
+//! Queued finalizers and cleanups, and the blocks that tiny objects are being put into.
+
+use mapscope_memory::Memory;
+
+use super::{Context, Root, RootKind};
+use crate::GoError;
+use crate::runtime::Field;
+
+/// Bytes of a block of queued finalizers (`_FinBlockSize`).
+const FINALIZER_BLOCK: usize = 4096;
+/// Bytes of a block of queued cleanups (`cleanupBlockSize`).
+const CLEANUP_BLOCK: usize = 512;
+/// Blocks followed in a list, and processors; more is a damaged list.
+const MAX_LIST: usize = 1 << 20;
+
+/// Adds what the queues hold.
+pub(super) fn add(context: &Context<'_>, roots: &mut Vec<Root>, partial: &mut Vec<String>) {
+    let queues: [(&str, fn(&Context<'_>, &mut Vec<Root>) -> Result<(), GoError>); 3] =
+        [("queued finalizers", finalizers), ("queued cleanups", cleanups), ("blocks of tiny objects", tiny_blocks)];
+    for (what, read) in queues {
+        if let Err(e) = read(context, roots) {
+            partial.push(format!("{what} could not be read: {e}"));
+        }
+    }
+}
+
+fn finalizers(context: &Context<'_>, roots: &mut Vec<Root>) -> Result<(), GoError> {
+    let (block, queued) = (&context.layout.finalizer_block, &context.layout.queued_finalizer);
+    let mut at = context.memory.u64(context.globals.all_finalizers)?;
+    for _ in 0..MAX_LIST {
+        if at == 0 {
+            break;
+        }
+        let mut bytes = [0; FINALIZER_BLOCK];
+        context.memory.read_into(at, &mut bytes)?;
+        for index in 0..block.count.get(&bytes).min(FINALIZER_BLOCK as u64 / queued.size.max(8)) {
+            let entry = block.entries.offset + index * queued.size;
+            for field in [queued.function, queued.argument, queued.interface, queued.object] {
+                push(roots, at, &bytes, entry + field.offset, RootKind::Finalizer);
+            }
+        }
+        at = block.all_link.get(&bytes);
+    }
+    Ok(())
+}
+
+fn cleanups(context: &Context<'_>, roots: &mut Vec<Root>) -> Result<(), GoError> {
+    let (Some(queue), Some(block)) = (context.layout.cleanup_queue, context.layout.cleanup_block) else {
+        return Ok(());
+    };
+    let Some(global) = context.globals.cleanups else { return Ok(()) };
+    let mut at = context.memory.u64(global.wrapping_add(queue.all.offset))?;
+    for _ in 0..MAX_LIST {
+        if at == 0 {
+            break;
+        }
+        let mut bytes = [0; CLEANUP_BLOCK];
+        context.memory.read_into(at, &mut bytes)?;
+        let stride = context.layout.queued_cleanup_bytes.max(8);
+        let end = block.entries.offset + block.count.get(&bytes).min(CLEANUP_BLOCK as u64 / stride) * stride;
+        for offset in (block.entries.offset..end).step_by(8) {
+            push(roots, at, &bytes, offset, RootKind::Cleanup);
+        }
+        at = block.all_link.get(&bytes);
+    }
+    Ok(())
+}
+
+/// `gcMarkTinyAllocs`: a block that is being filled is live whoever points to it.
+fn tiny_blocks(context: &Context<'_>, roots: &mut Vec<Root>) -> Result<(), GoError> {
+    let memory = context.memory;
+    let (array, count) = (memory.u64(context.globals.all_processors)?, memory.u64(context.globals.all_processors + 8)?);
+    for index in 0..count.min(MAX_LIST as u64) {
+        let processor = memory.u64(array.wrapping_add(index * 8))?;
+        let cache = memory.u64(processor.wrapping_add(context.layout.p.cache.offset))?;
+        if cache == 0 {
+            continue;
+        }
+        let address = cache.wrapping_add(context.layout.cache.tiny.offset);
+        let value = memory.u64(address)?;
+        if value != 0 {
+            roots.push(Root { address, value, kind: RootKind::Runtime });
+        }
+    }
+    Ok(())
+}
+
+fn push(roots: &mut Vec<Root>, base: u64, bytes: &[u8], offset: u64, kind: RootKind) {
+    let value = Field { offset, size: 8 }.get(bytes);
+    if value != 0 {
+        roots.push(Root { address: base + offset, value, kind });
+    }
+}

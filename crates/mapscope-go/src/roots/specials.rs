@@ -1,0 +1,90 @@
+//! What is attached to objects: finalizers, cleanups, weak handles (`markrootSpans`).
+
+use super::{Context, Root, RootKind};
+use crate::GoError;
+use crate::heap::Span;
+use crate::runtime::Field;
+
+/// Specials followed on one span; more is a damaged list.
+const MAX_SPECIALS: usize = 1 << 20;
+
+/// Numbers of the kinds that are roots, which moved between versions (`runtime/mheap.go`).
+struct Kinds {
+    finalizer: u64,
+    weak_handle: Option<u64>,
+    cleanup: Option<u64>,
+}
+
+fn kinds(minor: u32) -> Kinds {
+    match minor {
+        ..=22 => Kinds { finalizer: 1, weak_handle: None, cleanup: None },
+        23 => Kinds { finalizer: 1, weak_handle: Some(2), cleanup: None },
+        24 => Kinds { finalizer: 1, weak_handle: Some(2), cleanup: Some(6) },
+        _ => Kinds { finalizer: 2, weak_handle: Some(3), cleanup: Some(7) },
+    }
+}
+
+/// Adds the specials of every span, and to `finalized` the objects that have a finalizer: what they point to is live,
+/// they themselves are not.
+pub(super) fn add(context: &Context<'_>, roots: &mut Vec<Root>, finalized: &mut Vec<u32>, partial: &mut Vec<String>) {
+    let kinds = kinds(context.minor);
+    let mut failed = None;
+    for (index, span) in context.spans.spans.iter().enumerate() {
+        if span.specials != 0
+            && let Err(e) = span_specials(context, &kinds, index, span, roots, finalized)
+        {
+            failed = Some(e);
+        }
+    }
+    if let Some(e) = failed {
+        partial.push(format!("finalizers and cleanups of some objects could not be read: {e}"));
+    }
+}
+
+fn span_specials(
+    context: &Context<'_>,
+    kinds: &Kinds,
+    index: usize,
+    span: &Span,
+    roots: &mut Vec<Root>,
+    finalized: &mut Vec<u32>,
+) -> Result<(), GoError> {
+    let layout = context.layout;
+    let mut at = span.specials;
+    for _ in 0..MAX_SPECIALS {
+        if at == 0 {
+            break;
+        }
+        let mut bytes = [0; 64];
+        context.memory.read_into(at, &mut bytes)?;
+        let kind = layout.special.kind.get(&bytes) & 0xff;
+        let mut push = |field: Field, kind| {
+            let value = field.get(&bytes);
+            if value != 0 {
+                roots.push(Root { address: at + field.offset, value, kind });
+            }
+        };
+        if kind == kinds.finalizer {
+            push(layout.special_finalizer.function, RootKind::Finalizer);
+            let slot = layout.special.offset.get(&bytes) / span.elem_size;
+            if slot < u64::from(span.elems) {
+                finalized.push(context.spans.blocks.blocks()[index].first + slot as u32);
+            }
+        } else if Some(kind) == kinds.weak_handle {
+            if let Some(special) = layout.special_weak_handle {
+                push(special.handle, RootKind::Runtime);
+            }
+        } else if Some(kind) == kinds.cleanup
+            && let Some(function) = layout.special_cleanup_fn
+        {
+            push(function, RootKind::Cleanup);
+            if context.minor >= 26 {
+                // cleanupFn {call, fn, arg}: `fn` is the second of three pointers.
+                push(Field { offset: function.offset - 8, size: 8 }, RootKind::Cleanup);
+                push(Field { offset: function.offset + 8, size: 8 }, RootKind::Cleanup);
+            }
+        }
+        at = layout.special.next.get(&bytes);
+    }
+    Ok(())
+}

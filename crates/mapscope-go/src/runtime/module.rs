@@ -1,0 +1,99 @@
+//! `runtime.moduledata`: where a module's code, data, types and tables are.
+
+use std::ops::Range;
+
+use mapscope_memory::Memory;
+
+use super::Layout;
+use crate::GoError;
+
+/// Modules a target may have (the program and its plugins); more is a damaged list.
+const MAX_MODULES: usize = 256;
+
+/// One module, with addresses of the target.
+#[derive(Clone, Debug)]
+pub(crate) struct Module {
+    pub(crate) text: Range<u64>,
+    pub(crate) data: Range<u64>,
+    pub(crate) bss: Range<u64>,
+    /// Type descriptors; name offsets count from its start.
+    pub(crate) types: Range<u64>,
+    /// Masks of stack objects count from here.
+    pub(crate) rodata: u64,
+    /// Function data counts from here.
+    pub(crate) func_data: u64,
+    /// Pointer masks of data and bss: (words, address).
+    pub(crate) data_mask: (u64, u64),
+    pub(crate) bss_mask: (u64, u64),
+    /// Function names, pc tables, function records, index: (address, length in elements).
+    pub(crate) names: (u64, u64),
+    pub(crate) pc_table: (u64, u64),
+    pub(crate) functions: (u64, u64),
+    pub(crate) index: (u64, u64),
+    /// Sections of text, when the linker split it: (vaddr, end, base address).
+    pub(crate) text_sections: Vec<(u64, u64, u64)>,
+}
+
+/// Reads the list of modules that starts at `first`.
+///
+/// # Errors
+/// When the first module cannot be read or its ranges make no sense.
+pub(crate) fn modules(memory: &dyn Memory, layout: &Layout, first: u64) -> Result<Vec<Module>, GoError> {
+    let mut found = Vec::new();
+    let mut at = first;
+    while at != 0 && found.len() < MAX_MODULES {
+        let mut bytes = vec![0; layout.module.size.min(4096) as usize];
+        memory.read_into(at, &mut bytes)?;
+        if layout.module.bad.get(&bytes) & 0xff == 0 {
+            found.push(parse(memory, layout, &bytes, at)?);
+        }
+        at = layout.module.next.get(&bytes);
+    }
+    Ok(found)
+}
+
+fn parse(memory: &dyn Memory, layout: &Layout, bytes: &[u8], at: u64) -> Result<Module, GoError> {
+    let l = &layout.module;
+    let slice = |field: super::Field| {
+        let offset = field.offset as usize;
+        let word = |i: usize| super::Field { offset: (offset + i * 8) as u64, size: 8 }.get(bytes);
+        (word(0), word(1))
+    };
+    let range = |from: super::Field, to: super::Field, what: &'static str| {
+        let range = from.get(bytes)..to.get(bytes);
+        let ok = range.start <= range.end && memory.is_mapped(range.start, (range.end - range.start).min(1 << 40));
+        ok.then_some(range)
+            .ok_or_else(|| GoError::inconsistent("runtime.moduledata", at, format!("its {what} is not mapped")))
+    };
+    let mask = |field: super::Field| {
+        let (words, address) = slice(field);
+        (words & 0xffff_ffff, address)
+    };
+    let (sections, count) = slice(l.text_sections);
+    Ok(Module {
+        text: l.text.get(bytes)..l.end_text.get(bytes),
+        data: range(l.data, l.end_data, "data")?,
+        bss: range(l.bss, l.end_bss, "bss")?,
+        types: range(l.types, l.end_types, "type section")?,
+        rodata: l.rodata.get(bytes),
+        func_data: l.func_data.get(bytes),
+        data_mask: mask(l.data_mask),
+        bss_mask: mask(l.bss_mask),
+        names: slice(l.name_table),
+        pc_table: slice(l.pc_table),
+        functions: slice(l.functions),
+        index: slice(l.index),
+        text_sections: text_sections(memory, sections, count)?,
+    })
+}
+
+/// `textsectmap`: only present with more than one entry when the linker had to split a huge text.
+fn text_sections(memory: &dyn Memory, address: u64, count: u64) -> Result<Vec<(u64, u64, u64)>, GoError> {
+    if !(2..=1024).contains(&count) {
+        return Ok(Vec::new());
+    }
+    let mut bytes = vec![0; count as usize * 24];
+    memory.read_into(address, &mut bytes)?;
+    let word = |b: &[u8], i: usize| super::Field { offset: i as u64 * 8, size: 8 }.get(b);
+    Ok(bytes.chunks_exact(24).map(|s| (word(s, 0), word(s, 1), word(s, 2))).collect())
+}

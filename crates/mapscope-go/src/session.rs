@@ -1,0 +1,328 @@
+//! One reading of a Go target, from its bytes to its maps.
+
+use mapscope_heap::{HeapGraph, MapAudit, Reachability};
+use mapscope_memory::Memory;
+use rayon::prelude::*;
+use rustc_hash::FxHashMap;
+
+use crate::dwarf::{DwarfIndex, DwarfSections};
+use crate::heap::{SpanTable, scan};
+use crate::maps::{Auditor, Details};
+use crate::owner::{Owners, order_roots};
+use crate::roots::{Context, Roots, RuntimeGlobals};
+use crate::runtime::{Cached, FunctionTable, Layout, modules};
+use crate::types::{Kind, MapPart, TypeId, TypeTable};
+use crate::typing::{Names, Origin, Region, Typing};
+use crate::{Binary, GoError};
+
+/// Told what is being done, for a progress display.
+pub trait Progress: Sync {
+    /// A stage begins.
+    fn stage(&self, name: &'static str);
+}
+
+/// Shows nothing.
+pub struct Silent;
+
+impl Progress for Silent {
+    fn stage(&self, _: &'static str) {}
+}
+
+/// A map that is live.
+#[derive(Clone, Debug)]
+pub struct MapEntry {
+    /// Its audit.
+    pub audit: MapAudit,
+    /// How a person would name it.
+    pub owner: String,
+    /// Its type.
+    pub type_name: String,
+    /// The type was inferred from the code that uses the map, not read.
+    pub heuristic: bool,
+}
+
+/// Live objects of one type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TypeCount {
+    /// The type; empty when it is not known.
+    pub name: String,
+    /// Objects.
+    pub count: u64,
+    /// Bytes of their slots.
+    pub bytes: u64,
+}
+
+/// Totals of the heap, in objects and bytes of slots.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Allocated slots, live or garbage.
+    pub objects: u64,
+    /// Their bytes.
+    pub object_bytes: u64,
+    /// Reachable slots.
+    pub live_objects: u64,
+    /// Their bytes.
+    pub live_bytes: u64,
+    /// Bytes of spans in use that no object has: free slots and tails.
+    pub fragmentation_bytes: u64,
+    /// Bytes of goroutine stacks.
+    pub stack_bytes: u64,
+    /// Words outside the heap that point into it.
+    pub roots: u64,
+}
+
+/// A target that has been read.
+pub struct Session<'s> {
+    auditor: Auditor<'s>,
+    map_types: FxHashMap<u64, TypeId>,
+    graph: &'s HeapGraph,
+    reach: &'s Reachability,
+    /// The binary's Go version, as it names itself.
+    pub go_version: String,
+    /// The maps are Swiss maps.
+    pub swiss: bool,
+    /// The binary has neither debug information nor symbols.
+    pub stripped: bool,
+    /// Live maps, most table bytes first.
+    pub maps: Vec<MapEntry>,
+    /// Live objects by type, most bytes first.
+    pub types: Vec<TypeCount>,
+    /// Totals of the heap.
+    pub totals: Totals,
+    /// Why the reading is partial: one sentence for each reason.
+    pub partial: Vec<String>,
+}
+
+impl Session<'_> {
+    /// The groups of the map whose header is at `address`; `None` when no live map is there.
+    pub fn details(&self, address: u64) -> Option<MapDetails> {
+        let map = *self.map_types.get(&address)?;
+        let (audit, Details { groups, chain_positions }) = self.auditor.details(address, map);
+        let types = self.auditor.types;
+        let shape = types.shape(map)?;
+        let name = |id: TypeId| types.get(id).name.clone();
+        Some(MapDetails {
+            audit,
+            groups,
+            chain_positions,
+            key_type: name(shape.key),
+            elem_type: name(shape.elem),
+            key_bytes: shape.key_size,
+            elem_bytes: shape.elem_size,
+            group_bytes: shape.group_size,
+            indirect_key: shape.indirect_key,
+            indirect_elem: shape.indirect_elem,
+        })
+    }
+
+    /// The heap graph, language-neutral.
+    pub fn graph(&self) -> &HeapGraph {
+        self.graph
+    }
+
+    /// What is live.
+    pub fn reachability(&self) -> &Reachability {
+        self.reach
+    }
+}
+
+/// One map in depth; sizes in bytes.
+#[derive(Clone, Debug)]
+pub struct MapDetails {
+    /// Its audit, made again.
+    pub audit: MapAudit,
+    /// What each group, or each main bucket with its chain, holds.
+    pub groups: Vec<mapscope_heap::GroupFill>,
+    /// Legacy: entries in the n-th bucket of their chain.
+    pub chain_positions: Vec<u64>,
+    /// Type of the keys.
+    pub key_type: String,
+    /// Type of the elements.
+    pub elem_type: String,
+    /// Bytes of a key in its slot.
+    pub key_bytes: u64,
+    /// Bytes of an element in its slot.
+    pub elem_bytes: u64,
+    /// Bytes of a group or bucket.
+    pub group_bytes: u64,
+    /// Keys are stored as pointers.
+    pub indirect_key: bool,
+    /// Elements are stored as pointers.
+    pub indirect_elem: bool,
+}
+
+/// Reads the Go program in `memory`, whose executable has the bytes `executable`, and calls `then` with the result.
+///
+/// The session borrows from every stage before it, so it lives only as long as the call.
+///
+/// # Errors
+/// When the executable is not a Go program that can be read, or the runtime's own structures cannot be.
+pub fn with_session<R>(
+    memory: &dyn Memory,
+    executable: &[u8],
+    progress: &dyn Progress,
+    then: impl FnOnce(&Session<'_>) -> R,
+) -> Result<R, GoError> {
+    let info = memory.info();
+    let mut partial = info.partial.clone();
+    progress.stage("reading debug information");
+    let binary = Binary::parse(&info.exe.to_string_lossy(), executable, info.load_bias)?;
+    let sections = DwarfSections::load(&binary)?;
+    let dwarf = sections.parse(binary.path())?;
+    let index = DwarfIndex::build(&dwarf, binary.bias)?;
+    let layout = Layout::from_dwarf(&dwarf, &index)?;
+
+    progress.stage("reading the runtime");
+    let cached = Cached::new(memory);
+    let modules = modules(&cached, &layout, index.global("runtime.firstmoduledata")?)?;
+    let functions = modules.iter().map(|m| FunctionTable::read(&cached, m)).collect::<Result<Vec<_>, _>>()?;
+    let types = TypeTable::new(&cached, &modules, Some((&dwarf, &index)), binary.minor, &layout);
+    let mheap = index.global("runtime.mheap_")?;
+    let spans = SpanTable::read(&cached, &layout, mheap, &mut partial)?;
+
+    progress.stage("reading objects");
+    let (heap, mut graph) = scan(&cached, &layout, mheap, &types, spans, &mut partial)?;
+    progress.stage("reading goroutines");
+    let globals = RuntimeGlobals {
+        all_goroutines: index.global("runtime.allgs")?,
+        all_threads: index.global("runtime.allm")?,
+        all_processors: index.global("runtime.allp")?,
+        all_finalizers: index.global("runtime.allfin")?,
+        cleanups: index.global("runtime.gcCleanups").ok(),
+    };
+    let context = Context {
+        memory: &cached,
+        layout: &layout,
+        modules: &modules,
+        functions: &functions,
+        types: &types,
+        spans: &heap.spans,
+        globals,
+        minor: binary.minor,
+        bias: binary.bias,
+    };
+    let roots = Roots::read(&context, &mut partial)?;
+
+    progress.stage("finding types");
+    let typing = Typing { context: &context, heap: &heap, goroutines: &roots.goroutines, closures: Default::default() };
+    let mut names = Names::default();
+    let regions = typing.run(&mut names).into_sorted();
+    graph.types = heap.types.iter().map(|t| t.load(std::sync::atomic::Ordering::Relaxed)).collect();
+
+    progress.stage("marking what is live");
+    let mut reach = Reachability::new(&graph);
+    let mut order = Vec::new();
+    for phase in order_roots(&roots, &heap.spans, &regions, &names) {
+        reach.extend(&graph, phase.iter().map(|r| r.0));
+        order.extend(phase.iter().map(|r| r.1));
+    }
+    for object in &roots.finalized {
+        let kept = graph.edges(*object);
+        reach.extend(&graph, kept.iter().copied());
+        order.extend(kept.iter().map(|_| None));
+    }
+
+    progress.stage("auditing maps");
+    let mut owners = Owners::new(&typing, &graph, &reach, &names, &roots, &order, &regions);
+    let auditor = Auditor { memory: &cached, layout: &layout, types: &types, spans: &heap.spans };
+    let found = find_maps(&types, &graph, &reach, &regions);
+    let audits: Vec<MapAudit> = found.par_iter().map(|(address, map)| auditor.audit(*address, *map)).collect();
+    let mut maps: Vec<MapEntry> = audits
+        .into_iter()
+        .map(|audit| {
+            let map = TypeId(audit.map_type);
+            let owner = match heap.spans.object(audit.address) {
+                Some((object, ..)) => owners.of_object(object),
+                None => owners.of_region(audit.address, types.part(MapPart::Header, map)),
+            };
+            MapEntry { type_name: types.get(map).name.clone(), owner, heuristic: false, audit }
+        })
+        .collect();
+    let bytes = |m: &MapEntry| m.audit.figures.as_ref().map_or(u64::MAX, |f| f.table_bytes);
+    maps.sort_by(|a, b| bytes(b).cmp(&bytes(a)).then(a.audit.address.cmp(&b.audit.address)));
+    let session = Session {
+        map_types: found.iter().copied().collect(),
+        go_version: binary.go_version.clone(),
+        swiss: types.is_swiss(),
+        stripped: binary.is_stripped(),
+        maps,
+        types: histogram(&types, &graph, &reach),
+        totals: totals(&graph, &reach, &heap.spans, &roots, order.len() as u64),
+        partial,
+        auditor,
+        graph: &graph,
+        reach: &reach,
+    };
+    Ok(then(&session))
+}
+
+/// Header and type of each live map: objects that are headers, and headers outside the heap.
+fn find_maps(types: &TypeTable<'_>, graph: &HeapGraph, reach: &Reachability, regions: &[Region]) -> Vec<(u64, TypeId)> {
+    let header = |id: u32| match types.get(TypeId(id)).kind {
+        Kind::MapPart(MapPart::Header, map) => Some(map),
+        _ => None,
+    };
+    let headers: Vec<Option<TypeId>> = (0..types.len() as u32).map(header).collect();
+    let mut maps = Vec::new();
+    for block in graph.blocks.blocks() {
+        for object in block.objects() {
+            let ty = graph.types[object as usize];
+            if let Some(Some(map)) = headers.get(ty as usize)
+                && reach.is_live(object)
+            {
+                maps.push((block.address(object), *map));
+            }
+        }
+    }
+    for region in regions {
+        if let (Some(Some(map)), Origin::Pointer(_)) = (headers.get(region.ty.0 as usize), region.origin) {
+            maps.push((region.start, *map));
+        }
+    }
+    maps.sort_unstable();
+    maps.dedup_by_key(|m| m.0);
+    maps
+}
+
+fn histogram(types: &TypeTable<'_>, graph: &HeapGraph, reach: &Reachability) -> Vec<TypeCount> {
+    let mut by_id = vec![(0u64, 0u64); types.len()];
+    for block in graph.blocks.blocks() {
+        for object in block.objects().filter(|o| reach.is_live(*o)) {
+            if let Some(count) = by_id.get_mut(graph.types[object as usize] as usize) {
+                count.0 += 1;
+                count.1 += block.slot_size;
+            }
+        }
+    }
+    // Different types can have the same name: those of functions' scopes, and those known only from debug information.
+    let mut by_name: FxHashMap<String, (u64, u64)> = FxHashMap::default();
+    for (id, (count, bytes)) in by_id.into_iter().enumerate().filter(|(_, c)| c.0 > 0) {
+        let sum = by_name.entry(types.get(TypeId(id as u32)).name.clone()).or_default();
+        sum.0 += count;
+        sum.1 += bytes;
+    }
+    let mut rows: Vec<TypeCount> =
+        by_name.into_iter().map(|(name, (count, bytes))| TypeCount { name, count, bytes }).collect();
+    rows.sort_by(|a, b| b.bytes.cmp(&a.bytes).then_with(|| a.name.cmp(&b.name)));
+    rows
+}
+
+fn totals(graph: &HeapGraph, reach: &Reachability, spans: &SpanTable, roots: &Roots, root_count: u64) -> Totals {
+    let mut totals = Totals {
+        live_objects: reach.live_objects(),
+        live_bytes: reach.live_bytes(graph),
+        stack_bytes: roots.goroutines.stack_bytes(),
+        roots: root_count,
+        ..Totals::default()
+    };
+    let mut span_bytes = 0;
+    for (block, span) in graph.blocks.blocks().iter().zip(&spans.spans) {
+        let range = block.objects();
+        let objects = graph.allocated.count_range(range.start as usize, range.end as usize);
+        totals.objects += objects;
+        totals.object_bytes += objects * block.slot_size;
+        span_bytes += span.bytes;
+    }
+    totals.fragmentation_bytes = span_bytes - totals.object_bytes;
+    totals
+}

@@ -1,0 +1,199 @@
+//! The runtime's type descriptors, `internal/abi.Type` and the structures that follow it (`internal/abi/type.go`,
+//! the same in Go 1.21 to 1.27 but for the map descriptor, see [`MapForm`]).
+
+use mapscope_memory::Memory;
+
+use super::table::TypeTable;
+use super::{Kind, MapForm, MapShape, StructField, Type};
+use crate::GoError;
+use crate::runtime::Field;
+
+const SIZE: Field = Field { offset: 0, size: 8 };
+const PTR_BYTES: Field = Field { offset: 8, size: 8 };
+const TFLAG: Field = Field { offset: 20, size: 1 };
+const KIND: Field = Field { offset: 23, size: 1 };
+const GC_DATA: Field = Field { offset: 32, size: 8 };
+const NAME: Field = Field { offset: 40, size: 4 };
+/// Bytes of `abi.Type`; what belongs to the kind follows.
+const TYPE_SIZE: u64 = 48;
+const FIRST: Field = Field { offset: TYPE_SIZE, size: 8 };
+const SECOND: Field = Field { offset: TYPE_SIZE + 8, size: 8 };
+const THIRD: Field = Field { offset: TYPE_SIZE + 16, size: 8 };
+
+/// `TFlagExtraStar`: the name has a `*` in front that is not part of it.
+const EXTRA_STAR: u64 = 1 << 1;
+/// `TFlagGCMaskOnDemand`, from 1.24.
+const MASK_ON_DEMAND: u64 = 1 << 4;
+/// Kept in the interface's data word: a flag of the kind up to 1.25, of `TFlag` from 1.26.
+const DIRECT: u64 = 1 << 5;
+/// `KindGCProg`, up to 1.23.
+const GC_PROGRAM: u64 = 1 << 6;
+const KIND_MASK: u64 = 31;
+
+/// No Go value is larger; a descriptor that says so is not one.
+const MAX_TYPE_SIZE: u64 = 1 << 47;
+/// Fields of a struct that are read at most.
+const MAX_FIELDS: u64 = 1 << 16;
+/// Bytes of a type's name that are kept at most.
+const MAX_NAME: u64 = 4096;
+
+/// The raw descriptor at an address.
+pub(crate) struct Descriptor {
+    bytes: [u8; TYPE_SIZE as usize + 24],
+    pub(crate) size: u64,
+    /// Bytes of the prefix that holds pointers.
+    pub(crate) pointer_bytes: u64,
+}
+
+/// Where the pointer mask of a type is.
+pub(crate) enum MaskSource {
+    /// One bit per word at this address.
+    Bits(u64),
+    /// It has to be computed from the type's structure.
+    Structure,
+}
+
+impl Descriptor {
+    /// Reads the descriptor at `address` and checks that it can be one.
+    pub(crate) fn read(memory: &dyn Memory, address: u64) -> Result<Self, GoError> {
+        let mut bytes = [0; TYPE_SIZE as usize + 24];
+        memory.read_into(address, &mut bytes)?;
+        let (size, pointer_bytes) = (SIZE.get(&bytes), PTR_BYTES.get(&bytes));
+        let bad = |reason: &str| Err(GoError::inconsistent("type descriptor", address, reason));
+        if size > MAX_TYPE_SIZE || pointer_bytes > size || pointer_bytes % 8 != 0 {
+            return bad("its size cannot be");
+        }
+        Ok(Self { bytes, size, pointer_bytes })
+    }
+
+    /// Where its pointer mask is. `minor` is Go's minor version, which decides what the flags mean.
+    pub(crate) fn mask_source(&self, memory: &dyn Memory, minor: u32) -> MaskSource {
+        let data = GC_DATA.get(&self.bytes);
+        if minor >= 24 && TFLAG.get(&self.bytes) & MASK_ON_DEMAND != 0 {
+            return MaskSource::Structure;
+        }
+        let program = minor < 24 && KIND.get(&self.bytes) & GC_PROGRAM != 0;
+        if program || data == 0 || !memory.is_mapped(data, self.pointer_bytes.div_ceil(64)) {
+            return MaskSource::Structure;
+        }
+        MaskSource::Bits(data)
+    }
+}
+
+impl TypeTable<'_> {
+    /// Parses the descriptor at `address`. What makes no sense becomes an opaque type of its size.
+    pub(super) fn parse_descriptor(&self, address: u64) -> Type {
+        let Ok(descriptor) = Descriptor::read(self.memory, address) else {
+            return Type { name: String::new(), size: 0, descriptor: address, direct: false, kind: Kind::Opaque };
+        };
+        let bytes = &descriptor.bytes;
+        let direct_flags = if self.minor >= 26 { TFLAG } else { KIND };
+        Type {
+            name: self.descriptor_name(address, bytes),
+            size: descriptor.size,
+            descriptor: address,
+            direct: direct_flags.get(bytes) & DIRECT != 0,
+            kind: self.descriptor_kind(address, bytes).unwrap_or(Kind::Opaque),
+        }
+    }
+
+    /// `reflect.Kind` decides what follows; `None` when what follows makes no sense.
+    fn descriptor_kind(&self, address: u64, bytes: &[u8]) -> Option<Kind> {
+        let first = FIRST.get(bytes);
+        Some(match KIND.get(bytes) & KIND_MASK {
+            17 => {
+                let elem = self.descriptor(first);
+                Kind::Array { elem, len: THIRD.get(bytes).min(MAX_TYPE_SIZE) }
+            }
+            18 => Kind::Chan(self.descriptor(first)),
+            19 => Kind::Func,
+            20 => Kind::Interface { empty: THIRD.get(bytes) == 0 },
+            21 => Kind::Map(self.map_shape(address)?.into()),
+            22 => Kind::Pointer(self.descriptor(first)),
+            23 => Kind::Slice(self.descriptor(first)),
+            24 => Kind::String,
+            25 => Kind::Struct(self.struct_fields(SECOND.get(bytes), THIRD.get(bytes))?),
+            26 => Kind::UnsafePointer,
+            _ => Kind::Opaque,
+        })
+    }
+
+    fn struct_fields(&self, address: u64, count: u64) -> Option<Vec<StructField>> {
+        if count > MAX_FIELDS {
+            return None;
+        }
+        let mut scratch = Vec::new();
+        let bytes = self.memory.bytes(address, count as usize * 24, &mut scratch).ok()?;
+        let word = |b: &[u8], i: u64| Field { offset: i * 8, size: 8 }.get(b);
+        let field = |b: &[u8]| StructField {
+            name: self.name_at(word(b, 0)).unwrap_or_default(),
+            ty: self.descriptor(word(b, 1)),
+            offset: word(b, 2),
+        };
+        Some(bytes.chunks_exact(24).map(field).collect())
+    }
+
+    /// `abi.NameOff`: an offset from the `types` of the module that holds the descriptor.
+    fn descriptor_name(&self, address: u64, bytes: &[u8]) -> String {
+        let offset = NAME.get(bytes);
+        let module = self.modules.iter().find(|m| m.types.contains(&address));
+        let name = module.and_then(|m| self.name_at(m.types.start.checked_add(offset)?)).unwrap_or_default();
+        if TFLAG.get(bytes) & EXTRA_STAR == 0 { name } else { name.strip_prefix('*').unwrap_or(&name).to_owned() }
+    }
+
+    /// `abi.Name`: a flag byte, a varint length, the text.
+    fn name_at(&self, address: u64) -> Option<String> {
+        let mut head = [0; 4];
+        self.memory.read_into(address, &mut head).ok()?;
+        let (len, used) = crate::binary::uvarint(&head[1..])?;
+        let mut text = vec![0; len.min(MAX_NAME) as usize];
+        self.memory.read_into(address + 1 + used as u64, &mut text).ok()?;
+        Some(String::from_utf8_lossy(&text).into_owned())
+    }
+
+    /// The map descriptor; `None` when its slots do not fit its groups.
+    fn map_shape(&self, address: u64) -> Option<MapShape> {
+        let mut bytes = [0; 136];
+        let len = match self.map_form {
+            MapForm::Legacy => 88,
+            MapForm::Slots => 112,
+            MapForm::Strides => 136,
+        };
+        self.memory.read_into(address, &mut bytes[..len]).ok()?;
+        let number = |offset, size| Field { offset, size }.get(&bytes);
+        let (key, elem, storage) = (self.descriptor(number(48, 8)), self.descriptor(number(56, 8)), number(64, 8));
+        let full_key = Descriptor::read(self.memory, number(48, 8)).ok()?.size;
+        let full_elem = Descriptor::read(self.memory, number(56, 8)).ok()?.size;
+        // hashMightPanic and needKeyUpdate come first in both, but the indirect bits differ.
+        let (flags, key_bit, elem_bit) = match self.map_form {
+            MapForm::Legacy => (number(84, 4), 1, 2),
+            MapForm::Slots => (number(104, 4), 4, 8),
+            MapForm::Strides => (number(128, 4), 4, 8),
+        };
+        let (indirect_key, indirect_elem) = (flags & key_bit != 0, flags & elem_bit != 0);
+        let key_size = if indirect_key { 8 } else { full_key };
+        let elem_size = if indirect_elem { 8 } else { full_elem };
+        let (group_size, keys_offset, key_stride, elems_offset, elem_stride) = match self.map_form {
+            MapForm::Legacy => (number(82, 2), 8, key_size, 8 + 8 * key_size, elem_size),
+            MapForm::Slots => (number(80, 8), 8, number(88, 8), 8u64.checked_add(number(96, 8))?, number(88, 8)),
+            MapForm::Strides => (number(80, 8), number(88, 8), number(96, 8), number(104, 8), number(112, 8)),
+        };
+        let scan = Descriptor::read(self.memory, storage).ok()?.pointer_bytes > 0;
+        let shape = MapShape {
+            key,
+            elem,
+            key_size,
+            elem_size,
+            indirect_key,
+            indirect_elem,
+            group_size,
+            keys_offset,
+            key_stride,
+            elems_offset,
+            elem_stride,
+            storage,
+            scan,
+        };
+        shape.fits().then_some(shape)
+    }
+}

@@ -1,0 +1,214 @@
+//! Where the references are in a value of a type: compiled once per type, walked for every object.
+
+use std::sync::Arc;
+
+use super::table::{MapPart, TypeTable};
+use super::{Kind, StructField, TypeId};
+
+/// Structs and arrays nested deeper than this are not looked into: no Go program has them, a hostile type might.
+const MAX_DEPTH: usize = 48;
+/// References and repeats of one type, arrays counted once.
+const MAX_ITEMS: usize = 1 << 14;
+
+/// What a reference leads to, in terms of types.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ref {
+    /// One value.
+    Pointer(TypeId),
+    /// Pointer, length, capacity.
+    Slice(TypeId),
+    /// Pointer, length.
+    String,
+    /// To a map's header; the type of the map.
+    Map(TypeId),
+    /// To a channel's header; the element type.
+    Chan(TypeId),
+    /// To a function value.
+    Func,
+    /// Type word and data word; `empty` as in [`Kind::Interface`].
+    Interface { empty: bool },
+    /// To an object of a map.
+    Part(MapPart, TypeId),
+    /// From a Swiss map's header: to its directory, or to its only group; the directory's length, 8 bytes on, says.
+    SwissDirectory(TypeId),
+    /// From a channel's header to its buffer.
+    ChanBuffer(TypeId),
+    /// To a node of a `HashTrieMap`, whose first byte says whether it is an entry: (indirect, entry).
+    TrieNode(TypeId, TypeId),
+}
+
+/// The references of one type.
+#[derive(Debug, Default)]
+pub(crate) struct Plan {
+    /// Bytes of one value.
+    pub(crate) size: u64,
+    items: Vec<Item>,
+}
+
+#[derive(Debug)]
+struct Item {
+    offset: u64,
+    what: What,
+}
+
+#[derive(Debug)]
+enum What {
+    Ref(Ref),
+    Repeat { count: u64, plan: Arc<Plan> },
+}
+
+impl Plan {
+    /// Whether a value of the type holds no reference at all.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+}
+
+/// Compiles the plan of a type.
+pub(crate) fn compile(types: &TypeTable<'_>, id: TypeId) -> Arc<Plan> {
+    let mut budget = MAX_ITEMS;
+    Arc::new(compile_at(types, id, MAX_DEPTH, &mut budget))
+}
+
+fn compile_at(types: &TypeTable<'_>, id: TypeId, depth: usize, budget: &mut usize) -> Plan {
+    let ty = types.get(id);
+    let mut plan = Plan { size: ty.size, items: Vec::new() };
+    if depth == 0 {
+        return plan;
+    }
+    let simple = |offset, r| Item { offset, what: What::Ref(r) };
+    match &ty.kind {
+        Kind::Opaque | Kind::StringData | Kind::UnsafePointer | Kind::FuncValue => {}
+        Kind::String => plan.items.push(simple(0, Ref::String)),
+        Kind::Pointer(elem) => plan.items.push(simple(0, pointer(types, *elem))),
+        Kind::Slice(elem) => plan.items.push(simple(0, Ref::Slice(*elem))),
+        Kind::Map(_) => plan.items.push(simple(0, Ref::Map(id))),
+        Kind::Chan(elem) => plan.items.push(simple(0, Ref::Chan(*elem))),
+        Kind::Func => plan.items.push(simple(0, Ref::Func)),
+        Kind::Interface { empty } => plan.items.push(simple(0, Ref::Interface { empty: *empty })),
+        Kind::Array { elem, len } => {
+            let inner = compile_at(types, *elem, depth - 1, budget);
+            repeat(&mut plan, 0, *len, inner, budget);
+        }
+        Kind::Row(elem) => plan = compile_at(types, *elem, depth - 1, budget),
+        Kind::Struct(fields) => add_fields(types, &mut plan, fields, depth, budget),
+        Kind::MapPart(part, map) => add_part(types, &mut plan, *part, *map, depth, budget),
+        Kind::ChanHeader(elem) => {
+            let at = types.channel_buffer_offset();
+            plan.items.push(simple(at, Ref::ChanBuffer(*elem)));
+        }
+    }
+    plan
+}
+
+/// A pointer, unless it leads to a node that is really of another type.
+fn pointer(types: &TypeTable<'_>, elem: TypeId) -> Ref {
+    types.trie_node(elem).map_or(Ref::Pointer(elem), |(indirect, entry)| Ref::TrieNode(indirect, entry))
+}
+
+fn add_fields(types: &TypeTable<'_>, plan: &mut Plan, fields: &[StructField], depth: usize, budget: &mut usize) {
+    // sync/atomic.Pointer[T] holds an unsafe.Pointer, and says what it leads to with a field of type [0]*T.
+    if let Some((offset, elem)) = atomic_pointer(types, fields) {
+        plan.items.push(Item { offset, what: What::Ref(pointer(types, elem)) });
+        return;
+    }
+    for field in fields {
+        let inner = compile_at(types, field.ty, depth - 1, budget);
+        if inner.items.len() > *budget {
+            plan.items.clear();
+            return;
+        }
+        *budget -= inner.items.len();
+        let shifted = inner.items.into_iter();
+        plan.items.extend(shifted.map(|i| Item { offset: field.offset.saturating_add(i.offset), what: i.what }));
+    }
+}
+
+/// Offset of the pointer and the type it leads to, when `fields` are those of `sync/atomic.Pointer`.
+pub(super) fn atomic_pointer(types: &TypeTable<'_>, fields: &[StructField]) -> Option<(u64, TypeId)> {
+    let (first, last) = (fields.first()?, fields.last()?);
+    let Kind::Array { elem, len: 0 } = types.get(first.ty).kind else { return None };
+    let Kind::Pointer(target) = types.get(elem).kind else { return None };
+    let is_unsafe = matches!(types.get(last.ty).kind, Kind::UnsafePointer);
+    (is_unsafe && first.name == "_" && last.name == "v").then_some((last.offset, target))
+}
+
+fn repeat(plan: &mut Plan, offset: u64, count: u64, inner: Plan, budget: &mut usize) {
+    if inner.items.is_empty() || count == 0 || inner.size == 0 || *budget == 0 {
+        return;
+    }
+    *budget -= 1;
+    plan.items.push(Item { offset, what: What::Repeat { count, plan: Arc::new(inner) } });
+}
+
+fn add_part(types: &TypeTable<'_>, plan: &mut Plan, part: MapPart, map: TypeId, depth: usize, budget: &mut usize) {
+    let offsets = types.map_offsets();
+    let mut push = |offset, r| plan.items.push(Item { offset, what: What::Ref(r) });
+    match part {
+        MapPart::Header => {
+            if let Some(directory) = offsets.directory {
+                push(directory, Ref::SwissDirectory(map));
+            } else {
+                push(offsets.buckets, Ref::Part(MapPart::Groups, map));
+                push(offsets.old_buckets, Ref::Part(MapPart::Groups, map));
+                push(offsets.extra, Ref::Part(MapPart::Extra, map));
+            }
+        }
+        MapPart::Directory => push(0, Ref::Part(MapPart::Table, map)),
+        MapPart::Table => push(offsets.groups, Ref::Part(MapPart::Groups, map)),
+        MapPart::Extra => {
+            push(0, Ref::Part(MapPart::OverflowList, map));
+            push(8, Ref::Part(MapPart::OverflowList, map));
+        }
+        MapPart::OverflowList => push(0, Ref::Part(MapPart::OverflowArray, map)),
+        MapPart::OverflowArray => push(0, Ref::Part(MapPart::Groups, map)),
+        MapPart::Groups => add_slots(types, plan, map, depth, budget),
+    }
+}
+
+fn add_slots(types: &TypeTable<'_>, plan: &mut Plan, map: TypeId, depth: usize, budget: &mut usize) {
+    let Some(shape) = types.shape(map) else { return };
+    let slots = [
+        (shape.key, shape.indirect_key, shape.keys_offset, shape.key_stride),
+        (shape.elem, shape.indirect_elem, shape.elems_offset, shape.elem_stride),
+    ];
+    for (ty, indirect, offset, stride) in slots {
+        let mut inner = if indirect {
+            Plan { size: 8, items: vec![Item { offset: 0, what: What::Ref(pointer(types, ty)) }] }
+        } else {
+            compile_at(types, ty, depth - 1, budget)
+        };
+        inner.size = stride;
+        repeat(plan, offset, super::shape::SLOTS, inner, budget);
+    }
+    if types.map_offsets().directory.is_none() && shape.scan {
+        let overflow = shape.group_size.saturating_sub(8);
+        plan.items.push(Item { offset: overflow, what: What::Ref(Ref::Part(MapPart::Groups, map)) });
+    }
+    plan.size = shape.group_size;
+}
+
+/// Calls `sink` with the offset of each reference in `len` bytes that hold values of the plan's type one after another.
+pub(crate) fn visit(plan: &Plan, len: u64, sink: &mut impl FnMut(u64, Ref)) {
+    if plan.size == 0 || plan.items.is_empty() {
+        return;
+    }
+    walk(plan, 0, len / plan.size, len, sink);
+}
+
+fn walk(plan: &Plan, base: u64, count: u64, len: u64, sink: &mut impl FnMut(u64, Ref)) {
+    for i in 0..count {
+        let at = base.saturating_add(i.saturating_mul(plan.size));
+        if at >= len {
+            return;
+        }
+        for item in &plan.items {
+            let offset = at.saturating_add(item.offset);
+            match &item.what {
+                What::Ref(r) if offset.saturating_add(8) <= len => sink(offset, *r),
+                What::Ref(_) => {}
+                What::Repeat { count, plan } => walk(plan, offset, *count, len, sink),
+            }
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! How a map type lays out its slots: one value for every implementation and version.
+
+use super::TypeId;
+
+/// Slots of a group or bucket.
+pub(crate) const SLOTS: u64 = 8;
+
+/// Which map descriptor the binary's version has (`internal/abi/map*.go`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MapForm {
+    /// `MapType` up to 1.23, `OldMapType` of 1.24 and 1.25 with `noswissmap`.
+    Legacy,
+    /// 1.24 to 1.26: slot size and element offset.
+    Slots,
+    /// 1.27: separate strides for keys and elements, so that `mapsplitgroup` needs nothing special.
+    Strides,
+}
+
+/// The layout of one map type's groups or buckets, in bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct MapShape {
+    pub(crate) key: TypeId,
+    pub(crate) elem: TypeId,
+    /// Bytes of a key in its slot: 8 when stored indirectly.
+    pub(crate) key_size: u64,
+    /// Bytes of an element in its slot.
+    pub(crate) elem_size: u64,
+    pub(crate) indirect_key: bool,
+    pub(crate) indirect_elem: bool,
+    /// Bytes of a whole group or bucket.
+    pub(crate) group_size: u64,
+    pub(crate) keys_offset: u64,
+    pub(crate) key_stride: u64,
+    pub(crate) elems_offset: u64,
+    pub(crate) elem_stride: u64,
+    /// Descriptor of the group or bucket type.
+    pub(crate) storage: u64,
+    /// The group or bucket has pointers.
+    pub(crate) scan: bool,
+}
+
+impl MapShape {
+    /// Offset of key `slot` in its group.
+    pub(crate) fn key_at(&self, slot: u64) -> u64 {
+        self.keys_offset + slot * self.key_stride
+    }
+
+    /// Offset of element `slot` in its group.
+    pub(crate) fn elem_at(&self, slot: u64) -> u64 {
+        self.elems_offset + slot * self.elem_stride
+    }
+
+    /// Whether every slot lies inside the group: what a hostile descriptor must prove before it is used.
+    pub(crate) fn fits(&self) -> bool {
+        let end =
+            |offset: u64, stride: u64, size: u64| stride.checked_mul(SLOTS - 1)?.checked_add(offset)?.checked_add(size);
+        let fits = |e: Option<u64>| e.is_some_and(|e| e <= self.group_size);
+        self.group_size <= 1 << 20
+            && fits(end(self.keys_offset, self.key_stride, self.key_size))
+            && fits(end(self.elems_offset, self.elem_stride, self.elem_size))
+    }
+
+    /// Bytes of a group that belong to neither key nor element, nor to the control word or top hashes.
+    pub(crate) fn padding(&self, overhead: u64) -> u64 {
+        self.group_size.saturating_sub(overhead + SLOTS * (self.key_size + self.elem_size))
+    }
+}

@@ -1,0 +1,85 @@
+//! What a typed pointer says about the object it leads to.
+
+use std::sync::atomic::Ordering::Relaxed;
+
+use super::Typing;
+use crate::types::{Kind, MapPart, TypeId};
+
+/// A typed pointer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Offer {
+    pub(crate) address: u64,
+    pub(super) ty: TypeId,
+    /// A row of values, not one.
+    pub(super) many: bool,
+    /// How many values of a row are there; 1 when it is not a row.
+    pub(super) count: u64,
+    /// The word that holds the pointer, when it is outside the heap; 0 otherwise.
+    pub(super) from: u64,
+}
+
+/// What to do after an offer.
+pub(super) enum Outcome {
+    /// Nothing new.
+    Nothing,
+    /// The object has a better type now and should be visited: (object, span).
+    Visit(u32, usize),
+    /// The values lie inside an object of another type, or outside the heap.
+    Region,
+}
+
+impl Typing<'_> {
+    /// Gives the object at the offer's address the offer's type, if that is better than the one it has.
+    pub(super) fn take(&self, offer: &Offer) -> Outcome {
+        let Some((object, offset, span_index)) = self.heap.spans.object(offer.address) else { return Outcome::Region };
+        let span = &self.heap.spans.spans[span_index];
+        let header = self.heap.spans.header(span);
+        let Some(offset) = offset.checked_sub(header) else { return Outcome::Nothing };
+        let room = span.elem_size - header;
+        let types = self.context.types;
+        let ty = types.get(offer.ty);
+        if ty.size == 0 || ty.size > room {
+            return Outcome::Nothing;
+        }
+        let column = &self.heap.types[object as usize];
+        let old = TypeId(column.load(Relaxed));
+        if offset != 0 {
+            let aligned = offset % ty.size == 0;
+            if self.covers(old, offer.ty, aligned) || span.noscan && !(offer.many && aligned) {
+                return Outcome::Nothing;
+            }
+            if !(offer.many && aligned) || old != TypeId::UNKNOWN {
+                return if span.noscan { Outcome::Nothing } else { Outcome::Region };
+            }
+        }
+        let row = match ty.kind {
+            Kind::MapPart(..) | Kind::StringData | Kind::FuncValue => false,
+            _ => offer.many && room / ty.size > 1,
+        };
+        let new = if row { types.row(offer.ty) } else { offer.ty };
+        self.store(object, span_index, new)
+    }
+
+    /// Stores a better type.
+    pub(super) fn store(&self, object: u32, span: usize, new: TypeId) -> Outcome {
+        let column = &self.heap.types[object as usize];
+        let mut old = column.load(Relaxed);
+        while self.is_better(new, TypeId(old), span) {
+            match column.compare_exchange_weak(old, new.0, Relaxed, Relaxed) {
+                Ok(_) if self.heap.spans.spans[span].noscan => return Outcome::Nothing,
+                Ok(_) => return Outcome::Visit(object, span),
+                Err(now) => old = now,
+            }
+        }
+        Outcome::Nothing
+    }
+
+    /// Whether a visit of an object of type `object` looks at a value of type `inner` inside it anyway.
+    fn covers(&self, object: TypeId, inner: TypeId, aligned: bool) -> bool {
+        match self.context.types.get(object).kind {
+            Kind::Row(elem) => elem == inner && aligned,
+            Kind::MapPart(MapPart::Groups, _) => true,
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! Typed values to start from: package-level variables and the local variables of every frame.
+
+use mapscope_memory::Memory;
+use rustc_hash::FxHashMap;
+
+use super::Typing;
+use super::regions::{Origin, Region};
+use crate::dwarf::{Local, LocalPlace};
+use crate::types::TypeId;
+
+/// The names of variables, told apart by number.
+#[derive(Default)]
+pub(crate) struct Names {
+    pub(crate) names: Vec<String>,
+    numbers: FxHashMap<String, u32>,
+}
+
+impl Names {
+    fn number(&mut self, name: &str) -> u32 {
+        if let Some(number) = self.numbers.get(name) {
+            return *number;
+        }
+        let number = self.names.len() as u32;
+        self.names.push(name.to_owned());
+        self.numbers.insert(name.to_owned(), number);
+        number
+    }
+
+    /// The name with this number.
+    pub(crate) fn get(&self, number: u32) -> &str {
+        self.names.get(number as usize).map_or("", String::as_str)
+    }
+}
+
+impl Typing<'_> {
+    /// The variables of the target; their names go to `names`.
+    pub(crate) fn seeds(&self, names: &mut Names) -> Vec<Region> {
+        let mut seeds = self.globals(names);
+        self.add_locals(names, &mut seeds);
+        seeds
+    }
+
+    fn globals(&self, names: &mut Names) -> Vec<Region> {
+        let Some((_, index)) = self.context.types.debug_info() else { return Vec::new() };
+        let holds_pointers = |a: u64| self.context.modules.iter().any(|m| m.data.contains(&a) || m.bss.contains(&a));
+        let globals = index.globals.iter().filter(|g| holds_pointers(g.address));
+        globals
+            .map(|g| Region {
+                start: g.address,
+                ty: self.context.types.debug(g.type_offset),
+                count: 1,
+                window: (0, u64::MAX),
+                origin: Origin::Global(names.number(g.name)),
+            })
+            .collect()
+    }
+
+    fn add_locals(&self, names: &mut Names, seeds: &mut Vec<Region>) {
+        let mut known: FxHashMap<u64, Vec<Local<'_>>> = FxHashMap::default();
+        for (g, goroutine) in self.goroutines.all.iter().enumerate() {
+            for (f, frame) in goroutine.frames.iter().enumerate() {
+                // The call itself, not the instruction after it, tells which variables are where.
+                let pc = if f == 0 { frame.pc } else { frame.pc.wrapping_sub(1) };
+                let locals = known.entry(pc).or_insert_with(|| self.locals_at(pc));
+                for local in locals.iter() {
+                    let name = names.number(local.name);
+                    let ty = self.context.types.debug(local.type_offset);
+                    let origin = Origin::Local(g as u32, f as u32, name);
+                    seeds.extend(local.places.iter().filter_map(|p| self.local_region(frame.fp, *p, ty, origin)));
+                }
+            }
+        }
+    }
+
+    fn locals_at(&self, pc: u64) -> Vec<Local<'_>> {
+        let Some((dwarf, index)) = self.context.types.debug_info() else { return Vec::new() };
+        let Some(subprogram) = index.subprogram(pc) else { return Vec::new() };
+        dwarf.locals(subprogram.offset, pc.wrapping_sub(self.context.bias)).unwrap_or_default()
+    }
+
+    fn local_region(&self, fp: u64, place: LocalPlace, ty: TypeId, origin: Origin) -> Option<Region> {
+        let mut address = fp.wrapping_add_signed(place.frame_offset);
+        if place.indirect {
+            address = self.context.memory.u64(address).ok()?;
+        }
+        let window = (place.offset, place.offset.saturating_add(place.size));
+        Some(Region { start: address.wrapping_sub(place.offset), ty, count: 1, window, origin })
+    }
+}

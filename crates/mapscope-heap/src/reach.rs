@@ -1,0 +1,134 @@
+//! Our own mark: what the roots reach, and by which object each was reached first.
+
+use std::collections::VecDeque;
+
+use crate::HeapGraph;
+
+/// Not reached.
+const NONE: u32 = u32::MAX;
+
+/// How an object was first reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Parent {
+    /// From the root with this index in the list given to [`Reachability::from_roots`].
+    Root(u32),
+    /// From this object.
+    Object(u32),
+}
+
+/// The live objects, each with the object or root that reached it first, breadth first.
+#[derive(Debug, Default)]
+pub struct Reachability {
+    /// Parent object, or number of objects + root index, or [`NONE`].
+    parents: Vec<u32>,
+    objects: u32,
+    live: u64,
+    queue: VecDeque<u32>,
+    roots: u32,
+}
+
+impl Reachability {
+    /// Nothing reached yet.
+    pub fn new(graph: &HeapGraph) -> Self {
+        Self { parents: vec![NONE; graph.len()], objects: graph.len() as u32, ..Self::default() }
+    }
+
+    /// Marks everything that `roots` (objects) reach.
+    pub fn from_roots(graph: &HeapGraph, roots: impl IntoIterator<Item = u32>) -> Self {
+        let mut reach = Self::new(graph);
+        reach.extend(graph, roots);
+        reach
+    }
+
+    /// Marks everything that `roots` reach and nothing reached before. Roots are numbered on from the last call, so
+    /// that a caller can give the roots that people care about first: they then own what they reach.
+    pub fn extend(&mut self, graph: &HeapGraph, roots: impl IntoIterator<Item = u32>) {
+        for root in roots {
+            let parent = self.objects.saturating_add(self.roots);
+            self.roots += 1;
+            self.visit(root, parent);
+        }
+        while let Some(object) = self.queue.pop_front() {
+            for &target in graph.edges(object) {
+                self.visit(target, object);
+            }
+        }
+    }
+
+    #[inline]
+    fn visit(&mut self, object: u32, parent: u32) {
+        if let Some(slot) = self.parents.get_mut(object as usize)
+            && *slot == NONE
+        {
+            *slot = parent;
+            self.live += 1;
+            self.queue.push_back(object);
+        }
+    }
+
+    /// Whether a root reaches `object`.
+    #[inline]
+    pub fn is_live(&self, object: u32) -> bool {
+        self.parents.get(object as usize).is_some_and(|p| *p != NONE)
+    }
+
+    /// How `object` was reached; `None` when it was not.
+    pub fn parent(&self, object: u32) -> Option<Parent> {
+        match *self.parents.get(object as usize)? {
+            NONE => None,
+            p if p >= self.objects => Some(Parent::Root(p - self.objects)),
+            p => Some(Parent::Object(p)),
+        }
+    }
+
+    /// Live objects.
+    pub fn live_objects(&self) -> u64 {
+        self.live
+    }
+
+    /// Bytes of the slots of live objects.
+    pub fn live_bytes(&self, graph: &HeapGraph) -> u64 {
+        let live = |range: std::ops::Range<u32>| range.filter(|o| self.is_live(*o)).count() as u64;
+        graph.blocks.blocks().iter().map(|b| live(b.objects()) * b.slot_size).sum()
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::{BlockTable, EdgeRows};
+
+    fn graph(edges: &[&[u32]]) -> HeapGraph {
+        let blocks = BlockTable::new(vec![(0x2000, 16, edges.len() as u32)]).unwrap();
+        let mut rows = EdgeRows::new(0);
+        for row in edges {
+            rows.push_row(row.iter().copied());
+        }
+        HeapGraph::new(blocks, vec![rows]).unwrap()
+    }
+
+    #[test]
+    fn first_roots_own_and_shortest_way_wins() {
+        // 0 -> 1 -> 2 -> 0 is a cycle; 3 -> 2; 4 is alone; 5 -> 5.
+        let graph = graph(&[&[1], &[2], &[0], &[2], &[], &[5]]);
+        let mut reach = Reachability::from_roots(&graph, [3]);
+        assert_eq!(reach.parent(2), Some(Parent::Object(3)));
+        assert_eq!(reach.parent(1), Some(Parent::Object(0)));
+        reach.extend(&graph, [0, 5]);
+        assert_eq!(reach.parent(0), Some(Parent::Object(2)), "reached by the first call already");
+        assert_eq!(reach.parent(5), Some(Parent::Root(2)));
+        assert!(!reach.is_live(4));
+        assert_eq!((reach.live_objects(), reach.live_bytes(&graph)), (5, 80));
+    }
+
+    #[test]
+    fn rows_that_do_not_fit_are_refused() {
+        let blocks = || BlockTable::new(vec![(0x2000, 16, 2)]).unwrap();
+        let mut short = EdgeRows::new(0);
+        short.push_row([1]);
+        assert!(HeapGraph::new(blocks(), vec![short.clone()]).is_err());
+        short.push_row([2]);
+        assert!(HeapGraph::new(blocks(), vec![short]).is_err(), "edge leads outside");
+    }
+}
