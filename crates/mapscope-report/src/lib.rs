@@ -1,5 +1,23 @@
 //! Views of an inspection: what a person reads in a terminal, and the JSON that scripts read.
 //!
 //! [`model`] is the contract: plain data that any analysis can fill. The views take it and nothing else.
+//!
+//! ```
+//! use mapscope_report::model::{MapFigures, MapList, MapRow};
+//! use mapscope_report::{TextOptions, text};
+//!
+//! let figures = MapFigures { entries: 40_112, slots: 14_680_064, groups: 1_835_008, ..MapFigures::default() };
+//! let row = MapRow { owner: "main.sessions".into(), figures: Some(figures), ..MapRow::default() };
+//! let list = MapList { maps: vec![row], total_maps: 1, matched_maps: 1, ..MapList::default() };
+//! assert!(text::maps(&list, &TextOptions::default()).contains("14,680,064"));
+//! ```
+//!
+//! Text carries ANSI styles; a writer that strips them (`anstream`) decides whether they are seen. Strings that come
+//! from the target are made harmless first: a type name cannot move the reader's cursor.
 
+mod json;
 pub mod model;
+pub mod text;
+
+pub use json::{INSPECT_SCHEMA, MAP_SCHEMA, MAPS_SCHEMA, TYPES_SCHEMA, schemas, to_json};
+pub use text::TextOptions;

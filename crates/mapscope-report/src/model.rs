@@ -59,8 +59,20 @@ pub struct MemoryUse {
     pub heap_garbage_bytes: u64,
     /// Free slots and tails of spans in use.
     pub heap_fragmentation_bytes: u64,
+    /// Spans that are idle and were not returned to the system; absent when not measured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub heap_free_bytes: Option<u64>,
     /// Goroutine stacks.
     pub stacks_bytes: u64,
+    /// The runtime's own metadata: spans, caches, bitmaps, profiles; absent when not measured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub runtime_bytes: Option<u64>,
+    /// Pages of the executable and its libraries; absent when not measured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub binary_bytes: Option<u64>,
+    /// What Go does not know: cgo, mmap; absent when not measured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub other_bytes: Option<u64>,
 }
 
 /// Totals of the Go heap.
@@ -218,6 +230,9 @@ pub struct MapList {
     pub maps: Vec<MapRow>,
     /// Maps in the target before filters.
     pub total_maps: u64,
+    /// Maps that passed the filters; more than `maps` holds when a limit was asked for.
+    #[serde(default)]
+    pub matched_maps: u64,
     /// Why the result is partial.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub partial: Vec<String>,
@@ -234,6 +249,12 @@ pub struct TypeList {
     pub heap: Heap,
     /// Live objects by type, most bytes first.
     pub types: Vec<TypeRow>,
+    /// Types in the target before filters.
+    #[serde(default)]
+    pub total_types: u64,
+    /// Types that passed the filters; more than `types` holds when a limit was asked for.
+    #[serde(default)]
+    pub matched_types: u64,
     /// Why the result is partial.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub partial: Vec<String>,

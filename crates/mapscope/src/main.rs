@@ -1,2 +1,44 @@
-//! The program.
-fn main() {}
+//! `mapscope`: who holds a Go process's memory, in what state its maps are, and what to change.
+//!
+//! What was typed ([`args`]) becomes what is meant ([`config`]) before any work is done. A command then loads its
+//! target ([`source`]), and a pure function of the result makes the text or the JSON ([`commands`]), which is written
+//! once, at the end ([`output`]): a failure leaves no half of a result behind.
+
+mod args;
+mod commands;
+mod config;
+mod demo;
+mod output;
+mod progress;
+mod size;
+mod source;
+#[cfg(test)]
+mod testing;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+use mapscope_report::text::printable;
+
+/// Something went wrong; 1 is kept for gates and findings.
+const FAILURE: u8 = 2;
+
+fn main() -> ExitCode {
+    let args = args::Args::parse();
+    match config::Config::new(args).and_then(|config| commands::run(&config)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            report(&error);
+            ExitCode::from(FAILURE)
+        }
+    }
+}
+
+/// The chain of causes on one line: what, where, what to try. Paths in it may come from a target, so they are made safe.
+fn report(error: &anyhow::Error) {
+    let message = format!("{error:#}");
+    let lines: Vec<_> = message.lines().map(printable).collect();
+    // When nobody listens on standard error either, the exit code still tells.
+    let _ = writeln!(io::stderr(), "mapscope: {}", lines.join("\n"));
+}

@@ -1,0 +1,56 @@
+//! JSON: the documents and the schemas that describe them.
+
+use schemars::generate::SchemaSettings;
+use schemars::transform::{RecursiveTransform, Transform};
+use schemars::{JsonSchema, Schema};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::model::{Inspection, MapDetail, MapList, TypeList};
+
+/// The `schema` of an [`Inspection`].
+pub const INSPECT_SCHEMA: &str = "mapscope.inspect/1";
+/// The `schema` of a [`MapList`].
+pub const MAPS_SCHEMA: &str = "mapscope.maps/1";
+/// The `schema` of a [`MapDetail`].
+pub const MAP_SCHEMA: &str = "mapscope.map/1";
+/// The `schema` of a [`TypeList`].
+pub const TYPES_SCHEMA: &str = "mapscope.types/1";
+
+/// A document as people and scripts both like it: indented by two spaces, with a newline at the end.
+pub fn to_json<T: Serialize>(document: &T) -> serde_json::Result<String> {
+    let mut out = serde_json::to_string_pretty(document)?;
+    out.push('\n');
+    Ok(out)
+}
+
+/// The JSON Schema of each document, with the name of its file under `docs/schema/` (without `.json`).
+pub fn schemas() -> Vec<(&'static str, Value)> {
+    vec![
+        ("mapscope.inspect.1", schema::<Inspection>(INSPECT_SCHEMA)),
+        ("mapscope.map.1", schema::<MapDetail>(MAP_SCHEMA)),
+        ("mapscope.maps.1", schema::<MapList>(MAPS_SCHEMA)),
+        ("mapscope.types.1", schema::<TypeList>(TYPES_SCHEMA)),
+    ]
+}
+
+fn schema<T: JsonSchema>(name: &str) -> Value {
+    let mut schema = SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<T>();
+    RecursiveTransform(absent_not_null).transform(&mut schema);
+    if let Some(field) = schema.pointer_mut("/properties/schema") {
+        field["const"] = json!(name);
+    }
+    schema.insert("title".to_owned(), json!(name));
+    schema.to_value()
+}
+
+/// An `Option` is left out of a document when it is empty, so its schema need not allow `null`.
+fn absent_not_null(schema: &mut Schema) {
+    if let Some(Value::Array(types)) = schema.get_mut("type") {
+        types.retain(|t| t != "null");
+        if let [only] = types.as_slice() {
+            let only = only.clone();
+            schema.insert("type".to_owned(), only);
+        }
+    }
+}

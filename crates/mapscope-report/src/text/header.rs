@@ -1,0 +1,43 @@
+//! The first line of every view: what was examined.
+
+use super::style::{DIM, NAME, join, paint, safe};
+use super::units::duration;
+use crate::model::Target;
+
+/// `pid 21291 · ./sessions · go1.27.3 · paused 18 ms · …`, broken between parts when the terminal is narrow.
+pub(crate) fn header(target: &Target, more: &[String], width: usize) -> String {
+    let subject = match (target.kind.as_str(), target.pid) {
+        ("process", Some(pid)) => format!("pid {pid}"),
+        ("core", Some(pid)) => format!("core of pid {pid}"),
+        (kind, _) => safe(kind).into_owned(),
+    };
+    let mut parts = vec![subject];
+    let named = [target.exe.as_str(), target.go_version.as_str()];
+    parts.extend(named.into_iter().filter(|s| !s.is_empty()).map(|s| safe(s).into_owned()));
+    match target.map_impl.as_str() {
+        "swiss" => parts.push("Swiss maps".to_owned()),
+        "legacy" => parts.push("legacy maps".to_owned()),
+        _ => {}
+    }
+    if target.stripped {
+        parts.push("stripped".to_owned());
+    }
+    parts.extend(target.paused_ms.map(|ms| format!("paused {}", duration(ms))));
+    parts.extend_from_slice(more);
+
+    let mut out = String::new();
+    for (i, line) in join(&parts, width.max(20)).iter().enumerate() {
+        match line.split_once(" ·") {
+            Some((first, rest)) if i == 0 => out += &(paint(NAME, first) + &paint(DIM, " ·") + rest),
+            _ if i == 0 => out += &paint(NAME, line),
+            _ => out += line,
+        }
+        out.push('\n');
+    }
+    out
+}
+
+/// How long reading took, as a part of the header.
+pub(crate) fn read_time(target: &Target) -> Option<String> {
+    (target.read_ms > 0.0).then(|| format!("read in {}", duration(target.read_ms)))
+}

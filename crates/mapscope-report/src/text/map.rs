@@ -1,0 +1,175 @@
+//! `mapscope map`: one map in depth.
+
+use super::TextOptions;
+use super::footer::{marks, partial};
+use super::header::{header, read_time};
+use super::histogram::histogram;
+use super::occupancy::picture;
+use super::rows::{is_sparse, marked_owner};
+use super::style::{BAD, DIM, PLAIN, TITLE, WARN, paint, push_line, safe, shorten, wrap};
+use super::units::{bytes, count, percent, plural};
+use crate::model::{MapDetail, MapFigures, MapRow, SlotLayout};
+
+/// Ways from a root that are listed; the rest is a number.
+const OWNERS: usize = 8;
+
+/// One map in depth: its figures, its layout, who holds it, and a picture of its groups.
+pub fn map(detail: &MapDetail, options: &TextOptions) -> String {
+    let MapDetail { target, map, layout, occupancy, entries_per_group, probe_lengths, owners, .. } = detail;
+    let width = options.width;
+    let legacy = map.implementation == "legacy";
+    let noun = if legacy { ("bucket", "buckets") } else { ("group", "groups") };
+    let mut out = header(target, &read_time(target).into_iter().collect::<Vec<_>>(), width);
+
+    // The names in full: here they are what the view is about.
+    out += &section(&safe(&marked_owner(map)), "", width);
+    let kind = if legacy { "legacy map" } else { "Swiss map" };
+    out += &safe(&map.type_name);
+    out += &paint(DIM, format_args!(" · {kind} at {}", safe(&map.addr)));
+    out.push('\n');
+
+    match &map.figures {
+        Some(figures) if !map.torn => {
+            out.push('\n');
+            out += &figure_lines(figures, noun, width);
+        }
+        _ => out += &torn(map, width),
+    }
+
+    out += &section("Layout", "", width);
+    out += &layout_lines(layout, map.figures.as_ref().filter(|_| !map.torn), legacy, width);
+
+    if !owners.is_empty() {
+        out += &section("Held by", "", width);
+        for owner in owners.iter().take(OWNERS) {
+            push_line(&mut out, shorten(&safe(owner), width.saturating_sub(2)));
+        }
+        if let Some(more) = owners.len().checked_sub(OWNERS).filter(|&n| n > 0) {
+            push_line(&mut out, paint(DIM, format_args!("… {} more", count(more as u64))));
+        }
+    }
+    if !map.torn && !occupancy.is_empty() {
+        let order = if legacy { "buckets with their chains, in address order" } else { "groups, in address order" };
+        out += &section("Occupancy", order, width);
+        out += &picture(occupancy, noun, width);
+    }
+    if !map.torn && entries_per_group.iter().any(|&n| n > 0) {
+        let (title, note) = if legacy { ("Entries per bucket", "with its chain") } else { ("Entries per group", "") };
+        out += &section(title, note, width);
+        out += &histogram(entries_per_group, 0, width);
+    }
+    if !map.torn && probe_lengths.iter().any(|&n| n > 0) {
+        let what = if legacy { "entries, by buckets of the chain looked at" } else { "entries, by groups looked at" };
+        out += &section("Probe length", what, width);
+        out += &histogram(probe_lengths, 1, width);
+    }
+    out += &partial(&detail.partial, width);
+    if map.heuristic {
+        out.push('\n');
+        out += &marks(&[MapRow { heuristic: true, ..MapRow::default() }], width);
+    }
+    out
+}
+
+fn section(title: &str, note: &str, width: usize) -> String {
+    let fits = !note.is_empty() && title.len() + note.len() + 3 <= width;
+    let note = if fits { paint(DIM, format_args!(" · {note}")) } else { String::new() };
+    format!("\n{}{note}\n", paint(TITLE, title))
+}
+
+fn torn(map: &MapRow, width: usize) -> String {
+    let reason = map.torn_reason.as_deref().unwrap_or("it was being written, or its counts do not add up");
+    let sentence = format!("torn: {}", safe(reason));
+    let mut out = "\n".to_owned();
+    for line in wrap(&sentence, width.saturating_sub(2).max(20)) {
+        push_line(&mut out, paint(BAD, line));
+    }
+    push_line(&mut out, paint(DIM, "No figures: read the target again, or capture a core."));
+    out
+}
+
+fn figure_lines(f: &MapFigures, noun: (&str, &str), width: usize) -> String {
+    let mut lines: Vec<(&str, String, String)> = Vec::new();
+    let mut line = |name, value: String, note: String| lines.push((name, value, note));
+    line(
+        "entries",
+        count(f.entries),
+        format!("{} of {}", percent(f.entries, f.slots), plural(f.slots, "slot", "slots")),
+    );
+    line(noun.1, count(f.groups), format!("{} ({})", plural(f.holes, "hole", "holes"), percent(f.holes, f.groups)));
+    if let Some(n) = f.tombstones {
+        line("tombstones", count(n), format!("{} of slots", percent(n, f.slots)));
+    }
+    if let Some(n) = f.overflow_buckets {
+        line("overflow buckets", count(n), "linked in chains".to_owned());
+    }
+    if let Some(n) = f.old_buckets_bytes {
+        let moved =
+            f.evacuated_buckets.map_or_else(String::new, |m| format!(", {} moved", plural(m, "bucket", "buckets")));
+        line("old buckets", bytes(n), format!("the map is growing{moved}"));
+    }
+    if let Some(n) = f.zero_values {
+        line("zero values", count(n), format!("{} of entries", percent(n, f.entries)));
+    }
+    let padding = if f.padding_bytes == 0 {
+        "no padding".to_owned()
+    } else {
+        format!("{} of it padding", bytes(f.padding_bytes))
+    };
+    line("table", bytes(f.table_bytes), padding);
+    if f.indirect_bytes > 0 {
+        line("indirect", bytes(f.indirect_bytes), "keys and elements over 128 bytes, allocated one by one".to_owned());
+    }
+    let rebuilt = format!(
+        "{} of the table, if made anew for {}",
+        percent(f.reclaimable_bytes, f.table_bytes),
+        plural(f.entries, "entry", "entries")
+    );
+    line(
+        "reclaimable",
+        bytes(f.reclaimable_bytes),
+        if f.reclaimable_bytes == 0 { "a new map would be as large".to_owned() } else { rebuilt },
+    );
+
+    let names = lines.iter().map(|(name, ..)| name.len()).max().unwrap_or(0);
+    let values = lines.iter().map(|(_, value, _)| value.len()).max().unwrap_or(0);
+    let mut out = String::new();
+    for (name, value, note) in lines {
+        let style = if is_sparse(f) && matches!(name, "entries" | "reclaimable") { WARN } else { PLAIN };
+        let room = width.saturating_sub(names + values + 6);
+        let name = paint(DIM, format_args!("{name:<names$}"));
+        let value = paint(style, format_args!("{value:>values$}"));
+        out += format!("  {name}  {value}  {}", paint(DIM, shorten(&note, room))).trim_end();
+        out.push('\n');
+    }
+    out
+}
+
+fn layout_lines(layout: &SlotLayout, figures: Option<&MapFigures>, legacy: bool, width: usize) -> String {
+    let indirect = |yes: bool| if yes { " (a pointer)" } else { "" };
+    let padding = figures.filter(|f| f.slots > 0).map(|f| f.padding_bytes / f.slots);
+    let mut parts = vec![
+        format!("key {} B{}", layout.key_bytes, indirect(layout.indirect_key)),
+        format!("element {} B{}", layout.elem_bytes, indirect(layout.indirect_elem)),
+    ];
+    parts.extend(padding.map(|n| format!("padding {n} B")));
+    let slot = layout.key_bytes.saturating_add(layout.elem_bytes).saturating_add(padding.unwrap_or(0));
+    let sum = if padding.is_some() { format!(" = {slot} B") } else { String::new() };
+    let group = if legacy {
+        format!("8 slots, 8 hash bytes and an overflow pointer = {} B", layout.group_bytes)
+    } else {
+        format!("8 slots and 8 control bytes = {} B", layout.group_bytes)
+    };
+    let noun = if legacy { "bucket" } else { "group" };
+    let mut out = String::new();
+    for (name, text) in [
+        ("slot", format!("{}{sum}", parts.join(" + "))),
+        (noun, group),
+        ("key", safe(&layout.key_type).into_owned()),
+        ("element", safe(&layout.elem_type).into_owned()),
+    ] {
+        let name = paint(DIM, format_args!("{name:<7}"));
+        push_line(&mut out, format_args!("{name}  {}", shorten(&text, width.saturating_sub(11))));
+    }
+    out
+}

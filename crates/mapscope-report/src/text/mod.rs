@@ -1,0 +1,68 @@
+//! Views for a terminal.
+//!
+//! Every view is a pure function of the data and a width. Styles are always written; the program strips them when
+//! the reader of its output would not want them.
+
+mod bar;
+mod footer;
+mod header;
+mod histogram;
+mod inspect;
+mod map;
+mod maps;
+mod occupancy;
+mod rows;
+mod style;
+mod table;
+mod types;
+mod units;
+
+pub use inspect::inspect;
+pub use map::map;
+pub use maps::maps;
+pub use types::types;
+pub use units::{bytes, count};
+
+/// A string from the target, safe to print: what could steer a terminal is written as an escape.
+pub fn printable(text: &str) -> std::borrow::Cow<'_, str> {
+    style::safe(text)
+}
+
+/// How a view is laid out.
+#[derive(Clone, Copy, Debug)]
+pub struct TextOptions {
+    /// Columns of the terminal. Tables drop and shorten columns to fit.
+    pub width: usize,
+    /// At most this many rows in each table; `None` shows all.
+    pub limit: Option<usize>,
+    /// A column of the map table that stays however narrow the terminal is: the one the rows are sorted by.
+    pub keep: Option<MapColumn>,
+}
+
+/// Columns of the map table that would otherwise leave a narrow terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MapColumn {
+    /// Places for entries.
+    Slots,
+    /// Share of groups without an entry.
+    Holes,
+    /// Deleted entries that still occupy a slot.
+    Tombstones,
+    /// Entries whose element is all zero bits.
+    ZeroValues,
+    /// What a map made anew would save.
+    Reclaimable,
+}
+
+impl Default for TextOptions {
+    fn default() -> Self {
+        Self { width: 100, limit: None, keep: None }
+    }
+}
+
+impl TextOptions {
+    /// How many of `total` rows are shown.
+    fn shown(&self, total: usize) -> usize {
+        self.limit.map_or(total, |limit| limit.min(total))
+    }
+}

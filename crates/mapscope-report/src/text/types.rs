@@ -1,0 +1,44 @@
+//! `mapscope types`: live objects by type.
+
+use super::TextOptions;
+use super::footer::{more, partial, totals};
+use super::header::{header, read_time};
+use super::rows::type_table;
+use super::style::push_line;
+use super::units::{bytes, count, plural};
+use crate::model::TypeList;
+
+/// A histogram of live objects by type.
+pub fn types(list: &TypeList, options: &TextOptions) -> String {
+    let mut out = header(&list.target, &read_time(&list.target).into_iter().collect::<Vec<_>>(), options.width);
+    out.push('\n');
+    let shown = options.shown(list.types.len());
+    if list.types.is_empty() {
+        let none = match list.total_types {
+            0 => "no live objects".to_owned(),
+            total => format!("none of {} matches", plural(total, "type", "types")),
+        };
+        push_line(&mut out, none);
+    } else {
+        out += &type_table(&list.types[..shown], list.heap.live_bytes, true).render(options.width);
+        out += &more(shown, list.types.len());
+        out += &totals(&facts(list), options.width);
+    }
+    out += &partial(&list.partial, options.width);
+    out
+}
+
+fn facts(list: &TypeList) -> Vec<String> {
+    let live = plural(list.heap.live_objects, "live object", "live objects");
+    let live = format!("{live}, {}", bytes(list.heap.live_bytes));
+    if list.matched_types >= list.total_types {
+        return vec![plural(list.total_types, "type", "types"), live];
+    }
+    let objects = list.types.iter().map(|row| row.count).fold(0, u64::saturating_add);
+    let size = list.types.iter().map(|row| row.shallow_bytes).fold(0, u64::saturating_add);
+    vec![
+        format!("{} of {}", count(list.matched_types), plural(list.total_types, "type", "types")),
+        format!("{}, {}", plural(objects, "object", "objects"), bytes(size)),
+        format!("of {live}"),
+    ]
+}

@@ -1,0 +1,306 @@
+//! Hand-made data: what a reader could fill in, small enough to check by eye.
+
+// Each test binary uses a part of it.
+#![allow(dead_code)]
+
+use mapscope_report::model::{
+    GroupState, Heap, Inspection, MapDetail, MapFigures, MapList, MapRow, MemoryUse, SlotLayout, Target, TypeList,
+    TypeRow,
+};
+use mapscope_report::{INSPECT_SCHEMA, MAP_SCHEMA, MAPS_SCHEMA, TYPES_SCHEMA};
+
+pub(crate) const MIB: u64 = 1 << 20;
+
+pub(crate) fn process() -> Target {
+    Target {
+        kind: "process".into(),
+        pid: Some(21291),
+        exe: "/srv/sessions/bin/sessions".into(),
+        go_version: "go1.27.3".into(),
+        map_impl: "swiss".into(),
+        stripped: false,
+        paused_ms: Some(18.2),
+        read_ms: 2104.0,
+    }
+}
+
+pub(crate) fn legacy_core() -> Target {
+    Target {
+        kind: "core".into(),
+        pid: None,
+        exe: "./ingest".into(),
+        go_version: "go1.22.9".into(),
+        map_impl: "legacy".into(),
+        stripped: true,
+        paused_ms: None,
+        read_ms: 312.0,
+    }
+}
+
+pub(crate) fn row(addr: u64, owner: &str, type_name: &str, figures: MapFigures) -> MapRow {
+    MapRow {
+        addr: format!("{addr:#x}"),
+        owner: owner.into(),
+        type_name: type_name.into(),
+        implementation: if figures.overflow_buckets.is_some() { "legacy" } else { "swiss" }.into(),
+        figures: Some(figures),
+        ..MapRow::default()
+    }
+}
+
+pub(crate) fn torn() -> MapRow {
+    MapRow {
+        addr: "0xc000512300".into(),
+        owner: "main.(*Hub).run: clients".into(),
+        type_name: "map[net.Conn]chan<- []uint8".into(),
+        implementation: "swiss".into(),
+        torn: true,
+        torn_reason: Some("a goroutine was writing to it (the writing flag is set)".into()),
+        ..MapRow::default()
+    }
+}
+
+pub(crate) fn drained() -> MapRow {
+    let figures = MapFigures {
+        entries: 40_112,
+        slots: 14_680_064,
+        groups: 1_835_008,
+        holes: 1_795_320,
+        tombstones: Some(0),
+        zero_values: Some(12),
+        table_bytes: 400 * MIB,
+        reclaimable_bytes: 398 * MIB,
+        ..MapFigures::default()
+    };
+    row(0xc0_0012_3450, "main.sessions.byID", "map[string]*main.Session", figures)
+}
+
+pub(crate) fn maps() -> Vec<MapRow> {
+    let index = MapFigures {
+        entries: 3_120_404,
+        slots: 4_194_304,
+        groups: 524_288,
+        holes: 88,
+        tombstones: Some(210_455),
+        zero_values: Some(0),
+        table_bytes: 164 * MIB,
+        padding_bytes: 28 * MIB,
+        ..MapFigures::default()
+    };
+    let mut inferred = row(
+        0xc0_0700_0000,
+        "goroutine 7 github.com/example/platform/internal/worker.(*Pool).dispatch: seen",
+        "map[github.com/example/platform/internal/model.TenantID]struct {}",
+        MapFigures {
+            entries: 900,
+            slots: 2048,
+            groups: 256,
+            holes: 3,
+            table_bytes: 34_816,
+            reclaimable_bytes: 17_408,
+            tombstones: Some(44),
+            ..MapFigures::default()
+        },
+    );
+    inferred.heuristic = true;
+    let small = MapFigures {
+        entries: 1,
+        slots: 8,
+        groups: 1,
+        tombstones: Some(0),
+        zero_values: Some(0),
+        table_bytes: 256,
+        ..MapFigures::default()
+    };
+    vec![
+        drained(),
+        row(0xc0_0200_0000, "main.index.terms", "map[string][]uint32", index),
+        torn(),
+        inferred,
+        row(0xc0_0000_8040, "net/http.DefaultServeMux.tree.children", "map[string]*http.routingNode", small),
+    ]
+}
+
+pub(crate) fn types() -> Vec<TypeRow> {
+    let row = |type_name: &str, count, shallow_bytes| TypeRow { type_name: type_name.into(), count, shallow_bytes };
+    vec![
+        row("map.group[string]*main.Session", 14_336, 400 * MIB),
+        row("main.Session", 2_940_112, 314 * MIB),
+        row("string", 9_812_004, 201 * MIB),
+        row("[]uint32", 3_120_404, 96 * MIB),
+        row("(unknown)", 81_002, 9 * MIB),
+        row("github.com/example/platform/internal/model.(*TenantConfiguration).refresh.func1", 12, 1_152),
+    ]
+}
+
+pub(crate) fn heap() -> Heap {
+    Heap {
+        objects: 24_013_442,
+        object_bytes: 1_172 * MIB,
+        live_objects: 21_899_010,
+        live_bytes: 1_044 * MIB,
+        roots: 18_221,
+    }
+}
+
+pub(crate) fn inspection() -> Inspection {
+    Inspection {
+        schema: INSPECT_SCHEMA.into(),
+        target: process(),
+        memory: MemoryUse {
+            rss_bytes: Some(1_372 * MIB),
+            heap_live_bytes: 1_044 * MIB,
+            heap_garbage_bytes: 118 * MIB,
+            heap_fragmentation_bytes: 41 * MIB,
+            heap_free_bytes: Some(96 * MIB),
+            stacks_bytes: 6 * MIB + 300_000,
+            runtime_bytes: Some(31 * MIB),
+            binary_bytes: None,
+            other_bytes: None,
+        },
+        heap: heap(),
+        types: types(),
+        maps: maps(),
+        partial: vec![],
+    }
+}
+
+pub(crate) fn map_list() -> MapList {
+    let maps = maps();
+    let total = maps.len() as u64;
+    MapList {
+        schema: MAPS_SCHEMA.into(),
+        target: process(),
+        maps,
+        total_maps: total,
+        matched_maps: total,
+        partial: vec![],
+    }
+}
+
+pub(crate) fn type_list() -> TypeList {
+    let types = types();
+    let total = types.len() as u64;
+    TypeList {
+        schema: TYPES_SCHEMA.into(),
+        target: process(),
+        heap: heap(),
+        types,
+        total_types: total,
+        matched_types: total,
+        partial: vec![],
+    }
+}
+
+/// A map of `groups` groups in every state, laid out so that each part of the picture differs.
+pub(crate) fn swiss_detail(groups: u32) -> MapDetail {
+    let group = |i: u32| match i * 8 / groups {
+        0 => GroupState { entries: 0, tombstones: 0, slots: 8 },
+        1 => GroupState { entries: 0, tombstones: 1 + i % 3, slots: 8 },
+        2 => GroupState { entries: 4, tombstones: 2, slots: 8 },
+        n => GroupState { entries: (n + i % 3).min(8), tombstones: 0, slots: 8 },
+    };
+    let occupancy: Vec<GroupState> = (0..groups).map(group).collect();
+    let mut entries_per_group = vec![0; 9];
+    for group in &occupancy {
+        entries_per_group[group.entries as usize] += 1;
+    }
+    let entries = occupancy.iter().map(|g| u64::from(g.entries)).sum();
+    let figures = MapFigures {
+        entries,
+        slots: 8 * u64::from(groups),
+        groups: groups.into(),
+        holes: entries_per_group[0],
+        tombstones: Some(occupancy.iter().map(|g| u64::from(g.tombstones)).sum()),
+        zero_values: Some(entries / 10),
+        table_bytes: 264 * u64::from(groups) + 48,
+        padding_bytes: 7 * 8 * u64::from(groups),
+        reclaimable_bytes: 120 * u64::from(groups),
+        ..MapFigures::default()
+    };
+    MapDetail {
+        schema: MAP_SCHEMA.into(),
+        target: process(),
+        map: row(0xc0_0012_3450, "main.sessions.online", "map[string]main.State", figures),
+        layout: SlotLayout {
+            key_type: "string".into(),
+            elem_type: "main.State".into(),
+            key_bytes: 16,
+            elem_bytes: 9,
+            group_bytes: 264,
+            ..SlotLayout::default()
+        },
+        occupancy,
+        entries_per_group,
+        probe_lengths: vec![entries - 40, 37, 3],
+        owners: vec!["main.sessions.online".into(), "goroutine 41 main.(*Server).expire: m".into()],
+        partial: vec![],
+    }
+}
+
+/// A legacy map that is growing, with chains of overflow buckets.
+pub(crate) fn legacy_detail() -> MapDetail {
+    let occupancy: Vec<GroupState> = (0..64u32)
+        .map(|i| GroupState {
+            entries: [0, 3, 8, 6, 11, 19, 0, 1][i as usize % 8],
+            tombstones: 0,
+            slots: [8, 8, 8, 8, 16, 24, 8, 8][i as usize % 8],
+        })
+        .collect();
+    let mut entries_per_group = vec![0; 20];
+    for group in &occupancy {
+        entries_per_group[group.entries as usize] += 1;
+    }
+    let figures = MapFigures {
+        entries: 384,
+        slots: 704,
+        groups: 64,
+        holes: 16,
+        overflow_buckets: Some(24),
+        old_buckets_bytes: Some(9_472),
+        evacuated_buckets: Some(13),
+        zero_values: Some(0),
+        table_bytes: 28_416,
+        indirect_bytes: 384 * 160,
+        padding_bytes: 0,
+        reclaimable_bytes: 9_472,
+        ..MapFigures::default()
+    };
+    MapDetail {
+        schema: MAP_SCHEMA.into(),
+        target: legacy_core(),
+        map: row(0xc0_0000_e180, "main.ingest.pending", "map[uint64]main.Batch", figures),
+        layout: SlotLayout {
+            key_type: "uint64".into(),
+            elem_type: "main.Batch".into(),
+            key_bytes: 8,
+            elem_bytes: 8,
+            group_bytes: 144,
+            indirect_key: false,
+            indirect_elem: true,
+        },
+        occupancy,
+        entries_per_group,
+        probe_lengths: vec![312, 56, 16],
+        owners: vec!["main.ingest.pending".into()],
+        partial: vec![],
+    }
+}
+
+/// A map nobody could read.
+pub(crate) fn torn_detail() -> MapDetail {
+    MapDetail {
+        schema: MAP_SCHEMA.into(),
+        target: process(),
+        map: torn(),
+        layout: SlotLayout {
+            key_type: "net.Conn".into(),
+            elem_type: "chan<- []uint8".into(),
+            key_bytes: 16,
+            elem_bytes: 8,
+            group_bytes: 200,
+            ..SlotLayout::default()
+        },
+        ..MapDetail::default()
+    }
+}

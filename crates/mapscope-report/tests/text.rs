@@ -1,0 +1,176 @@
+//! Snapshots of every view, without colour, and the promises that hold for all of them.
+
+mod common;
+
+use common::{inspection, legacy_core, legacy_detail, map_list, row, swiss_detail, torn_detail, type_list};
+use insta::assert_snapshot;
+use mapscope_report::model::{Inspection, MapFigures, MapList, TypeList};
+use mapscope_report::text::MapColumn;
+use mapscope_report::{TextOptions, text};
+
+fn plain(text: &str) -> String {
+    anstream::adapter::strip_str(text).to_string()
+}
+
+fn at(width: usize) -> TextOptions {
+    TextOptions { width, ..TextOptions::default() }
+}
+
+#[test]
+fn inspect_whole() {
+    assert_snapshot!(plain(&text::inspect(&inspection(), &at(100))));
+}
+
+#[test]
+fn inspect_narrow_and_limited() {
+    assert_snapshot!(plain(&text::inspect(&inspection(), &TextOptions { width: 60, limit: Some(2), keep: None })));
+}
+
+#[test]
+fn inspect_wide() {
+    assert_snapshot!(plain(&text::inspect(&inspection(), &at(140))));
+}
+
+#[test]
+fn inspect_partial_core_without_rss() {
+    let mut partial = inspection();
+    partial.target = legacy_core();
+    partial.memory.rss_bytes = None;
+    partial.memory.heap_free_bytes = None;
+    partial.memory.runtime_bytes = None;
+    partial.maps.truncate(1);
+    partial.partial = vec![
+        "the core is truncated: 14 of 212 segments end early (ulimit -c); objects in 0xc012000000-0xc014000000 are missing".into(),
+        "no DWARF: types of stack variables are not known".into(),
+    ];
+    assert_snapshot!(plain(&text::inspect(&partial, &at(80))));
+}
+
+#[test]
+fn inspect_empty() {
+    assert_snapshot!(plain(&text::inspect(&Inspection { target: legacy_core(), ..Inspection::default() }, &at(80))));
+}
+
+#[test]
+fn maps_whole() {
+    assert_snapshot!(plain(&text::maps(&map_list(), &at(140))));
+}
+
+#[test]
+fn maps_narrow() {
+    assert_snapshot!(plain(&text::maps(&map_list(), &at(60))));
+}
+
+#[test]
+fn the_column_sorted_by_stays() {
+    let options = TextOptions { keep: Some(MapColumn::ZeroValues), ..at(60) };
+    let out = plain(&text::maps(&map_list(), &options));
+    assert!(out.contains("  zero "), "{out}");
+    assert!(out.lines().all(|line| line.chars().count() <= 60), "{out}");
+}
+
+#[test]
+fn maps_filtered_and_limited() {
+    let mut list = map_list();
+    list.maps.truncate(3);
+    list.matched_maps = 3;
+    assert_snapshot!(plain(&text::maps(&list, &TextOptions { width: 100, limit: Some(2), keep: None })));
+}
+
+#[test]
+fn maps_legacy() {
+    let figures = MapFigures {
+        entries: 384,
+        slots: 704,
+        groups: 64,
+        holes: 16,
+        overflow_buckets: Some(24),
+        old_buckets_bytes: Some(9_472),
+        evacuated_buckets: Some(13),
+        table_bytes: 28_416,
+        reclaimable_bytes: 9_472,
+        ..MapFigures::default()
+    };
+    let maps = vec![row(0xc0_0000_e180, "main.ingest.pending", "map[uint64]main.Batch", figures)];
+    let list = MapList { target: legacy_core(), maps, total_maps: 1, matched_maps: 1, ..MapList::default() };
+    assert_snapshot!(plain(&text::maps(&list, &at(120))));
+}
+
+#[test]
+fn maps_without_a_match() {
+    let list = MapList { target: legacy_core(), total_maps: 12, ..MapList::default() };
+    assert_snapshot!(plain(&text::maps(&list, &at(80))));
+}
+
+#[test]
+fn map_in_every_state() {
+    assert_snapshot!(plain(&text::map(&swiss_detail(512), &at(80))));
+}
+
+#[test]
+fn map_larger_than_its_picture() {
+    assert_snapshot!(plain(&text::map(&swiss_detail(65_536), &at(140))));
+}
+
+#[test]
+fn map_legacy_with_overflow() {
+    assert_snapshot!(plain(&text::map(&legacy_detail(), &at(100))));
+}
+
+#[test]
+fn map_torn_and_narrow() {
+    assert_snapshot!(plain(&text::map(&torn_detail(), &at(60))));
+}
+
+#[test]
+fn types_whole() {
+    assert_snapshot!(plain(&text::types(&type_list(), &at(100))));
+}
+
+#[test]
+fn types_narrow_filtered() {
+    let mut list = type_list();
+    list.types.retain(|row| row.type_name.contains("main") || row.type_name.contains("model"));
+    list.matched_types = list.types.len() as u64;
+    assert_snapshot!(plain(&text::types(&list, &at(60))));
+}
+
+#[test]
+fn types_empty() {
+    assert_snapshot!(plain(&text::types(&TypeList { target: legacy_core(), ..TypeList::default() }, &at(80))));
+}
+
+#[test]
+fn colour_only_repeats_what_shapes_say() {
+    let coloured = text::map(&swiss_detail(512), &at(80));
+    assert!(coloured.contains("\u{1b}["));
+    assert_eq!(coloured.matches("\u{1b}[0m").count() * 2, coloured.matches("\u{1b}[").count());
+}
+
+#[test]
+fn no_line_is_wider_than_the_terminal() {
+    for width in [60, 72, 80, 100, 140] {
+        let views = [
+            text::inspect(&inspection(), &at(width)),
+            text::maps(&map_list(), &at(width)),
+            text::types(&type_list(), &at(width)),
+            text::map(&swiss_detail(4096), &at(width)),
+            text::map(&legacy_detail(), &at(width)),
+            text::map(&torn_detail(), &at(width)),
+        ];
+        for line in views.iter().flat_map(|view| view.lines()) {
+            let line = plain(line);
+            assert!(line.chars().count() <= width, "{width} columns: {line}");
+            assert!(!line.ends_with(' '), "trailing space: {line:?}");
+        }
+    }
+}
+
+#[test]
+fn names_from_the_target_cannot_steer_the_terminal() {
+    let mut list = map_list();
+    list.target.exe = "./a\u{1b}]0;owned\u{7}".into();
+    list.maps[0].owner = "main.x\u{1b}[2J\n".into();
+    let out = plain(&text::maps(&list, &at(140)));
+    assert!(out.contains("main.x\\u{1b}[2J\\n") && out.contains("./a\\u{1b}]0;owned\\u{7}"), "{out}");
+}

@@ -1,0 +1,124 @@
+//! Which map is meant by what was typed.
+
+use std::fmt::Write as _;
+
+use anyhow::{Context, Result, anyhow, bail};
+use mapscope_report::model::MapRow;
+use mapscope_report::text::{bytes, printable};
+use regex::Regex;
+
+/// Candidates that an error lists.
+const LISTED: usize = 20;
+/// Suggestions for a name that nothing has.
+const SUGGESTED: usize = 3;
+/// Names less alike than this are no help.
+const ALIKE: f64 = 0.4;
+
+/// The address of the one map that `query` names: by address, by its exact owner, by a part of it, or by a regular
+/// expression, in this order. The first that matches any map decides.
+pub(crate) fn find(maps: &[MapRow], query: &str) -> Result<u64> {
+    if let Some(digits) = query.strip_prefix("0x").or_else(|| query.strip_prefix("0X")) {
+        let addr = u64::from_str_radix(digits, 16);
+        let addr = addr.with_context(|| format!("`{query}` is not an address; try one that `mapscope maps` lists"))?;
+        if maps.iter().any(|row| address(row) == Some(addr)) {
+            return Ok(addr);
+        }
+        bail!("no live map has its header at {addr:#x}; `mapscope maps TARGET` lists all with their addresses");
+    }
+    let regex = Regex::new(query).ok();
+    let found = [
+        filter(maps, |owner| owner == query),
+        filter(maps, |owner| owner.contains(query)),
+        filter(maps, |owner| regex.as_ref().is_some_and(|regex| regex.is_match(owner))),
+    ];
+    match found.into_iter().find(|found| !found.is_empty()).as_deref() {
+        None => Err(unknown(maps, query)),
+        Some([row]) => {
+            address(row).with_context(|| format!("{} has no address that can be read: {}", row.owner, row.addr))
+        }
+        Some(rows) => Err(ambiguous(rows, query)),
+    }
+}
+
+fn filter(maps: &[MapRow], matches: impl Fn(&str) -> bool) -> Vec<&MapRow> {
+    maps.iter().filter(|row| matches(&row.owner)).collect()
+}
+
+fn address(row: &MapRow) -> Option<u64> {
+    u64::from_str_radix(row.addr.strip_prefix("0x")?, 16).ok()
+}
+
+fn ambiguous(rows: &[&MapRow], query: &str) -> anyhow::Error {
+    let mut message = format!("`{query}` names {} maps; give the address of one:", rows.len());
+    for row in rows.iter().take(LISTED) {
+        let size = row.figures.as_ref().map_or_else(|| "torn".to_owned(), |figures| bytes(figures.table_bytes));
+        let (owner, type_name) = (printable(&row.owner), printable(&row.type_name));
+        // Writing into a string cannot fail.
+        let _ = write!(message, "\n  {}  {size:>8}  {owner}  {type_name}", row.addr);
+    }
+    if rows.len() > LISTED {
+        let _ = write!(message, "\n  ... {} more: `mapscope maps TARGET --owner '{query}'`", rows.len() - LISTED);
+    }
+    anyhow!(message)
+}
+
+fn unknown(maps: &[MapRow], query: &str) -> anyhow::Error {
+    let wanted = query.to_lowercase();
+    let likeness = |owner: &str| {
+        let owner = owner.to_lowercase();
+        let last = owner.rsplit('.').next().unwrap_or_default();
+        strsim::normalized_damerau_levenshtein(&owner, &wanted)
+            .max(strsim::normalized_damerau_levenshtein(last, &wanted))
+    };
+    let mut near: Vec<(f64, &str)> = maps.iter().map(|row| (likeness(&row.owner), row.owner.as_str())).collect();
+    near.retain(|(alike, owner)| *alike >= ALIKE && !owner.is_empty());
+    near.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(b.1)));
+    near.dedup_by_key(|(_, owner)| *owner);
+    let near: Vec<_> = near.iter().take(SUGGESTED).map(|(_, owner)| printable(owner)).collect();
+    if near.is_empty() {
+        return anyhow!("no live map has an owner like `{query}`; `mapscope maps TARGET` lists all {}", maps.len());
+    }
+    anyhow!("no live map has an owner like `{query}`; try {}", near.join(" or "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::inspection;
+
+    fn error(query: &str) -> String {
+        format!("{:#}", find(&inspection().maps, query).expect_err("nothing is found"))
+    }
+
+    #[test]
+    fn a_map_is_found_by_what_is_known_of_it() {
+        let maps = inspection().maps;
+        for query in ["0xc000100000", "0xC000100000", "main.sessions.byID", "byID", "by.D$"] {
+            assert_eq!(find(&maps, query).expect(query), 0xc0_0010_0000, "{query}");
+        }
+    }
+
+    #[test]
+    fn an_exact_owner_beats_a_part_of_others() {
+        let mut maps = inspection().maps;
+        maps[1].owner = "main.sessions".to_owned();
+        assert_eq!(find(&maps, "main.sessions").expect("it is exact"), 0xc0_0020_0000);
+    }
+
+    #[test]
+    fn several_are_listed_with_addresses() {
+        let message = error("sessions");
+        assert!(message.starts_with("`sessions` names 2 maps"), "{message}");
+        assert!(message.contains("0xc000100000") && message.contains("0xc000300000"), "{message}");
+        assert!(error("main").contains("torn"));
+    }
+
+    #[test]
+    fn a_slip_is_answered_with_what_is_near() {
+        assert!(error("main.sesions.byId").contains("try main.sessions.byID"), "{}", error("main.sesions.byId"));
+        assert!(error("byUsr").contains("main.sessions.byUser"));
+        assert!(error("(*Pool).x").contains("lists all 4"));
+        assert!(error("0x10").contains("no live map has its header at 0x10"));
+        assert!(error("0xzz").contains("is not an address"));
+    }
+}

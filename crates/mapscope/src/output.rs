@@ -1,0 +1,38 @@
+//! Writing the result, once it is there.
+
+use std::fs::File;
+use std::io::{self, ErrorKind, Write};
+
+use anstream::{AutoStream, ColorChoice};
+use anyhow::{Context, Result};
+
+use crate::args::Color;
+use crate::config::Config;
+
+/// Writes `text` to standard output or to the file asked for.
+pub(crate) fn write(text: &str, config: &Config) -> Result<()> {
+    let Some(path) = &config.output else {
+        let stdout = io::stdout();
+        let choice = match config.color {
+            Color::Auto => AutoStream::choice(&stdout),
+            Color::Always => ColorChoice::Always,
+            Color::Never => ColorChoice::Never,
+        };
+        let mut stream = AutoStream::new(stdout.lock(), choice);
+        return unless_gone(stream.write_all(text.as_bytes()).and_then(|()| stream.flush()))
+            .context("cannot write to standard output");
+    };
+    // A file is no terminal: colour goes there only when it is asked for.
+    let choice = if config.color == Color::Always { ColorChoice::Always } else { ColorChoice::Never };
+    let write = || {
+        let mut stream = AutoStream::new(File::create(path)?, choice);
+        stream.write_all(text.as_bytes())?;
+        stream.flush()
+    };
+    write().with_context(|| format!("{}: cannot be written", path.display()))
+}
+
+/// A reader that went away (`mapscope maps 1 | head`) has what it wanted.
+fn unless_gone(result: io::Result<()>) -> io::Result<()> {
+    result.or_else(|error| if error.kind() == ErrorKind::BrokenPipe { Ok(()) } else { Err(error) })
+}

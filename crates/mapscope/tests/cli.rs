@@ -1,0 +1,149 @@
+//! The program as a user meets it: help, mistakes, exit codes, pipes, files.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+
+const COMMANDS: [&str; 7] = ["demo", "inspect", "maps", "map", "types", "completions", "man"];
+
+fn mapscope(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mapscope"));
+    command.args(args).env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE").env("COLUMNS", "100");
+    command
+}
+
+fn run(args: &[&str]) -> Output {
+    mapscope(args).output().expect("mapscope runs")
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).expect("the output is UTF-8")
+}
+
+/// The message of a run that must fail with exit code 2 and nothing on standard output.
+fn failure(args: &[&str]) -> String {
+    let output = run(args);
+    assert_eq!(output.status.code(), Some(2), "{args:?}: {output:?}");
+    assert!(output.stdout.is_empty(), "{args:?}: {output:?}");
+    String::from_utf8(output.stderr).expect("the message is UTF-8")
+}
+
+/// A directory of this test's own, empty.
+fn scratch(name: &str) -> PathBuf {
+    let dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _ = fs::remove_dir_all(&dir);
+    fs::create_dir_all(&dir).expect("a scratch directory");
+    dir
+}
+
+#[test]
+fn every_help_ends_in_examples() {
+    for command in COMMANDS {
+        for flag in ["--help", "-h"] {
+            let output = run(&[command, flag]);
+            assert_eq!(output.status.code(), Some(0), "{command}");
+            let help = stdout(&output);
+            let (_, examples) = help.split_once("\nExamples:\n").unwrap_or_else(|| panic!("{command} {flag}: {help}"));
+            assert!(examples.lines().all(|line| line.starts_with("  mapscope ")), "{command}: {examples}");
+        }
+    }
+    let help = stdout(&run(&["--help"]));
+    assert!(help.contains("\nExamples:\n  mapscope demo"), "{help}");
+    assert!(COMMANDS.iter().all(|command| help.contains(&format!("\n  {command} "))), "{help}");
+}
+
+#[test]
+fn a_wrong_command_line_is_exit_2() {
+    assert!(failure(&[]).contains("Usage: mapscope"));
+    assert!(failure(&["inspekt", "1"]).contains("inspect"));
+    assert!(failure(&["maps", "1", "--sort", "size"]).contains("tombstones"));
+    assert!(failure(&["maps", "1", "--limit", "many"]).contains("--limit"));
+}
+
+#[test]
+fn mistakes_say_what_and_where_and_what_to_try() {
+    let message = failure(&["maps", "1", "--owner", "main.("]);
+    assert!(message.starts_with("mapscope: --owner: `main.(` is not a regular expression: "), "{message}");
+    assert!(message.contains("; try "), "{message}");
+    let message = failure(&["types", "1", "--type", "["]);
+    assert!(message.starts_with("mapscope: --type: "), "{message}");
+    let message = failure(&["maps", "1", "--min-bytes", "10X"]);
+    assert_eq!(message, "mapscope: --min-bytes: `10X` is not a size; try 10MiB, 10M, 512k or 4096\n");
+    let message = failure(&["inspect", "99999999999"]);
+    assert!(message.contains("./99999999999"), "{message}");
+}
+
+#[test]
+fn targets_that_are_none() {
+    // One above the largest pid that Linux can be made to give out.
+    let message = failure(&["inspect", "4194305"]);
+    assert!(message.starts_with("mapscope: there is no process 4194305"), "{message}");
+    let message = failure(&["maps", "./no/such/core"]);
+    assert!(message.starts_with("mapscope: ./no/such/core: "), "{message}");
+    let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+    assert!(failure(&["types", manifest]).contains("is not an ELF file"));
+    assert!(failure(&["map", env!("CARGO_BIN_EXE_mapscope"), "main.x"]).contains("not a core"));
+}
+
+#[test]
+fn a_failure_leaves_an_existing_file_alone() {
+    let file = scratch("keep").join("result.json");
+    fs::write(&file, "before").expect("a file");
+    let path = file.to_str().expect("the path is UTF-8");
+    failure(&["inspect", "./no/such/core", "-o", path]);
+    assert_eq!(fs::read_to_string(&file).expect("the file"), "before");
+}
+
+#[test]
+fn a_core_is_not_overwritten_by_its_own_result() {
+    let file = scratch("spare").join("core");
+    fs::write(&file, "evidence").expect("a file");
+    let path = file.to_str().expect("the path is UTF-8");
+    assert!(failure(&["maps", path, "-o", path]).contains("is what is examined"));
+    assert_eq!(fs::read_to_string(&file).expect("the file"), "evidence");
+}
+
+#[test]
+fn the_result_can_go_to_a_file() {
+    let file = scratch("output").join("mapscope.fish");
+    let path = file.to_str().expect("the path is UTF-8");
+    let output = run(&["completions", "fish", "--output", path]);
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(0), 0), "{output:?}");
+    assert!(fs::read_to_string(&file).expect("the file").contains("complete -c mapscope"));
+    assert!(stdout(&run(&["completions", "fish", "-o", "-"])).contains("complete -c mapscope"));
+    let message = failure(&["completions", "fish", "-o", "/no/such/directory/file"]);
+    assert!(message.starts_with("mapscope: /no/such/directory/file: cannot be written: "), "{message}");
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    // Closed before the program starts: its first write fails, whatever the machine is doing.
+    drop(reader);
+    let child =
+        mapscope(&["completions", "bash"]).stdout(writer).stderr(Stdio::piped()).spawn().expect("mapscope runs");
+    let output = child.wait_with_output().expect("mapscope ends");
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(output.stderr.is_empty(), "{output:?}");
+}
+
+#[test]
+fn every_shell_has_completions() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let script = stdout(&run(&["completions", shell]));
+        assert!(script.contains("mapscope") && script.contains("min-bytes"), "{shell}");
+    }
+    assert!(failure(&["completions", "tcsh"]).contains("bash"));
+}
+
+#[test]
+fn every_command_has_a_man_page() {
+    let dir = scratch("man").join("man1");
+    let output = run(&["man", dir.to_str().expect("the path is UTF-8")]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    for command in COMMANDS {
+        let page = fs::read_to_string(dir.join(format!("mapscope-{command}.1"))).expect("a page");
+        assert!(page.contains("Examples:"), "{command}: {page}");
+    }
+    assert!(dir.join("mapscope.1").exists());
+}
