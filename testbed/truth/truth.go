@@ -157,6 +157,7 @@ func ReadyBusy(program string) { ready(program, false) }
 func ready(program string, quiet bool) {
 	if quiet {
 		debug.SetGCPercent(-1)
+		threads()
 		settle()
 	}
 	out := render(text[:0], program)
@@ -190,6 +191,23 @@ func ready(program string, quiet bool) {
 			syscall.Exit(0)
 		}
 	}
+}
+
+// threads makes the runtime start the threads that it may want later: a thread started after the totals were read
+// would add its own structures to the heap.
+func threads() {
+	var ended sync.WaitGroup
+	for i := 0; i < 8; i++ {
+		ended.Add(1)
+		go func() {
+			defer ended.Done()
+			runtime.LockOSThread()
+			defer runtime.UnlockOSThread()
+			blocked := syscall.Timespec{Nsec: 20_000_000}
+			_ = syscall.Nanosleep(&blocked, nil)
+		}()
+	}
+	ended.Wait()
 }
 
 // settle waits until no goroutine but the caller can run, so that their stacks and the heap hold still.

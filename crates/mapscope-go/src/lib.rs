@@ -19,6 +19,7 @@
 //! ```
 
 mod binary;
+mod code;
 mod dwarf;
 mod error;
 mod heap;

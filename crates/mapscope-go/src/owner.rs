@@ -155,6 +155,7 @@ impl<'o> Owners<'o> {
         let here = self.regions[from..].iter().take_while(|r| r.start == address);
         let names = here.filter(|r| r.ty == ty).filter_map(|r| match r.origin {
             Origin::Pointer(from) => self.word(from, MAX_NESTING),
+            Origin::Guess(g, f) => Some(self.frame(g, f)),
             _ => self.word(address, MAX_NESTING),
         });
         names.min_by_key(|n| n.len()).unwrap_or_else(|| self.unnamed(address))
@@ -212,10 +213,8 @@ impl<'o> Owners<'o> {
             Origin::Global(n) => self.names.get(n).to_owned(),
             Origin::Local(g, f, n) => format!("{}: {}", self.frame(g, f), self.names.get(n)),
             Origin::Pointer(from) => self.word(from, nesting - 1)?,
+            Origin::Guess(g, f) => self.frame(g, f),
         };
-        if region.count > 1 {
-            name.push_str("[]");
-        }
         for step in steps(types, region.ty, offset % value_size) {
             name.push_str(&step.to_string());
         }

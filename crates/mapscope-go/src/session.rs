@@ -1,5 +1,7 @@
 //! One reading of a Go target, from its bytes to its maps.
 
+use std::sync::atomic::Ordering::Relaxed;
+
 use mapscope_heap::{HeapGraph, MapAudit, Reachability};
 use mapscope_memory::Memory;
 use rayon::prelude::*;
@@ -198,21 +200,21 @@ pub fn with_session<R>(
         types: &types,
         spans: &heap.spans,
         globals,
+        mheap,
         minor: binary.minor,
         bias: binary.bias,
     };
     let roots = Roots::read(&context, &mut partial)?;
 
     progress.stage("finding types");
-    let typing = Typing { context: &context, heap: &heap, goroutines: &roots.goroutines, closures: Default::default() };
+    let typing = Typing::new(&context, &heap, &roots.goroutines);
     let mut names = Names::default();
-    let regions = typing.run(&mut names).into_sorted();
-    graph.types = heap.types.iter().map(|t| t.load(std::sync::atomic::Ordering::Relaxed)).collect();
+    let typed = typing.run(&mut names);
 
     progress.stage("marking what is live");
     let mut reach = Reachability::new(&graph);
     let mut order = Vec::new();
-    for phase in order_roots(&roots, &heap.spans, &regions, &names) {
+    for phase in order_roots(&roots, &heap.spans, &typed.sorted(), &names) {
         reach.extend(&graph, phase.iter().map(|r| r.0));
         order.extend(phase.iter().map(|r| r.1));
     }
@@ -221,6 +223,11 @@ pub fn with_session<R>(
         reach.extend(&graph, kept.iter().copied());
         order.extend(kept.iter().map(|_| None));
     }
+
+    typing.follow_untyped(&typed, &reach);
+    let guesses = typing.guess(&typed);
+    let regions = typed.sorted();
+    graph.types = heap.types.iter().map(|t| t.load(Relaxed)).collect();
 
     progress.stage("auditing maps");
     let mut owners = Owners::new(&typing, &graph, &reach, &names, &roots, &order, &regions);
@@ -235,7 +242,8 @@ pub fn with_session<R>(
                 Some((object, ..)) => owners.of_object(object),
                 None => owners.of_region(audit.address, types.part(MapPart::Header, map)),
             };
-            MapEntry { type_name: types.get(map).name.clone(), owner, heuristic: false, audit }
+            let heuristic = guesses.headers.contains(&audit.address);
+            MapEntry { type_name: types.get(map).name.clone(), owner, heuristic, audit }
         })
         .collect();
     let bytes = |m: &MapEntry| m.audit.figures.as_ref().map_or(u64::MAX, |f| f.table_bytes);
@@ -275,7 +283,9 @@ fn find_maps(types: &TypeTable<'_>, graph: &HeapGraph, reach: &Reachability, reg
         }
     }
     for region in regions {
-        if let (Some(Some(map)), Origin::Pointer(_)) = (headers.get(region.ty.0 as usize), region.origin) {
+        if let (Some(Some(map)), Origin::Pointer(_) | Origin::Guess(..)) =
+            (headers.get(region.ty.0 as usize), region.origin)
+        {
             maps.push((region.start, *map));
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use mapscope_memory::Memory;
 use rustc_hash::FxHashMap;
 
-use crate::types::{Descriptor, Kind, MaskSource, TypeId, TypeTable};
+use crate::types::{Descriptor, Kind, MapPart, MaskSource, TypeId, TypeTable};
 
 /// Structs and arrays nested deeper than this have no mask; no Go type has them.
 const MAX_DEPTH: usize = 64;
@@ -53,6 +53,23 @@ fn build(types: &TypeTable<'_>, address: u64, max_bytes: u64) -> Option<Mask> {
         }
     }
     Some(mask)
+}
+
+/// Offsets, in words, of the pointers in `len` bytes that hold values of a type; `None` where that depends on more than
+/// the type.
+pub(crate) fn type_words(types: &TypeTable<'_>, id: TypeId, len: u64) -> Option<Vec<u32>> {
+    let ty = types.get(id);
+    let (elem, count) = match &ty.kind {
+        Kind::Row(elem) => (*elem, len.checked_div(ty.size)?),
+        Kind::MapPart(MapPart::Header, _) => (types.map_header()?, 1),
+        Kind::MapPart(..) | Kind::ChanHeader(_) | Kind::FuncValue | Kind::Opaque => return None,
+        _ => (id, 1),
+    };
+    let mut one = Vec::new();
+    structure(types, elem, 0, types.get(elem).size.min(len), MAX_DEPTH, &mut one);
+    one.sort_unstable();
+    let stride = (types.get(elem).size / 8) as u32;
+    Some((0..count as u32).flat_map(|i| one.iter().map(move |w| i * stride + w)).collect())
 }
 
 /// The set bits among the first `words` of a mask in memory.

@@ -4,8 +4,8 @@ mod mask;
 mod scan;
 mod spans;
 
-pub(crate) use mask::{Mask, Masks, read_bits};
-pub(crate) use scan::{CHUNK, Heap, scan, word};
+pub(crate) use mask::{Mask, Masks, read_bits, type_words};
+pub(crate) use scan::{CHUNK, Heap, pointer_words, scan, word};
 pub(crate) use spans::{Span, SpanTable};
 
 /// Bytes of a heap page (`runtime.pageSize`).

@@ -49,6 +49,43 @@ pub(crate) fn scan(
     Ok((Heap { spans, types: column, chunks }, graph))
 }
 
+/// Offsets, in words from its start, of the pointers of a small object by the heap's own bitmap. `None` where a type in
+/// front of the object says it, or where it is not small.
+pub(crate) fn pointer_words(
+    memory: &dyn Memory,
+    layout: &Layout,
+    mheap: u64,
+    spans: &SpanTable,
+    (object, span_index): (u32, usize),
+) -> Option<Vec<u32>> {
+    let span = &spans.spans[span_index];
+    if span.noscan || span.large || span.elem_size > MAX_IN_SPAN {
+        return None;
+    }
+    let start = spans.blocks.blocks()[span_index].address(object);
+    let mut words = Vec::new();
+    if !spans.headers {
+        ArenaBits::read(memory, layout, mheap, start, span.elem_size)?.pointers(0, span.elem_size, |at| {
+            words.push((at / 8) as u32);
+        });
+        return Some(words);
+    }
+    let bitmap = span.start + span.bytes - span.bytes / 64 - inline_marks(layout, span);
+    let first = (start - span.start) / 8;
+    for word in 0..span.elem_size / 8 {
+        let at = first + word;
+        if memory.u8(bitmap + at / 8).ok()? >> (at % 8) & 1 == 1 {
+            words.push(word as u32);
+        }
+    }
+    Some(words)
+}
+
+/// Green Tea keeps mark bits in the last bytes of spans of 16 to 512 byte objects, behind the bitmap.
+fn inline_marks(layout: &Layout, span: &Span) -> u64 {
+    if (16..=MAX_IN_SPAN).contains(&span.elem_size) { layout.inline_mark_bytes } else { 0 }
+}
+
 /// Consecutive spans of at most [`CHUNK`] bytes; a larger span is a chunk of its own.
 fn chunks(spans: &SpanTable) -> Vec<Range<usize>> {
     let mut chunks = Vec::new();
@@ -118,7 +155,7 @@ impl Scanner<'_, '_> {
                 }
             });
         } else if span.elem_size <= MAX_IN_SPAN {
-            let bitmap = span.bytes - span.bytes / 64 - self.inline_marks(span);
+            let bitmap = span.bytes - span.bytes / 64 - inline_marks(self.layout, span);
             self.slots(index, span, rows, |slot, edges| {
                 let from = slot * span.elem_size;
                 for w in from / 8..(from + span.elem_size) / 8 {
@@ -148,11 +185,6 @@ impl Scanner<'_, '_> {
             let ty = if room / (mask.stride * 8) > 1 { self.types.row(ty) } else { ty };
             self.column[object as usize].store(ty.0, Relaxed);
         }
-    }
-
-    /// Green Tea keeps mark bits in the last bytes of spans of 16 to 512 byte objects, behind the bitmap.
-    fn inline_marks(&self, span: &Span) -> u64 {
-        if (16..=MAX_IN_SPAN).contains(&span.elem_size) { self.layout.inline_mark_bytes } else { 0 }
     }
 
     fn slots(&self, index: usize, span: &Span, rows: &mut EdgeRows, mut slot: impl FnMut(u64, &mut dyn FnMut(u64))) {

@@ -6,7 +6,7 @@ use rustc_hash::FxHashSet;
 
 use super::{Auditor, Details, Tally, torn, unreadable};
 use crate::heap::word;
-use crate::runtime::{LegacyExtra, LegacyMap};
+use crate::runtime::LegacyMap;
 use crate::types::MapShape;
 
 /// Bytes of top hashes per bucket.
@@ -41,10 +41,9 @@ impl Auditor<'_> {
         &self,
         address: u64,
         shape: &MapShape,
-        layout: &(LegacyMap, LegacyExtra),
+        map: &LegacyMap,
         details: Option<&mut Details>,
     ) -> Result<MapFigures, String> {
-        let (map, extra_layout) = layout;
         let mut header = [0; 64];
         let header = &mut header[..map.size.min(64) as usize];
         self.memory.read_into(address, header).map_err(|e| unreadable("its header", &e))?;
@@ -70,7 +69,7 @@ impl Auditor<'_> {
             return Err(format!("{entries} entries were found, its header counts {count}"));
         }
         let old_bytes = if old == 0 { 0 } else { self.slot_bytes(old) + previous.overflow_bytes };
-        let extra = self.extra_bytes(map.extra.get(header), extra_layout);
+        let extra = self.slot_bytes(map.extra.get(header));
         let table_bytes =
             self.slot_bytes(address) + self.slot_bytes(buckets) + current.overflow_bytes + old_bytes + extra;
         let zero = Tally { zero_values: current.tally.zero_values + previous.tally.zero_values, ..Tally::default() };
@@ -87,21 +86,14 @@ impl Auditor<'_> {
             table_bytes,
             indirect_bytes: current.tally.indirect_bytes + previous.tally.indirect_bytes,
             padding_bytes: chained * shape.padding(TOP_HASHES + 8),
-            reclaimable_bytes: table_bytes.saturating_sub(super::size::legacy(entries, shape)),
+            reclaimable_bytes: table_bytes.saturating_sub(super::size::legacy(
+                entries,
+                shape,
+                map.size,
+                self.types.minor(),
+            )),
             ..MapFigures::default()
         })
-    }
-
-    /// `mapextra`, and the lists in it that keep overflow buckets without pointers alive.
-    fn extra_bytes(&self, extra: u64, layout: &LegacyExtra) -> u64 {
-        let mut bytes = self.slot_bytes(extra);
-        for field in [layout.overflow, layout.old_overflow] {
-            let list = if extra == 0 { 0 } else { self.memory.u64(extra + field.offset).unwrap_or(0) };
-            if list != 0 {
-                bytes += self.slot_bytes(list) + self.slot_bytes(self.memory.u64(list).unwrap_or(0));
-            }
-        }
-        bytes
     }
 
     /// Walks `count` buckets at `address` and their chains.

@@ -59,6 +59,26 @@ impl Auditor<'_> {
         MapAudit { address, map_type: map.0, implementation, figures }
     }
 
+    /// Address and bytes of the first group array or of the bucket array of a map; `None` when it has none.
+    pub(crate) fn storage(&self, address: u64, shape: &MapShape) -> Option<(u64, u64)> {
+        let word = |base: u64, field: crate::runtime::Field| self.memory.u64(base.checked_add(field.offset)?).ok();
+        if let Some((map, table)) = self.layout.swiss.filter(|_| self.types.is_swiss()) {
+            let directory = word(address, map.directory).filter(|d| *d != 0)?;
+            if word(address, map.directory_len)? == 0 {
+                return Some((directory, shape.group_size));
+            }
+            let first = self.memory.u64(directory).ok()?;
+            let groups = word(first, table.length_mask)?.checked_add(1)?;
+            return Some((word(first, table.groups)?, groups.checked_mul(shape.group_size)?));
+        }
+        let map = self.layout.legacy?;
+        let buckets = word(address, map.buckets).filter(|b| *b != 0)?;
+        let log = word(address, map.log_buckets)? & 0xff;
+        // From 16 buckets on the array has overflow buckets behind it.
+        let count = if log < 4 { 1u64 << log } else { (1u64.checked_shl(log as u32)?).checked_add(1 << (log - 4))? };
+        Some((buckets, count.checked_mul(shape.group_size)?))
+    }
+
     /// Bytes of the heap slot at `address`; 0 when it is not the start of an object: on a stack, or inside another.
     fn slot_bytes(&self, address: u64) -> u64 {
         match self.spans.object(address) {

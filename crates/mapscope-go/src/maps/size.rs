@@ -4,7 +4,7 @@ use crate::heap::MAX_IN_SPAN;
 use crate::types::MapShape;
 use crate::typing::slot_for;
 
-/// Bytes of a map's header, of a Swiss table, of a legacy map's `mapextra`.
+/// Bytes of a Swiss map's header and tables, and of a legacy map's `mapextra`.
 const HEADER: u64 = 48;
 const TABLE: u64 = 32;
 const EXTRA: u64 = 24;
@@ -33,13 +33,17 @@ pub(super) fn swiss(entries: u64, shape: &MapShape) -> u64 {
     HEADER + allocated(tables * 8, true) + tables * (TABLE + groups)
 }
 
-/// `makemap` and `makeBucketArray` (`runtime/map.go` up to 1.23) for a hint of `entries`.
-pub(super) fn legacy(entries: u64, shape: &MapShape) -> u64 {
+/// `makemap` and `makeBucketArray` (`runtime/map.go` up to 1.23, `map_noswiss.go` after) for a hint of `entries`.
+/// `header`: bytes of `hmap`, which grew in 1.24.
+pub(super) fn legacy(entries: u64, shape: &MapShape, header: u64, minor: u32) -> u64 {
+    let header = slot_for(header);
     if entries == 0 {
-        return HEADER;
+        return header;
     }
+    // Entries per two buckets. 1.21 rounded its load factor of 6.5 down.
+    let load = if minor <= 21 { 12 } else { 13 };
     let mut log = 0;
-    while entries > 8 && entries > 13 * ((1 << log) / 2) && log < 48 {
+    while entries > 8 && entries > load * (1 << log) / 2 && log < 48 {
         log += 1;
     }
     let mut buckets = 1u64 << log;
@@ -50,5 +54,5 @@ pub(super) fn legacy(entries: u64, shape: &MapShape) -> u64 {
         buckets = buckets.max(allocated(buckets * shape.group_size, shape.scan) / shape.group_size.max(1));
         extra = EXTRA;
     }
-    HEADER + extra + allocated(buckets * shape.group_size, shape.scan)
+    header + extra + allocated(buckets * shape.group_size, shape.scan)
 }

@@ -62,6 +62,8 @@ pub(crate) struct Context<'c> {
     pub(crate) types: &'c TypeTable<'c>,
     pub(crate) spans: &'c SpanTable,
     pub(crate) globals: RuntimeGlobals,
+    /// `runtime.mheap_`.
+    pub(crate) mheap: u64,
     pub(crate) minor: u32,
     /// Load bias of the executable.
     pub(crate) bias: u64,

@@ -118,8 +118,6 @@ layouts! {
         count: "count", flags: "flags", log_buckets: "B", buckets: "buckets", old_buckets: "oldbuckets",
         evacuated: "nevacuate", extra: "extra",
     }
-    /// `runtime.mapextra`.
-    LegacyExtra = "runtime.mapextra" { overflow: "overflow", old_overflow: "oldoverflow", next_overflow: "nextOverflow", }
 }
 
 /// `runtime.finblock` (`finBlock` from 1.25): a block of queued finalizers.
@@ -164,7 +162,7 @@ pub(crate) struct Layout {
     pub(crate) queued_finalizer: QueuedFinalizer,
     pub(crate) cleanup_queue: Option<CleanupQueue>,
     pub(crate) swiss: Option<(SwissMap, SwissTable)>,
-    pub(crate) legacy: Option<(LegacyMap, LegacyExtra)>,
+    pub(crate) legacy: Option<LegacyMap>,
     /// Bytes at the end of a one-page span of small objects that hold inline mark bits; 0 without Green Tea.
     pub(crate) inline_mark_bytes: u64,
 }
@@ -174,7 +172,7 @@ impl Layout {
     pub(crate) fn from_dwarf<'d>(dwarf: &Dwarf<'d>, index: &DwarfIndex<'d>) -> Result<Self, GoError> {
         let reader = &Reader { dwarf, index };
         let swiss = SwissMap::read(reader).and_then(|m| Ok((m, SwissTable::read(reader)?))).ok();
-        let legacy = LegacyMap::read(reader).and_then(|m| Ok((m, LegacyExtra::read(reader)?))).ok();
+        let legacy = LegacyMap::read(reader).ok();
         let cleanup = |path| reader.path("runtime.specialCleanup", path).ok();
         Ok(Self {
             span: Span::read(reader)?,

@@ -31,6 +31,8 @@ pub(crate) struct FunctionTable {
 pub(crate) struct Function {
     /// First instruction, in the target.
     pub(crate) entry: u64,
+    /// First instruction of the next function.
+    pub(crate) end: u64,
     /// Bytes of arguments, or `i32::MIN` when they vary.
     pub(crate) args: i32,
     /// Offset of the call of `deferreturn`; 0 for none.
@@ -90,14 +92,16 @@ impl FunctionTable {
             }
         }
         let record = word(&self.index, low.checked_sub(1)? * 8 + 4)?;
-        self.function(record as usize)
+        let end = self.address_of(u64::from(entry_offset(low)?));
+        self.function(record as usize, end.unwrap_or(self.module.text.end))
     }
 
-    fn function(&self, record: usize) -> Option<Function> {
+    fn function(&self, record: usize, end: u64) -> Option<Function> {
         let header = self.functions.get(record..record.checked_add(HEADER)?)?;
         let word = |at| Field { offset: at, size: 4 }.get(header) as u32;
         Some(Function {
             entry: self.address_of(u64::from(word(0)))?,
+            end,
             name: word(4) as i32,
             args: word(8) as i32,
             defer_return: word(12),

@@ -36,11 +36,16 @@ impl std::fmt::Display for Step {
 pub(crate) fn steps(types: &TypeTable<'_>, id: TypeId, offset: u64) -> Vec<Step> {
     let mut steps = Vec::new();
     let (mut id, mut offset) = (id, offset);
+    // The array of an unnamed field has no name either.
+    let mut unnamed = false;
     for _ in 0..MAX_DEPTH {
-        match enter(types, id, offset, &mut steps) {
-            Some((inner, rest)) => (id, offset) = (inner, rest),
-            None => break,
+        let before = steps.len();
+        let Some((inner, rest)) = enter(types, id, offset, &mut steps) else { break };
+        if unnamed && steps.last() == Some(&Step::Element) {
+            steps.pop();
         }
+        unnamed = steps.len() == before && matches!(types.get(id).kind, Kind::Struct(_));
+        (id, offset) = (inner, rest);
     }
     steps
 }
@@ -56,13 +61,15 @@ fn enter(types: &TypeTable<'_>, id: TypeId, offset: u64, steps: &mut Vec<Step>) 
             steps.extend(step);
             Some((field.ty, offset - field.offset))
         }
-        Kind::Array { elem, .. } | Kind::Row(elem) => {
-            let size = types.get(*elem).size;
-            if size == 0 {
-                return None;
-            }
+        Kind::Array { elem, .. } => {
             steps.push(Step::Element);
-            Some((*elem, offset % size))
+            Some((*elem, offset.checked_rem(types.get(*elem).size)?))
+        }
+        // The step was taken where the slice is.
+        Kind::Row(elem) => Some((*elem, offset.checked_rem(types.get(*elem).size)?)),
+        Kind::Slice(_) | Kind::ChanHeader(_) => {
+            steps.push(Step::Element);
+            None
         }
         Kind::MapPart(MapPart::Groups, map) => slot_at(types, *map, offset, steps),
         _ => None,

@@ -79,7 +79,7 @@ impl MapOffsets {
         if let Some((map, table)) = layout.swiss.filter(|_| form != MapForm::Legacy) {
             offsets.directory = Some(map.directory.offset);
             offsets.groups = table.groups.offset;
-        } else if let Some((map, _)) = layout.legacy {
+        } else if let Some(map) = layout.legacy {
             offsets.buckets = map.buckets.offset;
             offsets.old_buckets = map.old_buckets.offset;
             offsets.extra = map.extra.offset;
@@ -250,6 +250,17 @@ impl<'a> TypeTable<'a> {
         self.debug
     }
 
+    /// The runtime's own type of a map's header.
+    pub(crate) fn map_header(&self) -> Option<TypeId> {
+        self.struct_named(if self.is_swiss() { "internal/runtime/maps.Map" } else { "runtime.hmap" })
+    }
+
+    /// Bytes of a map's header.
+    pub(crate) fn map_header_size(&self, layout: &Layout) -> u64 {
+        let swiss = layout.swiss.filter(|_| self.is_swiss()).map(|s| s.0.size);
+        swiss.or(layout.legacy.map(|l| l.size)).unwrap_or(48)
+    }
+
     /// Whether the binary's maps are Swiss maps.
     pub(crate) fn is_swiss(&self) -> bool {
         self.map_form != MapForm::Legacy
@@ -281,8 +292,16 @@ impl<'a> TypeTable<'a> {
             "concurrent" => "internal/concurrent",
             _ => return None,
         };
-        // Debug information writes full paths and `interface {}` in type arguments, as descriptors do.
-        let find = |what: &str| self.struct_named(&format!("{path}.{what}[{arguments}"));
+        // Debug information may have a node's type only as generic code sees it, with `go.shape.` before each argument.
+        let (_, index) = self.debug?;
+        let find = |what: &str| {
+            let name = format!("{path}.{what}[{arguments}");
+            self.struct_named(&name).or_else(|| {
+                let shaped =
+                    index.structs.iter().find(|(n, _)| n.starts_with(path) && n.replace("go.shape.", "") == name);
+                shaped.map(|(_, offset)| self.debug(*offset))
+            })
+        };
         Some((find("indirect")?, find("entry")?))
     }
 

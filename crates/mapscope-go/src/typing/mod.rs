@@ -5,6 +5,7 @@
 //! visited in parallel, chunk of spans by chunk, so that a live target is read in large pieces and a core in address
 //! order; each object is visited once for every better type it gets, which is rarely more than once.
 
+mod guess;
 mod offer;
 mod rank;
 mod regions;
@@ -18,7 +19,11 @@ pub(crate) use regions::{Origin, Region, Regions};
 pub(crate) use resolve::InterfaceTypes;
 pub(crate) use seeds::Names;
 
-use crate::heap::Heap;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use mapscope_heap::Reachability;
+
+use crate::heap::{Heap, MAX_IN_SPAN};
 use crate::roots::{Context, Goroutines};
 use crate::types::ClosureTypes;
 
@@ -27,15 +32,46 @@ pub(crate) struct Typing<'t> {
     pub(crate) context: &'t Context<'t>,
     pub(crate) heap: &'t Heap,
     pub(crate) goroutines: &'t Goroutines,
-    pub(crate) closures: ClosureTypes,
+    closures: ClosureTypes,
+    /// Objects whose references were followed, one bit each.
+    visited: Vec<AtomicU64>,
 }
 
 impl<'t> Typing<'t> {
+    pub(crate) fn new(context: &'t Context<'t>, heap: &'t Heap, goroutines: &'t Goroutines) -> Self {
+        let words = heap.types.len().div_ceil(64);
+        let visited = (0..words).map(|_| AtomicU64::new(0)).collect();
+        Self { context, heap, goroutines, closures: ClosureTypes::default(), visited }
+    }
+
     /// Types everything that the variables of the target lead to; their names go to `names`. Returns the typed places
     /// outside the heap.
     pub(crate) fn run(&self, names: &mut Names) -> Regions {
         let regions = Regions::default();
-        worker::run(self, &regions, self.seeds(names));
+        worker::run(self, &regions, self.seeds(names), &[]);
         regions
+    }
+
+    /// Goes on from the live objects that say their own type and that no typed value led to: those behind an
+    /// `unsafe.Pointer`. Dead objects must not be followed, what they point to may have become something else.
+    pub(crate) fn follow_untyped(&self, regions: &Regions, reach: &Reachability) {
+        if !self.heap.spans.headers {
+            return;
+        }
+        let mut objects = Vec::new();
+        for (index, (span, block)) in self.heap.spans.spans.iter().zip(self.heap.spans.blocks.blocks()).enumerate() {
+            if span.noscan || !span.large && span.elem_size <= MAX_IN_SPAN {
+                continue;
+            }
+            for object in block.objects().filter(|o| reach.is_live(*o)) {
+                let visited = self.visited[object as usize / 64].load(Relaxed) >> (object % 64) & 1 == 1;
+                if !visited && self.heap.types[object as usize].load(Relaxed) != 0 {
+                    objects.push((object, index));
+                }
+            }
+        }
+        if !objects.is_empty() {
+            worker::run(self, regions, Vec::new(), &objects);
+        }
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::Typing;
+use crate::heap::{pointer_words, type_words};
 use crate::types::{Kind, MapPart, TypeId};
 
 /// A typed pointer.
@@ -41,8 +42,11 @@ impl Typing<'_> {
         if ty.size == 0 || ty.size > room {
             return Outcome::Nothing;
         }
-        let column = &self.heap.types[object as usize];
-        let old = TypeId(column.load(Relaxed));
+        let local = offer.from != 0 && self.goroutines.at(offer.from).is_some();
+        if local && !self.agrees(object, span_index, offset, offer) {
+            return Outcome::Nothing;
+        }
+        let old = TypeId(self.heap.types[object as usize].load(Relaxed));
         if offset != 0 {
             let aligned = offset % ty.size == 0;
             if self.covers(old, offer.ty, aligned) || span.noscan && !(offer.many && aligned) {
@@ -58,6 +62,23 @@ impl Typing<'_> {
         };
         let new = if row { types.row(offer.ty) } else { offer.ty };
         self.store(object, span_index, new)
+    }
+
+    /// Whether the pointers of an object are where a value of the offer's type has them. Asked for what local variables
+    /// say: in optimised code, debug information may name a variable whose place another one has taken.
+    fn agrees(&self, object: u32, span: usize, offset: u64, offer: &Offer) -> bool {
+        let context = self.context;
+        let actual = pointer_words(context.memory, context.layout, context.mheap, &self.heap.spans, (object, span));
+        let Some(actual) = actual else { return true };
+        let room = self.heap.spans.spans[span].elem_size - offset;
+        let size = context.types.get(offer.ty).size;
+        let count = if offer.many { room / size.max(1) } else { 1 };
+        let row = if count > 1 { context.types.row(offer.ty) } else { offer.ty };
+        let Some(expected) = type_words(context.types, row, room) else { return true };
+        let (from, end) = ((offset / 8) as u32, ((offset + size * count) / 8) as u32);
+        let actual: Vec<u32> = actual.into_iter().filter(|w| (from..end).contains(w)).map(|w| w - from).collect();
+        // In a slice's unused room there may be no pointers yet.
+        actual == expected || offer.many && actual.iter().all(|w| expected.contains(w))
     }
 
     /// Stores a better type.

@@ -18,6 +18,8 @@ pub(crate) enum Origin {
     Local(u32, u32, u32),
     /// Something that the word at this address points to.
     Pointer(u64),
+    /// Guessed from the code of a function: (goroutine, frame).
+    Guess(u32, u32),
 }
 
 /// A typed value outside the heap, or inside an object.
@@ -57,9 +59,9 @@ impl Regions {
         true
     }
 
-    /// The regions outside the heap, by address.
-    pub(crate) fn into_sorted(self) -> Vec<Region> {
-        let mut list = self.inner.into_inner().map(|i| i.list).unwrap_or_default();
+    /// The regions outside the heap met so far, by address.
+    pub(crate) fn sorted(&self) -> Vec<Region> {
+        let mut list = self.inner.lock().map(|i| i.list.clone()).unwrap_or_default();
         list.sort_by_key(|r| (r.start, matches!(r.origin, Origin::Pointer(_)), r.ty));
         list
     }

@@ -59,6 +59,10 @@ impl Typing<'_> {
         let mut known: FxHashMap<u64, Vec<Local<'_>>> = FxHashMap::default();
         for (g, goroutine) in self.goroutines.all.iter().enumerate() {
             for (f, frame) in goroutine.frames.iter().enumerate() {
+                // The scheduler's own variables say nothing that a person asks for, and are the least reliable.
+                if self.context.functions[frame.table].name(&frame.function).starts_with("runtime.") {
+                    continue;
+                }
                 // The call itself, not the instruction after it, tells which variables are where.
                 let pc = if f == 0 { frame.pc } else { frame.pc.wrapping_sub(1) };
                 let locals = known.entry(pc).or_insert_with(|| self.locals_at(pc));

@@ -1,6 +1,7 @@
 //! The work list: objects that got a better type, by chunk of spans.
 
 use std::collections::VecDeque;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Condvar, Mutex};
 
 use mapscope_memory::Memory;
@@ -17,8 +18,8 @@ const BATCH: usize = 512;
 /// Bytes of one region that are looked at.
 const MAX_REGION: u64 = 64 << 20;
 
-/// Visits everything that `seeds` lead to.
-pub(super) fn run(typing: &Typing<'_>, regions: &Regions, seeds: Vec<Region>) {
+/// Visits everything that `seeds` and `objects` (with their spans) lead to.
+pub(super) fn run(typing: &Typing<'_>, regions: &Regions, seeds: Vec<Region>, objects: &[(u32, usize)]) {
     let chunks = typing.heap.chunks.len();
     let mut chunk_of_span = vec![0u32; typing.heap.spans.spans.len()];
     for (number, chunk) in typing.heap.chunks.iter().enumerate() {
@@ -48,6 +49,9 @@ pub(super) fn run(typing: &Typing<'_>, regions: &Regions, seeds: Vec<Region>) {
         first.add_region(seed);
     }
     first.drain_regions();
+    for (object, span) in objects {
+        first.outbox[chunk_of_span[*span] as usize].push(*object);
+    }
     first.flush();
     drop(first);
     rayon::scope(|scope| {
@@ -183,12 +187,13 @@ impl Worker<'_, '_> {
 
     fn visit(&mut self, object: u32, span_index: usize) {
         let typing = self.typing;
+        typing.visited[object as usize / 64].fetch_or(1 << (object % 64), Relaxed);
         let span = &typing.heap.spans.spans[span_index];
         let block = &typing.heap.spans.blocks.blocks()[span_index];
         let header = typing.heap.spans.header(span);
         let start = block.address(object) + header;
         let room = span.elem_size - header;
-        let mut id = TypeId(typing.heap.types[object as usize].load(std::sync::atomic::Ordering::Relaxed));
+        let mut id = TypeId(typing.heap.types[object as usize].load(Relaxed));
         if matches!(typing.context.types.get(id).kind, Kind::FuncValue) {
             let Ok(code) = typing.context.memory.u64(start) else { return };
             id = self.closure(code);
@@ -299,7 +304,8 @@ impl Worker<'_, '_> {
             || self.typing.goroutines.at(region.start).is_some()
             || context.modules.iter().any(|m| m.data.contains(&region.start) || m.bss.contains(&region.start));
         let function = matches!(context.types.get(region.ty).kind, Kind::FuncValue);
-        if known && (function || !self.plan(region.ty).is_empty()) && self.regions.add(region, in_heap) {
+        let named = !matches!(region.origin, Origin::Pointer(_));
+        if known && (function || named || !self.plan(region.ty).is_empty()) && self.regions.add(region, in_heap) {
             self.local_regions.push(region);
         }
     }

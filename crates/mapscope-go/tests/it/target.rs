@@ -1,0 +1,98 @@
+//! A running program of the testbed, and what was read of it.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, ChildStdin, Command, Stdio};
+
+use mapscope_go::{MapEntry, Silent, Totals, TypeCount, with_session};
+use mapscope_memory::{Memory, Process};
+use serde_json::Value;
+
+use crate::matrix::Program;
+
+/// A program that has said READY and waits for the end of its standard input.
+pub struct Running {
+    pub child: Child,
+    pub truth: Value,
+    pub directory: std::path::PathBuf,
+    stdin: Option<ChildStdin>,
+}
+
+/// What a session holds, copied out of it.
+pub struct Reading {
+    pub maps: Vec<MapEntry>,
+    pub types: Vec<TypeCount>,
+    pub totals: Totals,
+    pub partial: Vec<String>,
+    pub error: Option<String>,
+}
+
+impl Running {
+    pub fn start(program: &Program) -> Self {
+        Self::start_with(program, &[])
+    }
+
+    /// Starts the program in a directory of its own, allowed to leave a core there.
+    pub fn start_with(program: &Program, arguments: &[&str]) -> Self {
+        let name = program.to_string().replace('/', "-");
+        let directory = std::path::PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!(
+            "{name}-{}-{:?}",
+            std::process::id(),
+            std::thread::current().id()
+        ));
+        std::fs::create_dir_all(&directory).unwrap();
+        let mut child = Command::new("sh")
+            .args(["-c", "ulimit -c unlimited; exec \"$0\" \"$@\""])
+            .arg(std::fs::canonicalize(&program.path).unwrap())
+            .args(arguments)
+            .current_dir(&directory)
+            .env("GOTRACEBACK", "crash")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut truth = Value::Null;
+        loop {
+            let line = lines.next().unwrap_or_else(|| panic!("{program} ended before READY")).unwrap();
+            if line == "READY" {
+                break;
+            }
+            truth = serde_json::from_str(&line).unwrap_or(truth);
+        }
+        let stdin = child.stdin.take();
+        Self { child, truth, directory, stdin }
+    }
+
+    pub fn read(&self) -> Reading {
+        let process = Process::attach(self.child.id()).unwrap();
+        let executable = process.executable().unwrap();
+        read(&process, &executable)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        drop(self.stdin.take());
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        let _ = std::fs::remove_dir_all(&self.directory);
+    }
+}
+
+pub fn read(memory: &dyn Memory, executable: &[u8]) -> Reading {
+    let read = with_session(memory, executable, &Silent, |session| Reading {
+        maps: session.maps.clone(),
+        types: session.types.clone(),
+        totals: session.totals,
+        partial: session.partial.clone(),
+        error: None,
+    });
+    read.unwrap_or_else(|e| Reading {
+        maps: Vec::new(),
+        types: Vec::new(),
+        totals: Totals::default(),
+        partial: Vec::new(),
+        error: Some(e.to_string()),
+    })
+}
