@@ -223,7 +223,7 @@ impl<'o> Owners<'o> {
 
     /// `goroutine 7 main.worker`
     fn frame(&self, goroutine: u32, frame: u32) -> String {
-        let Some(goroutine) = self.typing.goroutines.all.get(goroutine as usize) else { return String::new() };
+        let Some(goroutine) = self.typing.goroutines().all.get(goroutine as usize) else { return String::new() };
         let name =
             goroutine.frames.get(frame as usize).map(|f| self.typing.context.functions[f.table].name(&f.function));
         format!("goroutine {} {}", goroutine.id, name.unwrap_or("(unknown)"))
@@ -231,8 +231,8 @@ impl<'o> Owners<'o> {
 
     /// A place that no variable covers.
     fn unnamed(&self, address: u64) -> String {
-        if let Some(g) = self.typing.goroutines.at(address) {
-            let frames = &self.typing.goroutines.all[g as usize].frames;
+        if let Some(g) = self.typing.goroutines().at(address) {
+            let frames = &self.typing.goroutines().all[g as usize].frames;
             let frame = frames.iter().position(|f| address < f.fp).unwrap_or(0);
             return self.frame(g, frame as u32);
         }

@@ -207,7 +207,7 @@ pub fn with_session<R>(
     let roots = Roots::read(&context, &mut partial)?;
 
     progress.stage("finding types");
-    let typing = Typing::new(&context, &heap, &roots.goroutines);
+    let typing = Typing::new(&context, &heap, &roots);
     let mut names = Names::default();
     let typed = typing.run(&mut names);
 

@@ -75,6 +75,8 @@ pub(crate) struct Roots {
     pub(crate) roots: Vec<Root>,
     /// Objects with a finalizer: what they point to is live.
     pub(crate) finalized: Vec<u32>,
+    /// Cleanups attached to objects, from 1.26: (function value, address of its argument).
+    pub(crate) cleanup_arguments: Vec<(u64, u64)>,
     pub(crate) goroutines: Goroutines,
 }
 
@@ -84,10 +86,10 @@ impl Roots {
         let mut roots = Vec::new();
         statics::add(context, &mut roots, partial);
         queues::add(context, &mut roots, partial);
-        let mut finalized = Vec::new();
-        specials::add(context, &mut roots, &mut finalized, partial);
+        let mut found = Self::default();
+        specials::add(context, &mut roots, &mut found, partial);
         let goroutines = Goroutines::read(context, &mut roots, partial)?;
-        Ok(Self { roots, finalized, goroutines })
+        Ok(Self { roots, goroutines, ..found })
     }
 }
 

@@ -1,6 +1,6 @@
 //! What is attached to objects: finalizers, cleanups, weak handles (`markrootSpans`).
 
-use super::{Context, Root, RootKind};
+use super::{Context, Root, RootKind, Roots};
 use crate::GoError;
 use crate::heap::Span;
 use crate::runtime::Field;
@@ -24,14 +24,14 @@ fn kinds(minor: u32) -> Kinds {
     }
 }
 
-/// Adds the specials of every span, and to `finalized` the objects that have a finalizer: what they point to is live,
-/// they themselves are not.
-pub(super) fn add(context: &Context<'_>, roots: &mut Vec<Root>, finalized: &mut Vec<u32>, partial: &mut Vec<String>) {
+/// Adds the specials of every span; to `found` go the objects that have a finalizer (what they point to is live, they
+/// themselves are not) and what cleanups are called with.
+pub(super) fn add(context: &Context<'_>, roots: &mut Vec<Root>, found: &mut Roots, partial: &mut Vec<String>) {
     let kinds = kinds(context.minor);
     let mut failed = None;
     for (index, span) in context.spans.spans.iter().enumerate() {
         if span.specials != 0
-            && let Err(e) = span_specials(context, &kinds, index, span, roots, finalized)
+            && let Err(e) = span_specials(context, &kinds, index, span, roots, found)
         {
             failed = Some(e);
         }
@@ -47,7 +47,7 @@ fn span_specials(
     index: usize,
     span: &Span,
     roots: &mut Vec<Root>,
-    finalized: &mut Vec<u32>,
+    found: &mut Roots,
 ) -> Result<(), GoError> {
     let layout = context.layout;
     let mut at = span.specials;
@@ -68,7 +68,7 @@ fn span_specials(
             push(layout.special_finalizer.function, RootKind::Finalizer);
             let slot = layout.special.offset.get(&bytes) / span.elem_size;
             if slot < u64::from(span.elems) {
-                finalized.push(context.spans.blocks.blocks()[index].first + slot as u32);
+                found.finalized.push(context.spans.blocks.blocks()[index].first + slot as u32);
             }
         } else if Some(kind) == kinds.weak_handle {
             if let Some(special) = layout.special_weak_handle {
@@ -81,7 +81,9 @@ fn span_specials(
             if context.minor >= 26 {
                 // cleanupFn {call, fn, arg}: `fn` is the second of three pointers.
                 push(Field { offset: function.offset - 8, size: 8 }, RootKind::Cleanup);
-                push(Field { offset: function.offset + 8, size: 8 }, RootKind::Cleanup);
+                let argument = Field { offset: function.offset + 8, size: 8 };
+                push(argument, RootKind::Cleanup);
+                found.cleanup_arguments.push((function.get(&bytes), argument.get(&bytes)));
             }
         }
         at = layout.special.next.get(&bytes);

@@ -138,7 +138,9 @@ impl TypeTable<'_> {
         let offset = NAME.get(bytes);
         let module = self.modules.iter().find(|m| m.types.contains(&address));
         let name = module.and_then(|m| self.name_at(m.types.start.checked_add(offset)?)).unwrap_or_default();
-        if TFLAG.get(bytes) & EXTRA_STAR == 0 { name } else { name.strip_prefix('*').unwrap_or(&name).to_owned() }
+        let name = if TFLAG.get(bytes) & EXTRA_STAR == 0 { &name } else { name.strip_prefix('*').unwrap_or(&name) };
+        // Generic code works on shapes of its type arguments; people wrote the types.
+        name.replace("go.shape.", "")
     }
 
     /// `abi.Name`: a flag byte, a varint length, the text.

@@ -53,6 +53,14 @@ fn receiver(types: &TypeTable<'_>, method: &str) -> Option<StructField> {
     Some(StructField { name: "R".to_owned(), offset: 8, ty: id })
 }
 
+/// Type of the first parameter of the function at `code`.
+pub(crate) fn first_parameter(types: &TypeTable<'_>, bias: u64, code: u64) -> Option<TypeId> {
+    let (dwarf, index) = types.debug?;
+    let subprogram = index.subprogram(code).filter(|s| s.low == code)?;
+    let locals = dwarf.locals(subprogram.offset, code.wrapping_sub(bias)).ok()?;
+    locals.iter().find(|l| l.parameter).map(|l| types.debug(l.type_offset))
+}
+
 fn captured(types: &TypeTable<'_>, bias: u64, code: u64) -> Option<Vec<StructField>> {
     let (dwarf, index) = types.debug?;
     let subprogram = index.subprogram(code).filter(|s| s.low == code)?;
@@ -62,12 +70,12 @@ fn captured(types: &TypeTable<'_>, bias: u64, code: u64) -> Option<Vec<StructFie
     if !told.is_empty() || types.minor >= 23 {
         return (!told.is_empty()).then_some(told);
     }
-    // Before 1.23 the offsets are not told. Captured variables are those declared on the line of the function itself,
-    // in the order in which the closure holds them.
+    // Before 1.23 the offsets are not told. Captured variables are those declared before the function's body, or, in
+    // optimised code, on the line of the function itself; they are in the order in which the closure holds them.
     let line = dwarf.entry(subprogram.offset).ok()?.number(gimli::DW_AT_decl_line)?;
     let mut at = 8u64;
     let mut fields = Vec::new();
-    for local in locals.iter().filter(|l| l.line == Some(line) && !l.parameter) {
+    for local in locals.iter().filter(|l| l.line.is_some_and(|l| l <= line) && !l.parameter) {
         let ty = types.debug(local.type_offset);
         at = at.next_multiple_of(types.alignment(ty));
         fields.push(field(local, at));

@@ -11,10 +11,14 @@ const MAX_TYPEDEFS: usize = 16;
 impl TypeTable<'_> {
     /// Address of the descriptor of the type at `offset`, or of what its typedefs lead to.
     pub(super) fn debug_descriptor(&self, offset: usize) -> Option<u64> {
-        let (dwarf, _) = self.debug?;
+        let (dwarf, index) = self.debug?;
         let mut at = offset;
         for _ in 0..MAX_TYPEDEFS {
             let entry = dwarf.entry(at).ok()?;
+            // Generic code names the shape of its type arguments: the type itself, where it has no name of its own.
+            if let Some(offset) = entry.name().and_then(|n| index.runtime_types.get(n.strip_prefix("go.shape.")?)) {
+                return self.modules.first()?.types.start.checked_add(*offset);
+            }
             if let Some(runtime_type) = entry.number(GO_RUNTIME_TYPE).filter(|t| *t != 0) {
                 return self.modules.first()?.types.start.checked_add(runtime_type);
             }

@@ -12,7 +12,7 @@ mod shape;
 mod table;
 
 pub(crate) use abi::{Descriptor, MaskSource};
-pub(crate) use closure::ClosureTypes;
+pub(crate) use closure::{ClosureTypes, first_parameter};
 pub(crate) use path::{Step, steps};
 pub(crate) use plan::{Plan, Ref, compile, visit};
 pub(crate) use shape::{MapForm, MapShape};

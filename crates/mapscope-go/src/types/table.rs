@@ -61,6 +61,8 @@ pub(crate) struct TypeTable<'a> {
 /// Offsets in the structures of maps and channels that plans follow.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct MapOffsets {
+    /// Bytes of a map's header.
+    pub(crate) header: u64,
     /// Swiss: of the directory in the header; `None` for legacy maps.
     pub(crate) directory: Option<u64>,
     /// Swiss: of the groups in a table.
@@ -77,9 +79,11 @@ impl MapOffsets {
     fn new(layout: &Layout, form: MapForm) -> Self {
         let mut offsets = Self { channel_buffer: layout.channel.buffer.offset, ..Self::default() };
         if let Some((map, table)) = layout.swiss.filter(|_| form != MapForm::Legacy) {
+            offsets.header = map.size;
             offsets.directory = Some(map.directory.offset);
             offsets.groups = table.groups.offset;
         } else if let Some(map) = layout.legacy {
+            offsets.header = map.size;
             offsets.buckets = map.buckets.offset;
             offsets.old_buckets = map.old_buckets.offset;
             offsets.extra = map.extra.offset;
@@ -227,7 +231,7 @@ impl<'a> TypeTable<'a> {
     fn part_size(&self, part: MapPart, map: TypeId) -> (&'static str, u64) {
         let swiss = self.map_form != MapForm::Legacy;
         match part {
-            MapPart::Header => ("header", 48),
+            MapPart::Header => ("header", self.offsets.header),
             MapPart::Directory => ("directory", 8),
             MapPart::Table => ("table", 32),
             MapPart::Groups => {
@@ -256,9 +260,8 @@ impl<'a> TypeTable<'a> {
     }
 
     /// Bytes of a map's header.
-    pub(crate) fn map_header_size(&self, layout: &Layout) -> u64 {
-        let swiss = layout.swiss.filter(|_| self.is_swiss()).map(|s| s.0.size);
-        swiss.or(layout.legacy.map(|l| l.size)).unwrap_or(48)
+    pub(crate) fn map_header_size(&self) -> u64 {
+        self.offsets.header
     }
 
     /// Whether the binary's maps are Swiss maps.

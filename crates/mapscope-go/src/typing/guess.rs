@@ -39,7 +39,7 @@ impl Typing<'_> {
         let mut guesses = Guesses::default();
         let mut known = FxHashMap::default();
         let typed: FxHashSet<u64> = regions.sorted().iter().map(|r| r.start).collect();
-        for (g, goroutine) in self.goroutines.all.iter().enumerate() {
+        for (g, goroutine) in self.goroutines().all.iter().enumerate() {
             for (f, frame) in goroutine.frames.iter().enumerate() {
                 let maps: &Vec<TypeId> =
                     known.entry(frame.function.entry).or_insert_with(|| self.map_types_in_code(frame));
@@ -58,7 +58,7 @@ impl Typing<'_> {
             }
         }
         if !guesses.headers.is_empty() {
-            super::worker::run(self, regions, guesses.regions.clone(), &guesses.objects);
+            super::worker::run(self, regions, guesses.regions.clone(), &[], &guesses.objects);
         }
         guesses
     }
@@ -85,7 +85,7 @@ impl Typing<'_> {
     /// that the frame points to.
     fn candidates(&self, goroutine: &Goroutine, f: u32, frame: &Frame) -> Vec<u64> {
         let context = self.context;
-        let header = context.types.map_header_size(context.layout);
+        let header = context.types.map_header_size();
         let stack = goroutine.objects.iter().filter(|(range, of)| *of == f && range.end - range.start == header);
         let mut found: Vec<u64> = stack.map(|(range, _)| range.start).collect();
         // Live words between the frame's sp and its arguments.

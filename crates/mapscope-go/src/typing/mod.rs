@@ -24,31 +24,35 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use mapscope_heap::Reachability;
 
 use crate::heap::{Heap, MAX_IN_SPAN};
-use crate::roots::{Context, Goroutines};
+use crate::roots::{Context, Goroutines, Roots};
 use crate::types::ClosureTypes;
 
 /// What typing needs to know of the target.
 pub(crate) struct Typing<'t> {
     pub(crate) context: &'t Context<'t>,
     pub(crate) heap: &'t Heap,
-    pub(crate) goroutines: &'t Goroutines,
+    roots: &'t Roots,
     closures: ClosureTypes,
     /// Objects whose references were followed, one bit each.
     visited: Vec<AtomicU64>,
 }
 
 impl<'t> Typing<'t> {
-    pub(crate) fn new(context: &'t Context<'t>, heap: &'t Heap, goroutines: &'t Goroutines) -> Self {
+    pub(crate) fn new(context: &'t Context<'t>, heap: &'t Heap, roots: &'t Roots) -> Self {
         let words = heap.types.len().div_ceil(64);
         let visited = (0..words).map(|_| AtomicU64::new(0)).collect();
-        Self { context, heap, goroutines, closures: ClosureTypes::default(), visited }
+        Self { context, heap, roots, closures: ClosureTypes::default(), visited }
+    }
+
+    pub(crate) fn goroutines(&self) -> &'t Goroutines {
+        &self.roots.goroutines
     }
 
     /// Types everything that the variables of the target lead to; their names go to `names`. Returns the typed places
     /// outside the heap.
     pub(crate) fn run(&self, names: &mut Names) -> Regions {
         let regions = Regions::default();
-        worker::run(self, &regions, self.seeds(names), &[]);
+        worker::run(self, &regions, self.seeds(names), &self.callbacks(self.roots), &[]);
         regions
     }
 
@@ -71,7 +75,7 @@ impl<'t> Typing<'t> {
             }
         }
         if !objects.is_empty() {
-            worker::run(self, regions, Vec::new(), &objects);
+            worker::run(self, regions, Vec::new(), &[], &objects);
         }
     }
 }

@@ -42,7 +42,7 @@ impl Typing<'_> {
         if ty.size == 0 || ty.size > room {
             return Outcome::Nothing;
         }
-        let local = offer.from != 0 && self.goroutines.at(offer.from).is_some();
+        let local = offer.from != 0 && self.goroutines().at(offer.from).is_some();
         if local && !self.agrees(object, span_index, offset, offer) {
             return Outcome::Nothing;
         }

@@ -3,10 +3,11 @@
 use mapscope_memory::Memory;
 use rustc_hash::FxHashMap;
 
-use super::Typing;
 use super::regions::{Origin, Region};
+use super::{Offer, Typing};
 use crate::dwarf::{Local, LocalPlace};
-use crate::types::TypeId;
+use crate::roots::{RootKind, Roots};
+use crate::types::{TypeId, first_parameter};
 
 /// The names of variables, told apart by number.
 #[derive(Default)]
@@ -57,7 +58,7 @@ impl Typing<'_> {
 
     fn add_locals(&self, names: &mut Names, seeds: &mut Vec<Region>) {
         let mut known: FxHashMap<u64, Vec<Local<'_>>> = FxHashMap::default();
-        for (g, goroutine) in self.goroutines.all.iter().enumerate() {
+        for (g, goroutine) in self.goroutines().all.iter().enumerate() {
             for (f, frame) in goroutine.frames.iter().enumerate() {
                 // The scheduler's own variables say nothing that a person asks for, and are the least reliable.
                 if self.context.functions[frame.table].name(&frame.function).starts_with("runtime.") {
@@ -74,6 +75,24 @@ impl Typing<'_> {
                 }
             }
         }
+    }
+
+    /// What the runtime calls some day: the functions of finalizers and cleanups, and the arguments of cleanups.
+    pub(super) fn callbacks(&self, roots: &Roots) -> Vec<Offer> {
+        let context = self.context;
+        let code = |value: u64| {
+            let code = context.memory.u64(value).ok()?;
+            let known = context.functions.iter().any(|t| t.find(code).is_some_and(|f| f.entry == code));
+            known.then_some(code)
+        };
+        let one = |address: u64, ty: TypeId| Offer { address, ty, many: false, count: 1, from: 0 };
+        let called = roots.roots.iter().filter(|r| matches!(r.kind, RootKind::Finalizer | RootKind::Cleanup));
+        let functions = called.filter(|r| code(r.value).is_some()).map(|r| one(r.value, context.types.func_value()));
+        let argument = |(function, argument): &(u64, u64)| {
+            let ty = first_parameter(context.types, context.bias, code(*function)?)?;
+            Some(one(*argument, ty))
+        };
+        functions.chain(roots.cleanup_arguments.iter().filter_map(argument)).collect()
     }
 
     fn locals_at(&self, pc: u64) -> Vec<Local<'_>> {

@@ -9,7 +9,7 @@ use mapscope_memory::Memory;
 use super::offer::{Offer, Outcome};
 use super::regions::{Origin, Region, Regions};
 use super::resolve::InterfaceTypes;
-use super::{Names, Typing};
+use super::{Typing, slot_for};
 use crate::heap::CHUNK;
 use crate::types::{Kind, MapPart, Plan, TypeId, compile, visit};
 
@@ -18,8 +18,14 @@ const BATCH: usize = 512;
 /// Bytes of one region that are looked at.
 const MAX_REGION: u64 = 64 << 20;
 
-/// Visits everything that `seeds` and `objects` (with their spans) lead to.
-pub(super) fn run(typing: &Typing<'_>, regions: &Regions, seeds: Vec<Region>, objects: &[(u32, usize)]) {
+/// Visits everything that `seeds`, `offers` and `objects` (with their spans) lead to.
+pub(super) fn run(
+    typing: &Typing<'_>,
+    regions: &Regions,
+    seeds: Vec<Region>,
+    offers: &[Offer],
+    objects: &[(u32, usize)],
+) {
     let chunks = typing.heap.chunks.len();
     let mut chunk_of_span = vec![0u32; typing.heap.spans.spans.len()];
     for (number, chunk) in typing.heap.chunks.iter().enumerate() {
@@ -47,6 +53,9 @@ pub(super) fn run(typing: &Typing<'_>, regions: &Regions, seeds: Vec<Region>, ob
     let mut first = worker();
     for seed in seeds {
         first.add_region(seed);
+    }
+    for offer in offers {
+        first.take(offer);
     }
     first.drain_regions();
     for (object, span) in objects {
@@ -197,6 +206,10 @@ impl Worker<'_, '_> {
         if matches!(typing.context.types.get(id).kind, Kind::FuncValue) {
             let Ok(code) = typing.context.memory.u64(start) else { return };
             id = self.closure(code);
+            // A layout that was worked out, not read, has to fit.
+            if typing.context.minor < 23 && slot_for(typing.context.types.get(id).size) != span.elem_size {
+                return;
+            }
             typing.store(object, span_index, id);
         }
         let len = if self.is_row(id) { room } else { typing.context.types.get(id).size.min(room) };
@@ -268,9 +281,9 @@ impl Worker<'_, '_> {
 
     /// A word of a stack counts only when the stack maps call it live: a dead one may hold anything.
     fn is_live(&self, address: u64, reference: crate::types::Ref) -> bool {
-        let Some(goroutine) = self.typing.goroutines.at(address) else { return true };
+        let Some(goroutine) = self.typing.goroutines().at(address) else { return true };
         let data = if matches!(reference, crate::types::Ref::Interface { .. }) { address + 8 } else { address };
-        self.typing.goroutines.all[goroutine as usize].is_live(data)
+        self.typing.goroutines().all[goroutine as usize].is_live(data)
     }
 
     fn take(&mut self, offer: &Offer) {
@@ -301,7 +314,7 @@ impl Worker<'_, '_> {
         let context = self.typing.context;
         let in_heap = self.typing.heap.spans.object(region.start).is_some();
         let known = in_heap
-            || self.typing.goroutines.at(region.start).is_some()
+            || self.typing.goroutines().at(region.start).is_some()
             || context.modules.iter().any(|m| m.data.contains(&region.start) || m.bss.contains(&region.start));
         let function = matches!(context.types.get(region.ty).kind, Kind::FuncValue);
         let named = !matches!(region.origin, Origin::Pointer(_));
