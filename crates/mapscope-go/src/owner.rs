@@ -6,7 +6,6 @@
 use std::sync::Arc;
 
 use mapscope_heap::{HeapGraph, Parent, Reachability};
-use mapscope_memory::Memory;
 use rustc_hash::FxHashMap;
 
 use crate::heap::SpanTable;

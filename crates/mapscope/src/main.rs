@@ -5,6 +5,7 @@
 //! once, at the end ([`output`]): a failure leaves no half of a result behind.
 
 mod args;
+mod assemble;
 mod commands;
 mod config;
 mod demo;

@@ -1,14 +1,15 @@
 //! From a target to the data that views show. The only place that knows the readers.
 
-use std::convert::Infallible;
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail};
-use mapscope_memory::{Core, Memory, Process};
+use anyhow::{Context, Result};
+use mapscope_go::{Session, with_session};
+use mapscope_memory::{Core, FileBytes, Memory, Process};
 use mapscope_report::model::{Inspection, MapDetail};
 
-use crate::demo;
 use crate::progress::Progress;
+use crate::{assemble, demo};
 
 /// What to examine.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,45 +30,76 @@ pub(crate) struct Target {
     pub(crate) exe: Option<PathBuf>,
 }
 
-/// A target that was read.
-pub(crate) struct Loaded {
-    never: Infallible,
+/// A target that was read, as long as the call to [`load`] lasts.
+pub(crate) struct Loaded<'l, 's> {
+    session: &'l Session<'s>,
+    inspection: Inspection,
 }
 
-impl Loaded {
+impl Loaded<'_, '_> {
     /// The whole picture.
-    pub(crate) fn inspection(&self) -> Inspection {
-        match self.never {}
+    pub(crate) fn inspection(&self) -> &Inspection {
+        &self.inspection
     }
 
     /// The map whose header is at `addr`, in depth.
-    pub(crate) fn map_detail(&self, _addr: u64) -> Result<MapDetail> {
-        match self.never {}
+    pub(crate) fn map_detail(&self, addr: u64) -> Result<MapDetail> {
+        let details = self.session.details(addr).with_context(|| format!("no live map is at {addr:#x}"))?;
+        assemble::map_detail(&self.inspection, details).with_context(|| format!("no live map is at {addr:#x}"))
     }
 }
 
-/// Reads a target.
-pub(crate) fn load(target: &Target, progress: &dyn Progress) -> Result<Loaded> {
-    let memory = open(target, progress)?;
-    let info = memory.info();
-    bail!("{}: its memory can be read, but the reader of Go runtimes is not linked yet", info.exe.display())
-}
-
-/// The bytes of a target; a live process is stopped until they are dropped.
-fn open(target: &Target, progress: &dyn Progress) -> Result<Box<dyn Memory>> {
-    Ok(match &target.spec {
+/// Reads a target and calls `then` with it. A live process is stopped until that returns.
+pub(crate) fn load<R>(
+    target: &Target,
+    progress: &dyn Progress,
+    then: impl FnOnce(&Loaded<'_, '_>) -> Result<R>,
+) -> Result<R> {
+    let started = Instant::now();
+    match &target.spec {
         TargetSpec::Process(pid) => {
-            progress.stage("stopping the process", None);
-            Box::new(Process::attach(*pid)?)
+            progress.stage("stopping the process");
+            let process = Process::attach(*pid)?;
+            // The kernel's link leads to the file that runs, whatever has become of its path.
+            let executable = match &target.exe {
+                Some(path) => FileBytes::open(path)?,
+                None => process.executable()?,
+            };
+            read(&process, &executable, started, || Some(process.paused()), progress, then)
         }
         TargetSpec::Path(path) => {
-            progress.stage("opening the core", None);
-            Box::new(Core::open(path, target.exe.as_deref())?)
+            progress.stage("opening the core");
+            let core = Core::open(path, target.exe.as_deref())?;
+            read(&core, core.executable(), started, || None, progress, then)
         }
         TargetSpec::Demo => {
-            progress.stage("unpacking the demo", None);
+            progress.stage("unpacking the demo");
             let demo = demo::unpack()?;
-            Box::new(Core::from_bytes(demo.core, demo.exe)?)
+            let core = Core::from_bytes(demo.core, demo.exe)?;
+            read(&core, core.executable(), started, || None, progress, then)
         }
-    })
+    }
+}
+
+fn read<R>(
+    memory: &dyn Memory,
+    executable: &[u8],
+    started: Instant,
+    paused: impl FnOnce() -> Option<Duration>,
+    progress: &dyn Progress,
+    then: impl FnOnce(&Loaded<'_, '_>) -> Result<R>,
+) -> Result<R> {
+    with_session(memory, executable, &Stages(progress), |session| {
+        let inspection = assemble::inspection(session, memory.info(), started.elapsed(), paused());
+        then(&Loaded { session, inspection })
+    })?
+}
+
+/// Passes the reader's stages on to the display.
+struct Stages<'p>(&'p dyn Progress);
+
+impl mapscope_go::Progress for Stages<'_> {
+    fn stage(&self, name: &'static str) {
+        self.0.stage(name);
+    }
 }

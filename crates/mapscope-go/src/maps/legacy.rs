@@ -1,7 +1,6 @@
 //! Legacy maps (`runtime.hmap`, up to Go 1.23 and with `GOEXPERIMENT=noswissmap`).
 
 use mapscope_heap::{GroupFill, MapFigures};
-use mapscope_memory::Memory;
 use rustc_hash::FxHashSet;
 
 use super::{Auditor, Details, Tally, torn, unreadable};

@@ -1,7 +1,6 @@
 //! Swiss maps (`internal/runtime/maps`, Go 1.24 and later).
 
 use mapscope_heap::{GroupFill, MapFigures};
-use mapscope_memory::Memory;
 
 use super::{Auditor, Details, Tally, torn, unreadable};
 use crate::heap::word;

@@ -1,7 +1,5 @@
 //! One group or bucket: its entries and their values.
 
-use mapscope_memory::Memory;
-
 use super::{Auditor, Tally};
 use crate::heap::word;
 use crate::types::MapShape;

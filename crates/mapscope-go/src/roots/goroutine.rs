@@ -2,8 +2,6 @@
 
 use std::ops::Range;
 
-use mapscope_memory::Memory;
-
 use super::frame::{FrameWord, StackScan};
 use super::threads::Threads;
 use super::unwind::{End, Frame, unwind};

@@ -1,7 +1,5 @@
 //! Queued finalizers and cleanups, and the blocks that tiny objects are being put into.
 
-use mapscope_memory::Memory;
-
 use super::{Context, Root, RootKind};
 use crate::GoError;
 use crate::runtime::Field;

@@ -7,7 +7,6 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
-use mapscope_memory::Memory;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::regions::{Origin, Region, Regions};

@@ -1,6 +1,5 @@
 //! From a reference in a value to a typed pointer.
 
-use mapscope_memory::Memory;
 use rustc_hash::FxHashMap;
 
 use super::Typing;

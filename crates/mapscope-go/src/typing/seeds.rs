@@ -1,6 +1,5 @@
 //! Typed values to start from: package-level variables and the local variables of every frame.
 
-use mapscope_memory::Memory;
 use rustc_hash::FxHashMap;
 
 use super::regions::{Origin, Region};

@@ -4,8 +4,6 @@ use std::collections::VecDeque;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Condvar, Mutex};
 
-use mapscope_memory::Memory;
-
 use super::offer::{Offer, Outcome};
 use super::regions::{Origin, Region, Regions};
 use super::resolve::InterfaceTypes;

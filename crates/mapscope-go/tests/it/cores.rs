@@ -63,7 +63,7 @@ pub fn gdb(target: &Running) -> Recorded {
 
 /// Keeps the directory when the target goes.
 fn moved(directory: &std::path::Path) -> PathBuf {
-    let kept = directory.with_extension("kept");
+    let kept = PathBuf::from(format!("{}-kept", directory.display()));
     std::fs::rename(directory, &kept).unwrap();
     kept
 }

@@ -9,7 +9,6 @@ mod maps;
 mod types;
 
 use anyhow::Result;
-use mapscope_report::model::Inspection;
 
 use crate::config::{Command, Config};
 use crate::source::{self, Loaded, Target};
@@ -19,23 +18,27 @@ use crate::{output, progress};
 pub(crate) fn run(config: &Config) -> Result<()> {
     let view = config.view;
     let text = match &config.command {
-        Command::Inspect { target, limit } => inspect::render(load(target, config)?.inspection(), *limit, view)?,
-        Command::Maps { target, filter } => maps::render(load(target, config)?.inspection(), filter, view)?,
-        Command::Types { target, filter } => types::render(load(target, config)?.inspection(), filter, view)?,
-        Command::Map { target, query } => {
-            let loaded = load(target, config)?;
-            let Inspection { maps, .. } = loaded.inspection();
-            let addr = lookup::find(&maps, query)?;
-            map::render(&loaded.map_detail(addr)?, view)?
+        Command::Inspect { target, limit } => {
+            load(target, config, |l| inspect::render(l.inspection().clone(), *limit, view))?
         }
+        Command::Maps { target, filter } => {
+            load(target, config, |l| maps::render(l.inspection().clone(), filter, view))?
+        }
+        Command::Types { target, filter } => {
+            load(target, config, |l| types::render(l.inspection().clone(), filter, view))?
+        }
+        Command::Map { target, query } => load(target, config, |l| {
+            let addr = lookup::find(&l.inspection().maps, query)?;
+            map::render(&l.map_detail(addr)?, view)
+        })?,
         Command::Completions { shell } => completions::render(*shell),
         Command::Man { dir } => return man::write(dir),
     };
     output::write(&text, config)
 }
 
-/// Reads the target; the progress bar is gone when this returns.
-fn load(target: &Target, config: &Config) -> Result<Loaded> {
+/// Reads the target and renders it; the progress bar is gone when this returns.
+fn load(target: &Target, config: &Config, render: impl FnOnce(&Loaded<'_, '_>) -> Result<String>) -> Result<String> {
     let progress = progress::start(config.quiet);
-    source::load(target, &*progress)
+    source::load(target, &*progress, render)
 }

@@ -1,0 +1,143 @@
+//! From what was read to the data that views show.
+
+use std::time::Duration;
+
+use mapscope_go::{MapDetails, MapEntry, Session, Totals};
+use mapscope_memory::{TargetInfo, TargetKind};
+use mapscope_report::model::{
+    GroupState, Heap, Inspection, MapDetail, MapFigures, MapRow, MemoryUse, SlotLayout, Target, TypeRow,
+};
+use mapscope_report::{INSPECT_SCHEMA, MAP_SCHEMA};
+
+/// The whole picture of a session.
+pub(crate) fn inspection(
+    session: &Session<'_>,
+    info: &TargetInfo,
+    read: Duration,
+    paused: Option<Duration>,
+) -> Inspection {
+    Inspection {
+        schema: INSPECT_SCHEMA.to_owned(),
+        target: target(session, info, read, paused),
+        memory: memory_use(&session.totals, info),
+        heap: heap(&session.totals),
+        types: session
+            .types
+            .iter()
+            .map(|t| TypeRow {
+                type_name: if t.name.is_empty() { "(unknown)".to_owned() } else { t.name.clone() },
+                count: t.count,
+                shallow_bytes: t.bytes,
+            })
+            .collect(),
+        maps: session.maps.iter().map(map_row).collect(),
+        partial: session.partial.clone(),
+    }
+}
+
+fn target(session: &Session<'_>, info: &TargetInfo, read: Duration, paused: Option<Duration>) -> Target {
+    let milliseconds = |d: Duration| (d.as_secs_f64() * 10_000.0).round() / 10.0;
+    Target {
+        kind: match info.kind {
+            TargetKind::Process => "process",
+            TargetKind::Core => "core",
+        }
+        .to_owned(),
+        pid: (info.pid != 0).then_some(info.pid),
+        exe: info.exe.to_string_lossy().into_owned(),
+        go_version: session.go_version.clone(),
+        map_impl: if session.swiss { "swiss" } else { "legacy" }.to_owned(),
+        stripped: session.stripped,
+        paused_ms: paused.map(milliseconds),
+        read_ms: milliseconds(read),
+    }
+}
+
+fn memory_use(totals: &Totals, info: &TargetInfo) -> MemoryUse {
+    MemoryUse {
+        rss_bytes: info.rss_bytes,
+        heap_live_bytes: totals.live_bytes,
+        heap_garbage_bytes: totals.object_bytes.saturating_sub(totals.live_bytes),
+        heap_fragmentation_bytes: totals.fragmentation_bytes,
+        stacks_bytes: totals.stack_bytes,
+        ..MemoryUse::default()
+    }
+}
+
+fn heap(totals: &Totals) -> Heap {
+    Heap {
+        objects: totals.objects,
+        object_bytes: totals.object_bytes,
+        live_objects: totals.live_objects,
+        live_bytes: totals.live_bytes,
+        roots: totals.roots,
+    }
+}
+
+fn map_row(map: &MapEntry) -> MapRow {
+    MapRow {
+        addr: format!("{:#x}", map.audit.address),
+        owner: map.owner.clone(),
+        type_name: map.type_name.clone(),
+        implementation: map.audit.implementation.name().to_owned(),
+        torn: map.audit.figures.is_err(),
+        torn_reason: map.audit.figures.as_ref().err().cloned(),
+        heuristic: map.heuristic,
+        figures: map.audit.figures.as_ref().ok().map(figures),
+    }
+}
+
+fn figures(audit: &mapscope_heap::MapFigures) -> MapFigures {
+    MapFigures {
+        entries: audit.entries,
+        slots: audit.slots,
+        groups: audit.groups,
+        holes: audit.holes,
+        tombstones: audit.tombstones,
+        overflow_buckets: audit.overflow_buckets,
+        old_buckets_bytes: audit.old_buckets_bytes,
+        evacuated_buckets: audit.evacuated_buckets,
+        zero_values: audit.zero_values,
+        table_bytes: audit.table_bytes,
+        indirect_bytes: audit.indirect_bytes,
+        padding_bytes: audit.padding_bytes,
+        reclaimable_bytes: audit.reclaimable_bytes,
+    }
+}
+
+/// One map in depth; `None` when the inspection does not list it.
+pub(crate) fn map_detail(inspection: &Inspection, details: MapDetails) -> Option<MapDetail> {
+    let addr = format!("{:#x}", details.audit.address);
+    let map = inspection.maps.iter().find(|m| m.addr == addr)?.clone();
+    let mut entries_per_group = Vec::new();
+    for group in &details.groups {
+        let entries = group.entries as usize;
+        if entries_per_group.len() <= entries {
+            entries_per_group.resize(entries + 1, 0);
+        }
+        entries_per_group[entries] += 1;
+    }
+    Some(MapDetail {
+        schema: MAP_SCHEMA.to_owned(),
+        target: inspection.target.clone(),
+        owners: vec![map.owner.clone()],
+        map,
+        layout: SlotLayout {
+            key_type: details.key_type,
+            elem_type: details.elem_type,
+            key_bytes: details.key_bytes,
+            elem_bytes: details.elem_bytes,
+            group_bytes: details.group_bytes,
+            indirect_key: details.indirect_key,
+            indirect_elem: details.indirect_elem,
+        },
+        occupancy: details
+            .groups
+            .iter()
+            .map(|g| GroupState { entries: g.entries, tombstones: g.tombstones, slots: g.slots })
+            .collect(),
+        entries_per_group,
+        probe_lengths: details.chain_positions,
+        partial: inspection.partial.clone(),
+    })
+}
