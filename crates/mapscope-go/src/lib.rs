@@ -22,6 +22,9 @@ mod binary;
 mod code;
 mod dwarf;
 mod error;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod heap;
 mod maps;
 mod owner;

@@ -11,7 +11,7 @@ use rustc_hash::FxHashMap;
 use crate::heap::SpanTable;
 use crate::roots::{Root, RootKind, Roots};
 use crate::types::{Kind, MapPart, TypeId, compile, steps, visit};
-use crate::typing::{Names, Offer, Origin, Region, Typing};
+use crate::typing::{Facts, Names, Offer, Origin, Region, Typing};
 
 /// Labels kept at the start and at the end of a name that is longer than both together.
 const HEAD: usize = 6;
@@ -248,7 +248,7 @@ impl<'o> Owners<'o> {
     /// The steps from `parent` to the pointer in it that leads to `child`.
     fn hop(&mut self, parent: u32, child: u32) -> Arc<str> {
         let types = self.typing.context.types;
-        let ty = TypeId(self.graph.types[parent as usize]);
+        let ty = TypeId(self.graph.type_of(parent));
         let labels = self.labels_of(ty);
         if labels.uniform {
             return labels.by_offset.first().map_or_else(|| "".into(), |l| l.1.clone());
@@ -310,13 +310,13 @@ impl<'o> Owners<'o> {
         let Ok(bytes) = typing.context.memory.bytes(block.address(object) + header, len as usize, &mut scratch) else {
             return;
         };
-        let mut interfaces = crate::typing::InterfaceTypes::default();
+        let mut facts = Facts::new(typing.context.types);
         let mut done = false;
         visit(&plan, len, &mut |offset, reference| {
             if done {
                 return;
             }
-            let offer: Option<Offer> = typing.resolve(reference, bytes, offset, 0, &mut interfaces);
+            let offer: Option<Offer> = typing.resolve(reference, bytes, offset, 0, &mut facts);
             if let Some((target, ..)) = offer.and_then(|o| spans.object(o.address)) {
                 done = sink(offset, target);
             }

@@ -1,7 +1,5 @@
 //! One reading of a Go target, from its bytes to its maps.
 
-use std::sync::atomic::Ordering::Relaxed;
-
 use mapscope_heap::{HeapGraph, MapAudit, Reachability};
 use mapscope_memory::Memory;
 use rayon::prelude::*;
@@ -183,7 +181,7 @@ pub fn with_session<R>(
     let spans = SpanTable::read(&cached, &layout, mheap, &mut partial)?;
 
     progress.stage("reading objects");
-    let (heap, mut graph) = scan(&cached, &layout, mheap, &types, spans, &mut partial)?;
+    let heap = scan(&cached, &layout, mheap, &types, spans, &mut partial)?;
     progress.stage("reading goroutines");
     let globals = RuntimeGlobals {
         all_goroutines: index.global("runtime.allgs")?,
@@ -212,27 +210,27 @@ pub fn with_session<R>(
     let typed = typing.run(&mut names);
 
     progress.stage("marking what is live");
-    let mut reach = Reachability::new(&graph);
+    let graph = &heap.graph;
+    let mut reach = Reachability::new(graph);
     let mut order = Vec::new();
     for phase in order_roots(&roots, &heap.spans, &typed.sorted(), &names) {
-        reach.extend(&graph, phase.iter().map(|r| r.0));
+        reach.extend(graph, phase.iter().map(|r| r.0));
         order.extend(phase.iter().map(|r| r.1));
     }
     for object in &roots.finalized {
         let kept = graph.edges(*object);
-        reach.extend(&graph, kept.iter().copied());
+        reach.extend(graph, kept.iter().copied());
         order.extend(kept.iter().map(|_| None));
     }
 
     typing.follow_untyped(&typed, &reach);
     let guesses = typing.guess(&typed);
     let regions = typed.sorted();
-    graph.types = heap.types.iter().map(|t| t.load(Relaxed)).collect();
 
     progress.stage("auditing maps");
-    let mut owners = Owners::new(&typing, &graph, &reach, &names, &roots, &order, &regions);
+    let mut owners = Owners::new(&typing, graph, &reach, &names, &roots, &order, &regions);
     let auditor = Auditor { memory: &cached, layout: &layout, types: &types, spans: &heap.spans };
-    let found = find_maps(&types, &graph, &reach, &regions);
+    let found = find_maps(&types, graph, &reach, &regions);
     let audits: Vec<MapAudit> = found.par_iter().map(|(address, map)| auditor.audit(*address, *map)).collect();
     let mut maps: Vec<MapEntry> = audits
         .into_iter()
@@ -254,11 +252,11 @@ pub fn with_session<R>(
         swiss: types.is_swiss(),
         stripped: binary.is_stripped(),
         maps,
-        types: histogram(&types, &graph, &reach),
-        totals: totals(&graph, &reach, &heap.spans, &roots, order.len() as u64),
+        types: histogram(&types, graph, &reach),
+        totals: totals(graph, &reach, &heap.spans, &roots, order.len() as u64),
         partial,
         auditor,
-        graph: &graph,
+        graph,
         reach: &reach,
     };
     Ok(then(&session))
@@ -274,7 +272,7 @@ fn find_maps(types: &TypeTable<'_>, graph: &HeapGraph, reach: &Reachability, reg
     let mut maps = Vec::new();
     for block in graph.blocks.blocks() {
         for object in block.objects() {
-            let ty = graph.types[object as usize];
+            let ty = graph.type_of(object);
             if let Some(Some(map)) = headers.get(ty as usize)
                 && reach.is_live(object)
             {
@@ -298,7 +296,7 @@ fn histogram(types: &TypeTable<'_>, graph: &HeapGraph, reach: &Reachability) -> 
     let mut by_id = vec![(0u64, 0u64); types.len()];
     for block in graph.blocks.blocks() {
         for object in block.objects().filter(|o| reach.is_live(*o)) {
-            if let Some(count) = by_id.get_mut(graph.types[object as usize] as usize) {
+            if let Some(count) = by_id.get_mut(graph.type_of(object) as usize) {
                 count.0 += 1;
                 count.1 += block.slot_size;
             }

@@ -144,10 +144,17 @@ impl BlockTable {
     /// The object whose slot covers `address`, and the offset of `address` in it.
     #[inline]
     pub fn find(&self, address: u64) -> Option<(ObjectId, u64)> {
-        let block = self.blocks[self.block_index(address)?];
+        self.locate(address).map(|(_, object, offset)| (object, offset))
+    }
+
+    /// As [`BlockTable::find`], with the index of the object's block in front.
+    #[inline]
+    pub fn locate(&self, address: u64) -> Option<(usize, ObjectId, u64)> {
+        let at = self.block_index(address)?;
+        let block = self.blocks[at];
         let offset = address.checked_sub(block.start)?;
         if block.count == 1 {
-            return (offset < block.slot_size).then_some((ObjectId(block.first), offset));
+            return (offset < block.slot_size).then_some((at, ObjectId(block.first), offset));
         }
         // A block of many slots is a few pages long, where 32-bit division is exact and quicker.
         let (index, rest) = if offset < u64::from(u32::MAX) && block.slot_size < u64::from(u32::MAX) {
@@ -156,7 +163,7 @@ impl BlockTable {
         } else {
             (u32::try_from(offset / block.slot_size).ok()?, offset % block.slot_size)
         };
-        (index < block.count).then_some((ObjectId(block.first + index), rest))
+        (index < block.count).then_some((at, ObjectId(block.first + index), rest))
     }
 
     /// The block of an object number.

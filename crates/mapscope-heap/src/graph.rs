@@ -1,5 +1,7 @@
 //! The columns of the heap graph.
 
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
 use crate::{BitSet, BlockTable};
 
 /// What cannot be represented.
@@ -49,7 +51,17 @@ pub struct EdgeRows {
 impl EdgeRows {
     /// No rows yet; the first pushed belongs to object `first`.
     pub fn new(first: u32) -> Self {
-        Self { first, ends: Vec::new(), targets: Vec::new() }
+        Self::with_capacity(first, 0)
+    }
+
+    /// As [`EdgeRows::new`], with room for `rows` rows.
+    pub fn with_capacity(first: u32, rows: usize) -> Self {
+        Self { first, ends: Vec::with_capacity(rows), targets: Vec::new() }
+    }
+
+    /// Gives back the memory that further edges would have taken.
+    pub fn shrink(&mut self) {
+        self.targets.shrink_to_fit();
     }
 
     /// Adds the row of the next object.
@@ -78,15 +90,15 @@ impl EdgeRows {
 
 /// Objects, which of them are allocated, their types, and the pointers between them.
 ///
-/// The bytes of an object are those of its slot. `types` holds an index into the reader's own type table, 0 for none.
+/// The bytes of an object are those of its slot. Its type is a number of the reader's own type table, 0 for none; the
+/// column can be written by many threads at once, because a reader finds types while it walks the graph.
 #[derive(Debug, Default)]
 pub struct HeapGraph {
     /// Where the objects lie.
     pub blocks: BlockTable,
     /// Slots that hold an object, live or garbage.
     pub allocated: BitSet,
-    /// Type of each object; 0 where none is known. Empty until a reader fills it.
-    pub types: Vec<u32>,
+    types: Vec<AtomicU32>,
     offsets: Vec<u32>,
     targets: Vec<u32>,
 }
@@ -97,6 +109,15 @@ impl HeapGraph {
     /// # Errors
     /// [`HeapError::RowMismatch`] when they do not, [`HeapError::TooManyEdges`] when they hold more than 2^32 - 1 edges.
     pub fn new(blocks: BlockTable, rows: Vec<EdgeRows>) -> Result<Self, HeapError> {
+        let types = (0..blocks.len()).map(|_| AtomicU32::new(0)).collect();
+        Self::with_types(blocks, rows, types)
+    }
+
+    /// As [`HeapGraph::new`], with the types that are known already, one for each object.
+    ///
+    /// # Errors
+    /// As [`HeapGraph::new`]; also when there is not one type for each object.
+    pub fn with_types(blocks: BlockTable, rows: Vec<EdgeRows>, types: Vec<AtomicU32>) -> Result<Self, HeapError> {
         let objects = blocks.len();
         let count: u64 = rows.iter().map(|r| r.targets.len() as u64).sum();
         if count > u64::from(u32::MAX) {
@@ -104,7 +125,7 @@ impl HeapGraph {
         }
         let covered: u64 = rows.iter().map(|r| r.ends.len() as u64).sum();
         let mismatch = HeapError::RowMismatch { rows: covered, objects: objects as u64 };
-        if covered != objects as u64 {
+        if covered != objects as u64 || types.len() != objects {
             return Err(mismatch);
         }
         let mut offsets = Vec::with_capacity(objects + 1);
@@ -118,7 +139,7 @@ impl HeapGraph {
             offsets.extend(chunk.ends.iter().map(|end| base + end));
             targets.extend_from_slice(&chunk.targets);
         }
-        Ok(Self { allocated: BitSet::new(objects), blocks, types: Vec::new(), offsets, targets })
+        Ok(Self { allocated: BitSet::new(objects), blocks, types, offsets, targets })
     }
 
     /// The objects that `object` points to, in the order of its pointers; an object appears once for each pointer.
@@ -126,6 +147,17 @@ impl HeapGraph {
     pub fn edges(&self, object: u32) -> &[u32] {
         let (from, to) = (self.offsets[object as usize], self.offsets[object as usize + 1]);
         &self.targets[from as usize..to as usize]
+    }
+
+    /// The type column.
+    pub fn types(&self) -> &[AtomicU32] {
+        &self.types
+    }
+
+    /// Type of an object; 0 where none is known.
+    #[inline]
+    pub fn type_of(&self, object: u32) -> u32 {
+        self.types[object as usize].load(Relaxed)
     }
 
     /// Objects, that is slots, allocated or not.

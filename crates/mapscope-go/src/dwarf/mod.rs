@@ -15,8 +15,6 @@ use gimli::DwAt;
 
 /// The `reflect.Kind` of a type.
 pub(crate) const GO_KIND: DwAt = DwAt(0x2900);
-/// Key type of a map.
-pub(crate) const GO_KEY: DwAt = DwAt(0x2901);
 /// Element type of a map, slice or channel.
 pub(crate) const GO_ELEM: DwAt = DwAt(0x2902);
 /// Offset of the type descriptor from the module's `types`; 0 for none.

@@ -20,6 +20,12 @@ impl<'a> DwarfSections<'a> {
         gimli::DwarfSections::load(|id| binary.section(id.name()).map(Option::unwrap_or_default)).map(Self)
     }
 
+    /// Sections that are in no binary.
+    #[cfg(feature = "fuzzing")]
+    pub(crate) fn given(section: impl Fn(&str) -> &'a [u8]) -> Result<Self, GoError> {
+        gimli::DwarfSections::load(|id| Ok(Cow::Borrowed(section(id.name())))).map(Self)
+    }
+
     /// The units of the sections.
     pub(crate) fn parse(&self, path: &str) -> Result<Dwarf<'_>, GoError> {
         let dwarf = self.0.borrow(|s| EndianSlice::new(s, LittleEndian));

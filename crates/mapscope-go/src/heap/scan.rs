@@ -21,8 +21,7 @@ pub(crate) const CHUNK: u64 = 4 << 20;
 /// The scanned heap, typed as far as the objects themselves say.
 pub(crate) struct Heap {
     pub(crate) spans: SpanTable,
-    /// Type of each object.
-    pub(crate) types: Vec<AtomicU32>,
+    pub(crate) graph: HeapGraph,
     /// Runs of spans that are handled together.
     pub(crate) chunks: Vec<Range<usize>>,
 }
@@ -35,7 +34,7 @@ pub(crate) fn scan(
     types: &TypeTable<'_>,
     spans: SpanTable,
     partial: &mut Vec<String>,
-) -> Result<(Heap, HeapGraph), GoError> {
+) -> Result<Heap, GoError> {
     let column: Vec<AtomicU32> = (0..spans.blocks.len()).map(|_| AtomicU32::new(0)).collect();
     let chunks = chunks(&spans);
     let scanner = Scanner { memory, layout, mheap, types, spans: &spans, column: &column };
@@ -44,9 +43,10 @@ pub(crate) fn scan(
     if missing > 0 {
         partial.push(format!("the bytes of {missing} heap spans are missing; their pointers are not known"));
     }
-    let mut graph = HeapGraph::new(spans.blocks.clone(), done.into_iter().map(|d| d.0).collect())?;
+    let rows = done.into_iter().map(|d| d.0).collect();
+    let mut graph = HeapGraph::with_types(spans.blocks.clone(), rows, column)?;
     graph.allocated = spans.allocated.clone();
-    Ok((Heap { spans, types: column, chunks }, graph))
+    Ok(Heap { spans, graph, chunks })
 }
 
 /// Offsets, in words from its start, of the pointers of a small object by the heap's own bitmap. `None` where a type in
@@ -116,7 +116,8 @@ impl Scanner<'_, '_> {
     /// Edges of a run of spans, and how many of them could not be read.
     fn chunk(&self, chunk: Range<usize>) -> (EdgeRows, u64) {
         let first = self.spans.blocks.blocks()[chunk.start].first;
-        let mut rows = EdgeRows::new(first);
+        let objects = chunk.clone().map(|i| self.spans.spans[i].elems as usize).sum();
+        let mut rows = EdgeRows::with_capacity(first, objects);
         let mut missing = 0;
         let mut worker = Worker { masks: Masks::default(), scratch: Vec::new() };
         for index in chunk {
@@ -128,6 +129,7 @@ impl Scanner<'_, '_> {
             }
             self.memory.release(span.start, span.bytes as usize);
         }
+        rows.shrink();
         (rows, missing)
     }
 

@@ -1,7 +1,7 @@
 //! `mheap_.allspans`: every span in use, with its allocation bits.
 
 use mapscope_heap::{BitSet, BlockTable};
-use mapscope_memory::Memory;
+use mapscope_memory::{Memory, TargetKind};
 
 use super::{MAX_IN_SPAN, PAGE};
 use crate::GoError;
@@ -122,8 +122,7 @@ impl SpanTable {
     /// The allocated object that `address` points into, the offset in its slot, and the index of its span.
     #[inline]
     pub(crate) fn object(&self, address: u64) -> Option<(u32, u64, usize)> {
-        let index = self.blocks.block_index(address)?;
-        let (object, offset) = self.blocks.find(address)?;
+        let (index, object, offset) = self.blocks.locate(address)?;
         self.allocated.contains(object.0 as usize).then_some((object.0, offset, index))
     }
 }
@@ -164,6 +163,9 @@ fn read_span(memory: &dyn Memory, layout: &Layout, pointer: u64) -> Result<Optio
 
 /// Whether the memory has bytes behind it and not only a mapping that claims them: a core can claim terabytes.
 fn holds_bytes(memory: &dyn Memory, start: u64, size: u64) -> bool {
+    if memory.info().kind == TargetKind::Process || memory.borrow(start, size as usize).is_some() {
+        return true;
+    }
     let mut at = 0;
     while at < size {
         if memory.u8(start + at).is_err() {

@@ -7,7 +7,7 @@ use crate::GoError;
 use crate::dwarf::{Dwarf, DwarfIndex};
 
 /// Where a field is in its structure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Field {
     /// Byte offset.
     pub(crate) offset: u64,
@@ -32,9 +32,10 @@ macro_rules! layouts {
     ($($(#[$doc:meta])* $structure:ident = $name:literal { $($required:ident: $path:literal,)* $(? $optional:ident: $other:literal,)* })*) => {
         $(
             $(#[$doc])*
-            #[derive(Clone, Copy, Debug)]
+            #[derive(Clone, Copy, Debug, Default)]
             pub(crate) struct $structure {
                 /// Bytes of the whole structure.
+                #[allow(dead_code, reason = "every structure has a size, few readers copy it whole")]
                 pub(crate) size: u64,
                 $(pub(crate) $required: Field,)*
                 $(pub(crate) $optional: Option<Field>,)*
@@ -59,17 +60,17 @@ layouts! {
     Span = "runtime.mspan" {
         start_addr: "startAddr", pages: "npages", elem_size: "elemsize", elems: "nelems", free_index: "freeindex",
         alloc_bits: "allocBits", span_class: "spanclass", state: "state.s.value", specials: "specials",
-        ? large_type: "largeType", ? user_arena: "isUserArenaChunk",
+        ? large_type: "largeType",
     }
     /// `runtime.mheap`.
     Heap = "runtime.mheap" { all_spans: "allspans", arenas: "arenas", }
     /// `runtime.heapArena`; the pointer bitmap is here up to 1.21.
-    Arena = "runtime.heapArena" { spans: "spans", ? bitmap: "bitmap", ? no_more_ptrs: "noMorePtrs", }
+    Arena = "runtime.heapArena" { ? bitmap: "bitmap", ? no_more_ptrs: "noMorePtrs", }
     /// `runtime.g`: a goroutine.
     Goroutine = "runtime.g" {
         stack_lo: "stack.lo", stack_hi: "stack.hi", sched_sp: "sched.sp", sched_pc: "sched.pc", sched_ctxt: "sched.ctxt",
-        syscall_sp: "syscallsp", syscall_pc: "syscallpc", defers: "_defer", panics: "_panic", thread: "m", id: "goid",
-        status: "atomicstatus", start_pc: "startpc", wait_reason: "waitreason",
+        syscall_sp: "syscallsp", syscall_pc: "syscallpc", defers: "_defer", panics: "_panic", id: "goid",
+        status: "atomicstatus",
     }
     /// `runtime.m`: a thread.
     Thread = "runtime.m" {
@@ -88,8 +89,8 @@ layouts! {
     /// `runtime.moduledata`.
     ModuleData = "runtime.moduledata" {
         name_table: "funcnametab", pc_table: "pctab", functions: "pclntable", index: "ftab",
-        min_pc: "minpc", max_pc: "maxpc", text: "text", end_text: "etext",
-        data: "data", end_data: "edata", bss: "bss", end_bss: "ebss", end: "end",
+        text: "text", end_text: "etext",
+        data: "data", end_data: "edata", bss: "bss", end_bss: "ebss",
         types: "types", end_types: "etypes", rodata: "rodata", func_data: "gofunc", text_sections: "textsectmap",
         data_mask: "gcdatamask", bss_mask: "gcbssmask", bad: "bad", next: "next",
     }
@@ -110,18 +111,18 @@ layouts! {
     }
     /// `internal/runtime/maps.table`.
     SwissTable = "internal/runtime/maps.table" {
-        used: "used", capacity: "capacity", growth_left: "growthLeft", local_depth: "localDepth", index: "index",
+        used: "used", capacity: "capacity", growth_left: "growthLeft",
         groups: "groups.data", length_mask: "groups.lengthMask",
     }
     /// `runtime.hmap`.
     LegacyMap = "runtime.hmap" {
         count: "count", flags: "flags", log_buckets: "B", buckets: "buckets", old_buckets: "oldbuckets",
-        evacuated: "nevacuate", extra: "extra",
+        extra: "extra",
     }
 }
 
 /// `runtime.finblock` (`finBlock` from 1.25): a block of queued finalizers.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct FinalizerBlock {
     pub(crate) all_link: Field,
     pub(crate) count: Field,
@@ -138,7 +139,7 @@ impl FinalizerBlock {
 }
 
 /// All offsets of one binary.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Layout {
     pub(crate) span: Span,
     pub(crate) heap: Heap,

@@ -37,8 +37,6 @@ pub(crate) struct Function {
     pub(crate) args: i32,
     /// Offset of the call of `deferreturn`; 0 for none.
     pub(crate) defer_return: u32,
-    /// `runtime.funcID`.
-    pub(crate) id: u8,
     /// `abi.FuncFlag`: 1 top of stack, 2 writes sp, 4 assembler.
     pub(crate) flag: u8,
     sp_table: u32,
@@ -107,7 +105,6 @@ impl FunctionTable {
             defer_return: word(12),
             sp_table: word(16),
             pcdata_count: word(28),
-            id: header[40],
             flag: header[41],
             funcdata_count: header[43],
             record,

@@ -13,24 +13,14 @@ const MAX_ITEMS: usize = 1 << 14;
 /// What a reference leads to, in terms of types.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ref {
-    /// One value.
+    /// One value; for maps, channels, functions and strings the object behind them.
     Pointer(TypeId),
     /// Pointer, length, capacity.
     Slice(TypeId),
-    /// Pointer, length.
-    String,
-    /// To a map's header; the type of the map.
-    Map(TypeId),
-    /// To a channel's header; the element type.
-    Chan(TypeId),
-    /// To a function value.
-    Func,
     /// Type word and data word; `empty` as in [`Kind::Interface`].
     Interface { empty: bool },
-    /// To an object of a map.
-    Part(MapPart, TypeId),
-    /// From a Swiss map's header: to its directory, or to its only group; the directory's length, 8 bytes on, says.
-    SwissDirectory(TypeId),
+    /// From a Swiss map's header: to its only group, or to its directory; the directory's length, 8 bytes on, says.
+    SwissDirectory { groups: TypeId, directory: TypeId },
     /// From a channel's header to its buffer.
     ChanBuffer(TypeId),
     /// To a node of a `HashTrieMap`, whose first byte says whether it is an entry: (indirect, entry).
@@ -79,12 +69,12 @@ fn compile_at(types: &TypeTable<'_>, id: TypeId, depth: usize, budget: &mut usiz
     let simple = |offset, r| Item { offset, what: What::Ref(r) };
     match &ty.kind {
         Kind::Opaque | Kind::StringData | Kind::UnsafePointer | Kind::FuncValue => {}
-        Kind::String => plan.items.push(simple(0, Ref::String)),
+        Kind::String => plan.items.push(simple(0, Ref::Pointer(types.string_data()))),
         Kind::Pointer(elem) => plan.items.push(simple(0, pointer(types, *elem))),
         Kind::Slice(elem) => plan.items.push(simple(0, Ref::Slice(*elem))),
-        Kind::Map(_) => plan.items.push(simple(0, Ref::Map(id))),
-        Kind::Chan(elem) => plan.items.push(simple(0, Ref::Chan(*elem))),
-        Kind::Func => plan.items.push(simple(0, Ref::Func)),
+        Kind::Map(_) => plan.items.push(simple(0, Ref::Pointer(types.part(MapPart::Header, id)))),
+        Kind::Chan(elem) => plan.items.push(simple(0, Ref::Pointer(types.chan_header(*elem)))),
+        Kind::Func => plan.items.push(simple(0, Ref::Pointer(types.func_value()))),
         Kind::Interface { empty } => plan.items.push(simple(0, Ref::Interface { empty: *empty })),
         Kind::Array { elem, len } => {
             let inner = compile_at(types, *elem, depth - 1, budget);
@@ -143,25 +133,28 @@ fn repeat(plan: &mut Plan, offset: u64, count: u64, inner: Plan, budget: &mut us
 
 fn add_part(types: &TypeTable<'_>, plan: &mut Plan, part: MapPart, map: TypeId, depth: usize, budget: &mut usize) {
     let offsets = types.map_offsets();
-    let mut push = |offset, r| plan.items.push(Item { offset, what: What::Ref(r) });
+    let mut push = |offset, to| {
+        plan.items.push(Item { offset, what: What::Ref(Ref::Pointer(types.part(to, map))) });
+    };
     match part {
         MapPart::Header => {
-            if let Some(directory) = offsets.directory {
-                push(directory, Ref::SwissDirectory(map));
+            if let Some(offset) = offsets.directory {
+                let (groups, directory) = (types.part(MapPart::Groups, map), types.part(MapPart::Directory, map));
+                plan.items.push(Item { offset, what: What::Ref(Ref::SwissDirectory { groups, directory }) });
             } else {
-                push(offsets.buckets, Ref::Part(MapPart::Groups, map));
-                push(offsets.old_buckets, Ref::Part(MapPart::Groups, map));
-                push(offsets.extra, Ref::Part(MapPart::Extra, map));
+                push(offsets.buckets, MapPart::Groups);
+                push(offsets.old_buckets, MapPart::Groups);
+                push(offsets.extra, MapPart::Extra);
             }
         }
-        MapPart::Directory => push(0, Ref::Part(MapPart::Table, map)),
-        MapPart::Table => push(offsets.groups, Ref::Part(MapPart::Groups, map)),
+        MapPart::Directory => push(0, MapPart::Table),
+        MapPart::Table => push(offsets.groups, MapPart::Groups),
         MapPart::Extra => {
-            push(0, Ref::Part(MapPart::OverflowList, map));
-            push(8, Ref::Part(MapPart::OverflowList, map));
+            push(0, MapPart::OverflowList);
+            push(8, MapPart::OverflowList);
         }
-        MapPart::OverflowList => push(0, Ref::Part(MapPart::OverflowArray, map)),
-        MapPart::OverflowArray => push(0, Ref::Part(MapPart::Groups, map)),
+        MapPart::OverflowList => push(0, MapPart::OverflowArray),
+        MapPart::OverflowArray => push(0, MapPart::Groups),
         MapPart::Groups => add_slots(types, plan, map, depth, budget),
     }
 }
@@ -183,7 +176,7 @@ fn add_slots(types: &TypeTable<'_>, plan: &mut Plan, map: TypeId, depth: usize, 
     }
     if types.map_offsets().directory.is_none() && shape.scan {
         let overflow = shape.group_size.saturating_sub(8);
-        plan.items.push(Item { offset: overflow, what: What::Ref(Ref::Part(MapPart::Groups, map)) });
+        plan.items.push(Item { offset: overflow, what: What::Ref(Ref::Pointer(types.part(MapPart::Groups, map))) });
     }
     plan.size = shape.group_size;
 }

@@ -94,7 +94,7 @@ impl Typing<'_> {
             if let Some((object, 0, span)) = context.spans.object(word)
                 && context.spans.spans[span].elem_size == slot_for(header)
                 && !context.spans.spans[span].noscan
-                && self.heap.types[object as usize].load(Relaxed) == 0
+                && self.heap.graph.type_of(object) == 0
             {
                 found.push(word);
             }
@@ -115,7 +115,7 @@ impl Typing<'_> {
             Some((object, _, span)) => {
                 let span = &context.spans.spans[span];
                 let header = if shape.scan && bytes > MAX_IN_SPAN && context.spans.headers { 8 } else { 0 };
-                let says = context.types.get(TypeId(self.heap.types[object as usize].load(Relaxed)));
+                let says = context.types.get(TypeId(self.heap.graph.type_of(object)));
                 let elem = match says.kind {
                     Kind::Row(elem) => context.types.get(elem).descriptor,
                     _ => says.descriptor,
@@ -132,7 +132,7 @@ impl Typing<'_> {
         let ty = self.context.types.part(MapPart::Header, map);
         guesses.headers.insert(address);
         if let Some((object, _, span)) = self.context.spans.object(address) {
-            self.heap.types[object as usize].store(ty.0, Relaxed);
+            self.heap.graph.types()[object as usize].store(ty.0, Relaxed);
             guesses.objects.push((object, span));
         } else {
             guesses.regions.push(Region { start: address, ty, count: 1, window: (0, u64::MAX), origin });

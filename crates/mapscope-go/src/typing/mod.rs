@@ -5,6 +5,7 @@
 //! visited in parallel, chunk of spans by chunk, so that a live target is read in large pieces and a core in address
 //! order; each object is visited once for every better type it gets, which is rarely more than once.
 
+mod facts;
 mod guess;
 mod offer;
 mod rank;
@@ -13,10 +14,10 @@ mod resolve;
 mod seeds;
 mod worker;
 
+pub(crate) use facts::Facts;
 pub(crate) use offer::Offer;
 pub(crate) use rank::slot_for;
 pub(crate) use regions::{Origin, Region, Regions};
-pub(crate) use resolve::InterfaceTypes;
 pub(crate) use seeds::Names;
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -39,7 +40,7 @@ pub(crate) struct Typing<'t> {
 
 impl<'t> Typing<'t> {
     pub(crate) fn new(context: &'t Context<'t>, heap: &'t Heap, roots: &'t Roots) -> Self {
-        let words = heap.types.len().div_ceil(64);
+        let words = heap.graph.len().div_ceil(64);
         let visited = (0..words).map(|_| AtomicU64::new(0)).collect();
         Self { context, heap, roots, closures: ClosureTypes::default(), visited }
     }
@@ -69,7 +70,7 @@ impl<'t> Typing<'t> {
             }
             for object in block.objects().filter(|o| reach.is_live(*o)) {
                 let visited = self.visited[object as usize / 64].load(Relaxed) >> (object % 64) & 1 == 1;
-                if !visited && self.heap.types[object as usize].load(Relaxed) != 0 {
+                if !visited && self.heap.graph.type_of(object) != 0 {
                     objects.push((object, index));
                 }
             }

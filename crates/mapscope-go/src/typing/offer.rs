@@ -3,8 +3,9 @@
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::Typing;
+use super::facts::{Class, Fact, Facts};
 use crate::heap::{pointer_words, type_words};
-use crate::types::{Kind, MapPart, TypeId};
+use crate::types::{MapPart, TypeId};
 
 /// A typed pointer.
 #[derive(Clone, Copy, Debug)]
@@ -31,14 +32,14 @@ pub(super) enum Outcome {
 
 impl Typing<'_> {
     /// Gives the object at the offer's address the offer's type, if that is better than the one it has.
-    pub(super) fn take(&self, offer: &Offer) -> Outcome {
+    #[inline]
+    pub(super) fn take(&self, offer: &Offer, facts: &mut Facts<'_>) -> Outcome {
         let Some((object, offset, span_index)) = self.heap.spans.object(offer.address) else { return Outcome::Region };
         let span = &self.heap.spans.spans[span_index];
         let header = self.heap.spans.header(span);
         let Some(offset) = offset.checked_sub(header) else { return Outcome::Nothing };
         let room = span.elem_size - header;
-        let types = self.context.types;
-        let ty = types.get(offer.ty);
+        let ty = facts.get(offer.ty);
         if ty.size == 0 || ty.size > room {
             return Outcome::Nothing;
         }
@@ -46,22 +47,19 @@ impl Typing<'_> {
         if local && !self.agrees(object, span_index, offset, offer) {
             return Outcome::Nothing;
         }
-        let old = TypeId(self.heap.types[object as usize].load(Relaxed));
+        let old = TypeId(self.heap.graph.type_of(object));
         if offset != 0 {
             let aligned = offset % ty.size == 0;
-            if self.covers(old, offer.ty, aligned) || span.noscan && !(offer.many && aligned) {
+            if covers(facts.get(old), offer.ty, aligned) || span.noscan && !(offer.many && aligned) {
                 return Outcome::Nothing;
             }
             if !(offer.many && aligned) || old != TypeId::UNKNOWN {
                 return if span.noscan { Outcome::Nothing } else { Outcome::Region };
             }
         }
-        let row = match ty.kind {
-            Kind::MapPart(..) | Kind::StringData | Kind::FuncValue => false,
-            _ => offer.many && room / ty.size > 1,
-        };
-        let new = if row { types.row(offer.ty) } else { offer.ty };
-        self.store(object, span_index, new)
+        let row = offer.many && room / ty.size > 1;
+        let new = if row { facts.row(offer.ty) } else { offer.ty };
+        self.store(object, span_index, new, facts)
     }
 
     /// Whether the pointers of an object are where a value of the offer's type has them. Asked for what local variables
@@ -82,10 +80,11 @@ impl Typing<'_> {
     }
 
     /// Stores a better type.
-    pub(super) fn store(&self, object: u32, span: usize, new: TypeId) -> Outcome {
-        let column = &self.heap.types[object as usize];
+    #[inline]
+    pub(super) fn store(&self, object: u32, span: usize, new: TypeId, facts: &mut Facts<'_>) -> Outcome {
+        let column = &self.heap.graph.types()[object as usize];
         let mut old = column.load(Relaxed);
-        while self.is_better(new, TypeId(old), span) {
+        while self.is_better(new, TypeId(old), span, facts) {
             match column.compare_exchange_weak(old, new.0, Relaxed, Relaxed) {
                 Ok(_) if self.heap.spans.spans[span].noscan => return Outcome::Nothing,
                 Ok(_) => return Outcome::Visit(object, span),
@@ -94,13 +93,13 @@ impl Typing<'_> {
         }
         Outcome::Nothing
     }
+}
 
-    /// Whether a visit of an object of type `object` looks at a value of type `inner` inside it anyway.
-    fn covers(&self, object: TypeId, inner: TypeId, aligned: bool) -> bool {
-        match self.context.types.get(object).kind {
-            Kind::Row(elem) => elem == inner && aligned,
-            Kind::MapPart(MapPart::Groups, _) => true,
-            _ => false,
-        }
+/// Whether a visit of an object looks at a value of type `inner` inside it anyway.
+fn covers(object: Fact, inner: TypeId, aligned: bool) -> bool {
+    match object.class {
+        Class::Row(elem) => elem == inner && aligned,
+        Class::Part(part) => part == MapPart::Groups,
+        _ => false,
     }
 }

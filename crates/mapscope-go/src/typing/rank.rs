@@ -1,8 +1,9 @@
 //! Which of two types an object has.
 
 use super::Typing;
+use super::facts::{Class, Facts};
 use crate::heap::MAX_IN_SPAN;
-use crate::types::{Kind, TypeId};
+use crate::types::TypeId;
 
 /// Slot sizes up to 32 KiB (`runtime/sizeclasses.go`, the same in Go 1.21 to 1.27).
 pub(crate) const SIZE_CLASSES: [u64; 67] = [
@@ -15,7 +16,6 @@ pub(crate) const SIZE_CLASSES: [u64; 67] = [
 /// How sure a type is; ties go to the larger type, then to the name, so that the order of visits does not matter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Rank {
-    Unknown,
     /// The slot is not the one such a value would have been allocated in: perhaps a pointer to a first field.
     Odd,
     Fits,
@@ -29,26 +29,27 @@ enum Rank {
 
 impl Typing<'_> {
     /// Whether `new` is a better type than `old` for an object of the span at `span`.
-    pub(super) fn is_better(&self, new: TypeId, old: TypeId, span: usize) -> bool {
+    #[inline]
+    pub(super) fn is_better(&self, new: TypeId, old: TypeId, span: usize, facts: &mut Facts<'_>) -> bool {
         if new == old || new == TypeId::UNKNOWN {
             return false;
         }
-        let (new_rank, old_rank) = (self.rank(new, span, false), self.rank(old, span, true));
+        if old == TypeId::UNKNOWN {
+            return true;
+        }
+        let (new_rank, old_rank) = (self.rank(new, span, false, facts), self.rank(old, span, true, facts));
         if new_rank != old_rank {
             return new_rank > old_rank;
         }
+        let (new_size, old_size) = (facts.get(new).size, facts.get(old).size);
         let types = self.context.types;
-        let (new, old) = (types.get(new), types.get(old));
-        (new.size, &new.name) > (old.size, &old.name)
+        new_size > old_size || new_size == old_size && types.get(new).name > types.get(old).name
     }
 
     /// `stored`: the type is already the object's, so in a span whose objects say their type, it is that one.
-    fn rank(&self, id: TypeId, span: usize, stored: bool) -> Rank {
-        if id == TypeId::UNKNOWN {
-            return Rank::Unknown;
-        }
-        let ty = self.context.types.get(id);
-        if matches!(ty.kind, Kind::MapPart(..)) {
+    fn rank(&self, id: TypeId, span: usize, stored: bool, facts: &mut Facts<'_>) -> Rank {
+        let fact = facts.get(id);
+        if matches!(fact.class, Class::Part(_)) {
             return Rank::Map;
         }
         let span = &self.heap.spans.spans[span];
@@ -56,13 +57,11 @@ impl Typing<'_> {
         if stored && says {
             return Rank::Exact;
         }
-        if ty.name.starts_with("func ") && ty.descriptor == 0 {
-            return Rank::Named;
-        }
         let header = self.heap.spans.header(span);
-        let fits = match ty.kind {
-            Kind::Row(_) | Kind::StringData => true,
-            _ => slot_for(ty.size + header) == span.elem_size || span.elem_size == 16 && span.noscan,
+        let fits = match fact.class {
+            Class::Closure => return Rank::Named,
+            Class::Row(_) | Class::StringData => true,
+            _ => slot_for(fact.size + header) == span.elem_size || span.elem_size == 16 && span.noscan,
         };
         if fits { Rank::Fits } else { Rank::Odd }
     }

@@ -4,12 +4,12 @@ use std::collections::VecDeque;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Condvar, Mutex};
 
+use super::facts::{Class, Facts};
 use super::offer::{Offer, Outcome};
 use super::regions::{Origin, Region, Regions};
-use super::resolve::InterfaceTypes;
 use super::{Typing, slot_for};
 use crate::heap::CHUNK;
-use crate::types::{Kind, MapPart, Plan, TypeId, compile, visit};
+use crate::types::{Plan, TypeId, visit};
 
 /// Objects collected for another chunk before they are handed over.
 const BATCH: usize = 512;
@@ -43,8 +43,7 @@ pub(super) fn run(
         local: Vec::new(),
         local_regions: Vec::new(),
         outbox: vec![Vec::new(); chunks],
-        plans: Vec::new(),
-        interfaces: InterfaceTypes::default(),
+        facts: Facts::new(typing.context.types),
         scratch: Vec::new(),
         spans: Vec::new(),
     };
@@ -132,14 +131,13 @@ struct Worker<'w, 't> {
     local: Vec<(u32, usize)>,
     local_regions: Vec<Region>,
     outbox: Vec<Vec<u32>>,
-    plans: Vec<Option<Arc<Plan>>>,
-    interfaces: InterfaceTypes,
+    facts: Facts<'t>,
     scratch: Vec<u8>,
     /// Bytes of the chunk's spans that had to be copied.
     spans: Vec<Option<Vec<u8>>>,
 }
 
-impl Worker<'_, '_> {
+impl<'t> Worker<'_, 't> {
     fn run(mut self) {
         while let Some(chunk) = self.queue.next() {
             self.chunk = chunk;
@@ -183,15 +181,6 @@ impl Worker<'_, '_> {
         }
     }
 
-    fn plan(&mut self, id: TypeId) -> Arc<Plan> {
-        let at = id.0 as usize;
-        if at >= self.plans.len() {
-            self.plans.resize(at + 1, None);
-        }
-        let types = self.typing.context.types;
-        self.plans[at].get_or_insert_with(|| compile(types, id)).clone()
-    }
-
     fn visit(&mut self, object: u32, span_index: usize) {
         let typing = self.typing;
         typing.visited[object as usize / 64].fetch_or(1 << (object % 64), Relaxed);
@@ -200,18 +189,19 @@ impl Worker<'_, '_> {
         let header = typing.heap.spans.header(span);
         let start = block.address(object) + header;
         let room = span.elem_size - header;
-        let mut id = TypeId(typing.heap.types[object as usize].load(Relaxed));
-        if matches!(typing.context.types.get(id).kind, Kind::FuncValue) {
+        let mut id = TypeId(typing.heap.graph.type_of(object));
+        if self.facts.get(id).class == Class::FuncValue {
             let Ok(code) = typing.context.memory.u64(start) else { return };
             id = self.closure(code);
             // A layout that was worked out, not read, has to fit.
-            if typing.context.minor < 23 && slot_for(typing.context.types.get(id).size) != span.elem_size {
+            if typing.context.minor < 23 && slot_for(self.facts.get(id).size) != span.elem_size {
                 return;
             }
-            typing.store(object, span_index, id);
+            typing.store(object, span_index, id, &mut self.facts);
         }
-        let len = if self.is_row(id) { room } else { typing.context.types.get(id).size.min(room) };
-        let plan = self.plan(id);
+        let fact = self.facts.get(id);
+        let len = if fact.is_row() { room } else { fact.size.min(room) };
+        let plan = self.facts.plan(id);
         if plan.is_empty() || plan.size == 0 {
             return;
         }
@@ -239,14 +229,6 @@ impl Worker<'_, '_> {
         self.typing.closures.of(context.types, context.functions, context.bias, code)
     }
 
-    fn is_row(&self, id: TypeId) -> bool {
-        use MapPart::{Directory, Groups, OverflowArray};
-        matches!(
-            self.typing.context.types.get(id).kind,
-            Kind::Row(_) | Kind::MapPart(Groups | Directory | OverflowArray, _)
-        )
-    }
-
     /// A large row, in pieces of whole values.
     fn visit_windows(&mut self, plan: &Arc<Plan>, start: u64, len: u64) {
         let step = (CHUNK / plan.size).max(1) * plan.size;
@@ -271,7 +253,7 @@ impl Worker<'_, '_> {
                 return;
             }
             let from = if base == 0 { 0 } else { base + at };
-            if let Some(offer) = typing.resolve(reference, bytes, at, from, &mut self.interfaces) {
+            if let Some(offer) = typing.resolve(reference, bytes, at, from, &mut self.facts) {
                 self.take(&offer);
             }
         });
@@ -285,7 +267,7 @@ impl Worker<'_, '_> {
     }
 
     fn take(&mut self, offer: &Offer) {
-        match self.typing.take(offer) {
+        match self.typing.take(offer, &mut self.facts) {
             Outcome::Nothing => {}
             Outcome::Visit(object, span) => {
                 let chunk = self.chunk_of_span[span];
@@ -314,9 +296,9 @@ impl Worker<'_, '_> {
         let known = in_heap
             || self.typing.goroutines().at(region.start).is_some()
             || context.modules.iter().any(|m| m.data.contains(&region.start) || m.bss.contains(&region.start));
-        let function = matches!(context.types.get(region.ty).kind, Kind::FuncValue);
+        let function = self.facts.get(region.ty).class == Class::FuncValue;
         let named = !matches!(region.origin, Origin::Pointer(_));
-        if known && (function || named || !self.plan(region.ty).is_empty()) && self.regions.add(region, in_heap) {
+        if known && (function || named || !self.facts.plan(region.ty).is_empty()) && self.regions.add(region, in_heap) {
             self.local_regions.push(region);
         }
     }
@@ -325,13 +307,13 @@ impl Worker<'_, '_> {
         while let Some(region) = self.local_regions.pop() {
             let mut ty = region.ty;
             let memory = self.typing.context.memory;
-            if matches!(self.typing.context.types.get(ty).kind, Kind::FuncValue) {
+            if self.facts.get(ty).class == Class::FuncValue {
                 let Ok(code) = memory.u64(region.start) else { continue };
                 ty = self.closure(code);
                 // Listed once more under its real type, so that what it captures gets a name.
                 self.regions.add(Region { ty, ..region }, self.typing.heap.spans.object(region.start).is_some());
             }
-            let plan = self.plan(ty);
+            let plan = self.facts.plan(ty);
             let len = plan.size.saturating_mul(region.count).min(MAX_REGION);
             let in_heap = self.typing.heap.spans.object(region.start).is_some();
             let mut scratch = Vec::new();
