@@ -175,12 +175,13 @@ pub struct MapDetail {
     pub map: MapRow,
     /// How a slot is laid out, in bytes.
     pub layout: SlotLayout,
-    /// The state of each group in address order of its table (Swiss) or of each main bucket with its chain (legacy).
+    /// The state of each group, table by table (Swiss), or of each main bucket with its chain (legacy), in address order.
     /// Empty when the map is torn.
     pub occupancy: Vec<GroupState>,
     /// `histogram[n]`: groups with n entries. Legacy chains can hold more than eight.
     pub entries_per_group: Vec<u64>,
-    /// `probe_lengths[n]`: entries found after looking at n+1 groups (Swiss) or buckets of the chain (legacy).
+    /// Legacy: `probe_lengths[n]` entries are found after looking at n+1 buckets of their chain. Empty for Swiss maps,
+    /// where the hash of the key, which is not computed, says where probing starts.
     pub probe_lengths: Vec<u64>,
     /// Every way from a root that was looked at, the owner's first.
     pub owners: Vec<String>,

@@ -7,8 +7,8 @@ use clap_complete::Shell;
 
 /// Who holds a Go process's memory, in what state its maps are, and what to change
 ///
-/// Point it at a pid or at a core. The program under examination needs no import, no restart and no endpoint, and it may
-/// be stripped; a live one is stopped while its memory is read, and runs on.
+/// Point it at a pid or at a core. The program under examination needs no import, no restart and no endpoint, but debug
+/// information (DWARF); a live one is stopped while its memory is read, and runs on.
 #[derive(Debug, Parser)]
 #[command(
     name = "mapscope",
@@ -119,7 +119,7 @@ Examples:
   mapscope maps 21291 --owner '^main\\.' --type '^map\\[string\\]' --limit 0
   mapscope maps core.21291 --format json | jq -r '.maps[].owner'")]
     Maps(MapsArgs),
-    /// One map in depth: layout, occupancy picture, probe lengths, who holds it
+    /// One map in depth: figures, layout, who holds it, a picture of its groups
     #[command(after_help = "\
 Examples:
   mapscope map 21291 main.sessions.byID

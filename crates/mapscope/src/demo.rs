@@ -1,4 +1,4 @@
-//! The recorded service that `mapscope demo` analyses; `cargo xtask demo` records it.
+//! The recorded service that `mapscope demo` analyses; `cargo xtask demo-core` records it.
 
 use anyhow::{Context, Result};
 

@@ -38,8 +38,33 @@ fn main() -> ExitCode {
 
 /// The chain of causes on one line: what, where, what to try. Paths in it may come from a target, so they are made safe.
 fn report(error: &anyhow::Error) {
-    let message = format!("{error:#}");
+    let message = sentence(error);
     let lines: Vec<_> = message.lines().map(printable).collect();
     // When nobody listens on standard error either, the exit code still tells.
     let _ = writeln!(io::stderr(), "mapscope: {}", lines.join("\n"));
+}
+
+/// Each cause once: some errors say their cause themselves.
+fn sentence(error: &anyhow::Error) -> String {
+    let mut sentence = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !sentence.ends_with(&cause) {
+            sentence.extend([": ", &cause]);
+        }
+    }
+    sentence
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::Context;
+
+    #[test]
+    fn a_cause_is_said_once() {
+        let io = std::io::Error::from(std::io::ErrorKind::NotFound);
+        let text = io.to_string();
+        let error = Err::<(), _>(io).with_context(|| format!("core: {text}")).context("cannot start");
+        let error = error.expect_err("it is an error");
+        assert_eq!(super::sentence(&error), format!("cannot start: core: {text}"));
+    }
 }

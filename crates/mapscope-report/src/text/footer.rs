@@ -22,16 +22,20 @@ pub(crate) fn totals(parts: &[String], width: usize) -> String {
 /// What `torn` and `~` mean, when one of the rows has such a mark.
 pub(crate) fn marks(rows: &[MapRow], width: usize) -> String {
     let mut out = String::new();
-    let mut note = |text: &str| {
-        for line in wrap(text, width.saturating_sub(2).max(20)) {
-            push_line(&mut out, paint(DIM, line));
-        }
-    };
     if rows.iter().any(|row| row.torn) {
-        note("torn: caught in the middle of a write, or its counts do not add up; no figures");
+        out += &note("torn: caught in the middle of a write, or its counts do not add up; no figures", width);
     }
     if rows.iter().any(|row| row.heuristic) {
-        note("~ inferred: what the map is or who owns it was concluded, not read");
+        out += &note("~ inferred: what the map is or who owns it was concluded, not read", width);
+    }
+    out
+}
+
+/// A sentence under a table.
+pub(crate) fn note(text: &str, width: usize) -> String {
+    let mut out = String::new();
+    for line in wrap(text, width.saturating_sub(2).max(20)) {
+        push_line(&mut out, paint(DIM, line));
     }
     out
 }

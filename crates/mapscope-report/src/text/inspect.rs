@@ -3,13 +3,14 @@
 use anstyle::Style;
 
 use super::TextOptions;
+use super::alike::alike;
 use super::bar::bar;
-use super::footer::{marks, more, partial};
+use super::footer::{marks, more, note, partial};
 use super::header::{header, read_time};
 use super::rows::{map_table, type_table};
 use super::style::{DIM, GOOD, PLAIN, TITLE, WARN, join, paint, push_line};
 use super::units::{bytes, count, percent, plural};
-use crate::model::{Heap, Inspection, MemoryUse};
+use crate::model::{Heap, Inspection, MapRow, MemoryUse};
 
 /// The whole picture of one target: where memory went, its largest maps and types.
 pub fn inspect(inspection: &Inspection, options: &TextOptions) -> String {
@@ -21,16 +22,7 @@ pub fn inspect(inspection: &Inspection, options: &TextOptions) -> String {
 
     out += &memory_section(memory, heap, options.width);
 
-    let shown = options.shown(maps.len());
-    out += &title("Maps", shown, maps.len(), "table bytes");
-    if maps.is_empty() {
-        out += "  no live maps\n";
-    } else {
-        let rows = &maps[..shown];
-        out += &map_table(rows, false, options.keep).render(options.width);
-        out += &more(shown, maps.len());
-        out += &marks(rows, options.width);
-    }
+    out += &map_section(maps, options);
 
     let shown = options.shown(types.len());
     out += &title("Types", shown, types.len(), "shallow bytes");
@@ -52,6 +44,26 @@ fn title(what: &str, shown: usize, total: usize, order: &str) -> String {
         _ => format!(" ({}, by {order})", count(total as u64)),
     };
     format!("\n{}{}\n", paint(TITLE, what), paint(DIM, note))
+}
+
+/// The largest maps. Those of goroutines that run the same code share a row, which counts for all of them.
+fn map_section(maps: &[MapRow], options: &TextOptions) -> String {
+    let mut alike = alike(maps);
+    alike.truncate(options.shown(alike.len()));
+    let shown = alike.iter().map(|a| a.maps).sum();
+    let mut out = title("Maps", shown, maps.len(), "table bytes");
+    if maps.is_empty() {
+        return out + "  no live maps\n";
+    }
+    let shared = alike.iter().any(|a| a.maps > 1);
+    let rows: Vec<MapRow> = alike.into_iter().map(|a| a.row).collect();
+    out += &map_table(&rows, false, options.keep).render(options.width);
+    out += &more(shown, maps.len());
+    if shared {
+        out +=
+            &note("×: maps of goroutines that run the same code, added up; `mapscope maps` lists each", options.width);
+    }
+    out + &marks(&rows, options.width)
 }
 
 struct Part {

@@ -49,7 +49,7 @@ pub fn map(detail: &MapDetail, options: &TextOptions) -> String {
         }
     }
     if !map.torn && !occupancy.is_empty() {
-        let order = if legacy { "buckets with their chains, in address order" } else { "groups, in address order" };
+        let order = if legacy { "buckets with their chains, in address order" } else { "groups, table by table" };
         out += &section("Occupancy", order, width);
         out += &picture(occupancy, noun, width);
     }
@@ -58,9 +58,9 @@ pub fn map(detail: &MapDetail, options: &TextOptions) -> String {
         out += &section(title, note, width);
         out += &histogram(entries_per_group, 0, width);
     }
+    // Swiss maps have none: where their probing starts, only the hash of the key says.
     if !map.torn && probe_lengths.iter().any(|&n| n > 0) {
-        let what = if legacy { "entries, by buckets of the chain looked at" } else { "entries, by groups looked at" };
-        out += &section("Probe length", what, width);
+        out += &section("Probe length", "entries, by buckets of the chain looked at", width);
         out += &histogram(probe_lengths, 1, width);
     }
     out += &partial(&detail.partial, width);

@@ -3,6 +3,7 @@
 //! Every view is a pure function of the data and a width. Styles are always written; the program strips them when
 //! the reader of its output would not want them.
 
+mod alike;
 mod bar;
 mod footer;
 mod header;

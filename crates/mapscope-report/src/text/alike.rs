@@ -1,0 +1,128 @@
+//! Maps of goroutines that run the same code, as one row: fifty workers with a map each are one thing to know.
+
+use std::collections::HashMap;
+
+use crate::model::{MapFigures, MapRow};
+
+/// A row, and how many maps it stands for.
+pub(crate) struct Alike {
+    pub(crate) row: MapRow,
+    pub(crate) maps: usize,
+}
+
+/// `maps` with those of equal type whose owners differ only in the number of the goroutine added up. If there
+/// are any, the rows are in order of their table bytes again, torn maps in front.
+pub(crate) fn alike(maps: &[MapRow]) -> Vec<Alike> {
+    let mut rows: Vec<Alike> = Vec::new();
+    let mut known: HashMap<(&str, &str, &str, bool), usize> = HashMap::new();
+    for map in maps {
+        let figures = map.figures.as_ref().filter(|_| !map.torn);
+        let Some((rest, figures)) = in_any_goroutine(&map.owner).zip(figures) else {
+            rows.push(Alike { row: map.clone(), maps: 1 });
+            continue;
+        };
+        let key = (rest, map.type_name.as_str(), map.implementation.as_str(), map.heuristic);
+        if let Some(&at) = known.get(&key) {
+            rows[at].maps += 1;
+            if let Some(sum) = &mut rows[at].row.figures {
+                add(sum, figures);
+            }
+        } else {
+            known.insert(key, rows.len());
+            rows.push(Alike { row: map.clone(), maps: 1 });
+        }
+    }
+    if rows.len() == maps.len() {
+        return rows;
+    }
+    for Alike { row, maps } in rows.iter_mut().filter(|r| r.maps > 1) {
+        row.owner = format!("{maps} × goroutine {}", in_any_goroutine(&row.owner).unwrap_or_default());
+    }
+    rows.sort_by_key(|r| std::cmp::Reverse(r.row.figures.as_ref().map_or(u64::MAX, |f| f.table_bytes)));
+    rows
+}
+
+/// `main.worker: seen` of `goroutine 7 main.worker: seen`.
+fn in_any_goroutine(owner: &str) -> Option<&str> {
+    let (number, rest) = owner.strip_prefix("goroutine ")?.split_once(' ')?;
+    number.bytes().all(|b| b.is_ascii_digit()).then_some(rest)
+}
+
+fn add(sum: &mut MapFigures, other: &MapFigures) {
+    let optional = |a: Option<u64>, b: Option<u64>| Some(a?.saturating_add(b?));
+    let MapFigures {
+        entries,
+        slots,
+        groups,
+        holes,
+        tombstones,
+        overflow_buckets,
+        old_buckets_bytes,
+        evacuated_buckets,
+        zero_values,
+        table_bytes,
+        indirect_bytes,
+        padding_bytes,
+        reclaimable_bytes,
+    } = other;
+    for (figure, more) in [
+        (&mut sum.entries, entries),
+        (&mut sum.slots, slots),
+        (&mut sum.groups, groups),
+        (&mut sum.holes, holes),
+        (&mut sum.table_bytes, table_bytes),
+        (&mut sum.indirect_bytes, indirect_bytes),
+        (&mut sum.padding_bytes, padding_bytes),
+        (&mut sum.reclaimable_bytes, reclaimable_bytes),
+    ] {
+        *figure = figure.saturating_add(*more);
+    }
+    sum.tombstones = optional(sum.tombstones, *tombstones);
+    sum.overflow_buckets = optional(sum.overflow_buckets, *overflow_buckets);
+    sum.old_buckets_bytes = optional(sum.old_buckets_bytes, *old_buckets_bytes);
+    sum.evacuated_buckets = optional(sum.evacuated_buckets, *evacuated_buckets);
+    sum.zero_values = optional(sum.zero_values, *zero_values);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn map(owner: &str, type_name: &str, table_bytes: u64) -> MapRow {
+        let figures = MapFigures { entries: 1, zero_values: Some(1), table_bytes, ..MapFigures::default() };
+        MapRow { owner: owner.into(), type_name: type_name.into(), figures: Some(figures), ..MapRow::default() }
+    }
+
+    fn shown(maps: &[MapRow]) -> Vec<(String, usize, u64)> {
+        let bytes = |row: &MapRow| row.figures.as_ref().map_or(0, |f| f.table_bytes);
+        alike(maps).into_iter().map(|r| (r.row.owner.clone(), r.maps, bytes(&r.row))).collect()
+    }
+
+    #[test]
+    fn equal_maps_of_goroutines_are_added_up() {
+        let maps = [
+            map("main.cache", "map[int]int", 500),
+            map("goroutine 7 main.worker: seen", "map[int]int", 300),
+            map("goroutine 7 main.worker: seen", "map[int]bool", 300),
+            map("goroutine 8 main.worker: seen", "map[int]int", 300),
+            map("goroutine 9 main.reader: seen", "map[int]int", 300),
+        ];
+        let seen = |owner: &str, maps, bytes| (owner.to_owned(), maps, bytes);
+        let want = [
+            seen("2 × goroutine main.worker: seen", 2, 600),
+            seen("main.cache", 1, 500),
+            seen("goroutine 7 main.worker: seen", 1, 300),
+            seen("goroutine 9 main.reader: seen", 1, 300),
+        ];
+        assert_eq!(shown(&maps), want);
+        assert_eq!(alike(&maps)[0].row.figures.as_ref().map(|f| (f.entries, f.zero_values)), Some((2, Some(2))));
+    }
+
+    #[test]
+    fn torn_maps_stay_alone_and_in_front() {
+        let torn = MapRow { torn: true, figures: None, ..map("goroutine 1 main.f: m", "map[int]int", 0) };
+        assert_eq!(shown(&[torn.clone(), torn, map("main.m", "map[int]int", 9)]).len(), 3);
+        assert_eq!(in_any_goroutine("goroutine x main.f"), None);
+        assert_eq!(in_any_goroutine("main.goroutine 1"), None);
+    }
+}
