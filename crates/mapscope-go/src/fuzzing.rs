@@ -244,8 +244,6 @@ fn layout(swiss: bool) -> Layout {
         used: field(0, 2),
         capacity: field(2, 2),
         growth_left: field(4, 2),
-        local_depth: field(6, 1),
-        index: word(1),
         groups: word(2),
         length_mask: word(3),
     };
@@ -256,7 +254,6 @@ fn layout(swiss: bool) -> Layout {
         log_buckets: field(9, 1),
         buckets: word(2),
         old_buckets: word(3),
-        evacuated: word(4),
         extra: word(5),
     };
     (layout.swiss, layout.legacy) = if swiss { (Some((map, table)), None) } else { (None, Some(legacy)) };

@@ -90,7 +90,7 @@ pub(crate) fn order_roots(
     names: &Names,
 ) -> [Vec<(u32, Option<u32>)>; 3] {
     let mut phases: [Vec<(u32, Option<u32>)>; 3] = Default::default();
-    for (index, root) in roots.roots.iter().enumerate() {
+    for (index, root) in roots.words.iter().enumerate() {
         let Some((object, ..)) = spans.object(root.value) else { continue };
         phases[phase(root, regions, names)].push((object, Some(index as u32)));
     }
@@ -157,7 +157,7 @@ impl<'o> Owners<'o> {
             Origin::Guess(g, f) => Some(self.frame(g, f)),
             _ => self.word(address, MAX_NESTING),
         });
-        names.min_by_key(|n| n.len()).unwrap_or_else(|| self.unnamed(address))
+        names.min_by_key(String::len).unwrap_or_else(|| self.unnamed(address))
     }
 
     fn name(&mut self, object: u32) -> Option<Arc<Name>> {
@@ -187,7 +187,7 @@ impl<'o> Owners<'o> {
     }
 
     fn root(&self, index: u32) -> String {
-        let root = self.order.get(index as usize).copied().flatten().and_then(|i| self.roots.roots.get(i as usize));
+        let root = self.order.get(index as usize).copied().flatten().and_then(|i| self.roots.words.get(i as usize));
         let Some(root) = root else { return "finalizer".to_owned() };
         match root.kind {
             RootKind::Static => self.word(root.address, MAX_NESTING).unwrap_or_else(|| self.unnamed(root.address)),

@@ -140,7 +140,7 @@ impl<'d> Found<'d> {
         let value = attribute.value();
         match attribute.name() {
             gimli::DW_AT_name => {
-                let text = dwarf.dwarf.attr_string(unit, value).ok();
+                let text = dwarf.sections.attr_string(unit, value).ok();
                 self.name = text.and_then(|t| std::str::from_utf8(t.slice()).ok());
             }
             gimli::DW_AT_location => {
@@ -148,18 +148,18 @@ impl<'d> Found<'d> {
                     let mut operations = expression.operations(unit.encoding());
                     self.address = match operations.next() {
                         Ok(Some(Operation::Address { address })) => Some(address),
-                        Ok(Some(Operation::AddressIndex { index })) => dwarf.dwarf.address(unit, index).ok(),
+                        Ok(Some(Operation::AddressIndex { index })) => dwarf.sections.address(unit, index).ok(),
                         _ => None,
                     };
                 }
             }
             gimli::DW_AT_type => self.type_offset = dwarf.reference(self.unit, &value),
-            gimli::DW_AT_low_pc => self.low = dwarf.dwarf.attr_address(unit, value).ok().flatten(),
+            gimli::DW_AT_low_pc => self.low = dwarf.sections.attr_address(unit, value).ok().flatten(),
             gimli::DW_AT_high_pc => {
                 if let Some(length) = attribute.udata_value() {
                     (self.high, self.high_is_length) = (Some(length), true);
                 } else {
-                    self.high = dwarf.dwarf.attr_address(unit, value).ok().flatten();
+                    self.high = dwarf.sections.attr_address(unit, value).ok().flatten();
                 }
             }
             GO_RUNTIME_TYPE => self.runtime_type = number(dwarf, self.unit, attribute),
@@ -172,7 +172,7 @@ impl<'d> Found<'d> {
 fn number<'d>(dwarf: &Dwarf<'d>, unit: usize, attribute: &gimli::Attribute<Slice<'d>>) -> Option<u64> {
     match attribute.raw_value() {
         AttributeValue::Addr(a) => Some(a),
-        AttributeValue::DebugAddrIndex(index) => dwarf.dwarf.address(&dwarf.units[unit], index).ok(),
+        AttributeValue::DebugAddrIndex(index) => dwarf.sections.address(&dwarf.units[unit], index).ok(),
         AttributeValue::Data4(v) => Some(u64::from(v)),
         AttributeValue::Data8(v) => Some(v),
         _ => attribute.udata_value(),

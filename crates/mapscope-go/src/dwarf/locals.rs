@@ -66,7 +66,7 @@ impl<'d> Dwarf<'d> {
             return (low..high).contains(&pc);
         }
         let Some(value) = entry.value(gimli::DW_AT_ranges) else { return true };
-        let Ok(Some(mut ranges)) = self.dwarf.attr_ranges(unit, value) else { return false };
+        let Ok(Some(mut ranges)) = self.sections.attr_ranges(unit, value) else { return false };
         while let Ok(Some(range)) = ranges.next() {
             if (range.begin..range.end).contains(&pc) {
                 return true;
@@ -99,7 +99,7 @@ impl<'d> Dwarf<'d> {
         if let AttributeValue::Exprloc(expression) = value {
             return decode(expression, unit.encoding());
         }
-        let mut list = self.dwarf.attr_locations(unit, value).ok()??;
+        let mut list = self.sections.attr_locations(unit, value).ok()??;
         while let Some(location) = list.next().ok()? {
             if (location.range.begin..location.range.end).contains(&pc) {
                 return decode(location.data, unit.encoding());

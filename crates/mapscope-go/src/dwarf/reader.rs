@@ -28,9 +28,9 @@ impl<'a> DwarfSections<'a> {
 
     /// The units of the sections.
     pub(crate) fn parse(&self, path: &str) -> Result<Dwarf<'_>, GoError> {
-        let dwarf = self.0.borrow(|s| EndianSlice::new(s, LittleEndian));
-        let mut parsed = Dwarf { dwarf, units: Vec::new(), starts: Vec::new(), path: path.to_owned() };
-        let mut headers = parsed.dwarf.units();
+        let sections = self.0.borrow(|s| EndianSlice::new(s, LittleEndian));
+        let mut parsed = Dwarf { sections, units: Vec::new(), starts: Vec::new(), path: path.to_owned() };
+        let mut headers = parsed.sections.units();
         loop {
             let at = parsed.starts.last().copied().unwrap_or(0);
             let header = match headers.next() {
@@ -39,7 +39,7 @@ impl<'a> DwarfSections<'a> {
                 Err(e) => return Err(parsed.bad(at, &e)),
             };
             let UnitSectionOffset(start) = header.offset();
-            let unit = parsed.dwarf.unit(header).map_err(|e| parsed.bad(start, &e))?;
+            let unit = parsed.sections.unit(header).map_err(|e| parsed.bad(start, &e))?;
             parsed.starts.push(start);
             parsed.units.push(unit);
         }
@@ -49,7 +49,7 @@ impl<'a> DwarfSections<'a> {
 
 /// Parsed units, found by offset.
 pub(crate) struct Dwarf<'d> {
-    pub(crate) dwarf: gimli::Dwarf<Slice<'d>>,
+    pub(crate) sections: gimli::Dwarf<Slice<'d>>,
     pub(crate) units: Vec<Unit<Slice<'d>>>,
     starts: Vec<usize>,
     path: String,
@@ -67,7 +67,7 @@ pub(crate) struct Entry<'u, 'd> {
 impl<'d> Dwarf<'d> {
     /// An error at an offset of `.debug_info`.
     pub(crate) fn bad(&self, offset: usize, error: &gimli::Error) -> GoError {
-        let reason = self.dwarf.format_error(*error);
+        let reason = self.sections.format_error(*error);
         GoError::BadDwarf { path: self.path.clone(), section: ".debug_info", offset: offset as u64, reason }
     }
 
@@ -154,7 +154,9 @@ impl<'d> Entry<'_, 'd> {
     pub(crate) fn number(&self, name: DwAt) -> Option<u64> {
         match self.die.attr(name)?.raw_value() {
             AttributeValue::Addr(a) => Some(a),
-            AttributeValue::DebugAddrIndex(index) => self.dwarf.dwarf.address(&self.dwarf.units[self.unit], index).ok(),
+            AttributeValue::DebugAddrIndex(index) => {
+                self.dwarf.sections.address(&self.dwarf.units[self.unit], index).ok()
+            }
             AttributeValue::Data4(v) => Some(u64::from(v)),
             AttributeValue::Data8(v) => Some(v),
             _ => self.die.attr(name)?.udata_value(),
@@ -169,7 +171,7 @@ impl<'d> Entry<'_, 'd> {
     /// The text of an attribute, borrowed from the sections.
     pub(crate) fn text(&self, name: DwAt) -> Option<&'d str> {
         let value = self.value(name)?;
-        let text = self.dwarf.dwarf.attr_string(&self.dwarf.units[self.unit], value).ok()?;
+        let text = self.dwarf.sections.attr_string(&self.dwarf.units[self.unit], value).ok()?;
         std::str::from_utf8(text.slice()).ok()
     }
 

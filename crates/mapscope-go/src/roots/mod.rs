@@ -72,7 +72,7 @@ pub(crate) struct Context<'c> {
 /// The whole root set, and the goroutines it was read from.
 #[derive(Default)]
 pub(crate) struct Roots {
-    pub(crate) roots: Vec<Root>,
+    pub(crate) words: Vec<Root>,
     /// Objects with a finalizer: what they point to is live.
     pub(crate) finalized: Vec<u32>,
     /// Cleanups attached to objects, from 1.26: (function value, address of its argument).
@@ -89,7 +89,7 @@ impl Roots {
         let mut found = Self::default();
         specials::add(context, &mut roots, &mut found, partial);
         let goroutines = Goroutines::read(context, &mut roots, partial)?;
-        Ok(Self { roots, goroutines, ..found })
+        Ok(Self { words: roots, goroutines, ..found })
     }
 }
 

@@ -13,7 +13,8 @@ const MAX_LIST: usize = 1 << 20;
 
 /// Adds what the queues hold.
 pub(super) fn add(context: &Context<'_>, roots: &mut Vec<Root>, partial: &mut Vec<String>) {
-    let queues: [(&str, fn(&Context<'_>, &mut Vec<Root>) -> Result<(), GoError>); 3] =
+    type Read = fn(&Context<'_>, &mut Vec<Root>) -> Result<(), GoError>;
+    let queues: [(&str, Read); 3] =
         [("queued finalizers", finalizers), ("queued cleanups", cleanups), ("blocks of tiny objects", tiny_blocks)];
     for (what, read) in queues {
         if let Err(e) = read(context, roots) {

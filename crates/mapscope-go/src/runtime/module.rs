@@ -44,7 +44,7 @@ pub(crate) fn modules(memory: &dyn Memory, layout: &Layout, first: u64) -> Resul
     while at != 0 && found.len() < MAX_MODULES {
         let mut bytes = vec![0; layout.module.size.min(4096) as usize];
         memory.read_into(at, &mut bytes)?;
-        if layout.module.bad.get(&bytes) & 0xff == 0 {
+        if layout.module.bad.get(&bytes) == 0 {
             found.push(parse(memory, layout, &bytes, at)?);
         }
         at = layout.module.next.get(&bytes);

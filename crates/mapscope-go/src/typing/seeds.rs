@@ -85,7 +85,7 @@ impl Typing<'_> {
             known.then_some(code)
         };
         let one = |address: u64, ty: TypeId| Offer { address, ty, many: false, count: 1, from: 0 };
-        let called = roots.roots.iter().filter(|r| matches!(r.kind, RootKind::Finalizer | RootKind::Cleanup));
+        let called = roots.words.iter().filter(|r| matches!(r.kind, RootKind::Finalizer | RootKind::Cleanup));
         let functions = called.filter(|r| code(r.value).is_some()).map(|r| one(r.value, context.types.func_value()));
         let argument = |(function, argument): &(u64, u64)| {
             let ty = first_parameter(context.types, context.bias, code(*function)?)?;

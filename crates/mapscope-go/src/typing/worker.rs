@@ -137,7 +137,7 @@ struct Worker<'w, 't> {
     spans: Vec<Option<Vec<u8>>>,
 }
 
-impl<'t> Worker<'_, 't> {
+impl Worker<'_, '_> {
     fn run(mut self) {
         while let Some(chunk) = self.queue.next() {
             self.chunk = chunk;

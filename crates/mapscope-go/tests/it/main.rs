@@ -1,10 +1,11 @@
 //! The reader against programs that state the truth about themselves (`cargo xtask testbed` builds them).
-#![allow(clippy::unwrap_used, missing_docs)]
+#![allow(clippy::unwrap_used, missing_docs, unreachable_pub)]
 
 mod cores;
 mod matrix;
 mod target;
 mod truth;
+mod writer;
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
