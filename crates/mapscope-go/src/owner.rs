@@ -10,7 +10,7 @@ use rustc_hash::FxHashMap;
 
 use crate::heap::SpanTable;
 use crate::roots::{Root, RootKind, Roots};
-use crate::types::{Kind, MapPart, TypeId, compile, steps, visit};
+use crate::types::{Kind, MapPart, TypeId, TypeTable, compile, steps, visit};
 use crate::typing::{Facts, Names, Offer, Origin, Region, Typing};
 
 /// Labels kept at the start and at the end of a name that is longer than both together.
@@ -86,24 +86,25 @@ pub(crate) struct Owners<'o> {
 pub(crate) fn order_roots(
     roots: &Roots,
     spans: &SpanTable,
+    types: &TypeTable<'_>,
     regions: &[Region],
     names: &Names,
 ) -> [Vec<(u32, Option<u32>)>; 3] {
     let mut phases: [Vec<(u32, Option<u32>)>; 3] = Default::default();
     for (index, root) in roots.words.iter().enumerate() {
         let Some((object, ..)) = spans.object(root.value) else { continue };
-        phases[phase(root, regions, names)].push((object, Some(index as u32)));
+        phases[phase(root, types, regions, names)].push((object, Some(index as u32)));
     }
     phases
 }
 
-fn phase(root: &Root, regions: &[Region], names: &Names) -> usize {
+fn phase(root: &Root, types: &TypeTable<'_>, regions: &[Region], names: &Names) -> usize {
     match root.kind {
         RootKind::Stack(..) => 1,
         RootKind::Static => {
             let mut at = root.address;
             for _ in 0..MAX_NESTING {
-                match covering(regions, at, |_| None).map(|r| r.origin) {
+                match covering(types, regions, at).map(|r| r.origin) {
                     Some(Origin::Global(name)) if !names.get(name).starts_with("runtime.") => return 0,
                     Some(Origin::Pointer(from)) if from != 0 => at = from,
                     _ => return 2,
@@ -115,14 +116,13 @@ fn phase(root: &Root, regions: &[Region], names: &Names) -> usize {
     }
 }
 
-/// The region that covers `address`; named ones are preferred. `size` gives the bytes of one value of a type, where it
-/// is known to matter.
-fn covering(regions: &[Region], address: u64, size: impl Fn(TypeId) -> Option<u64>) -> Option<&Region> {
+/// The region that covers `address`; named ones are preferred.
+fn covering<'r>(types: &TypeTable<'_>, regions: &'r [Region], address: u64) -> Option<&'r Region> {
     let end = regions.partition_point(|r| r.start <= address);
     let covers = |r: &&Region| {
         let offset = address - r.start;
-        let inside = size(r.ty).is_none_or(|s| offset < s.saturating_mul(r.count));
-        inside && offset >= r.window.0 && offset < r.window.1
+        let size = types.get(r.ty).size.saturating_mul(r.count);
+        offset < size && offset >= r.window.0 && offset < r.window.1
     };
     let near = &regions[end.saturating_sub(MAX_BACK)..end];
     let named = |r: &&Region| !matches!(r.origin, Origin::Pointer(_));
@@ -204,8 +204,7 @@ impl<'o> Owners<'o> {
             return None;
         }
         let types = self.typing.context.types;
-        let size = |ty: TypeId| Some(types.get(ty).size);
-        let region = covering(self.regions, address, size)?;
+        let region = covering(types, self.regions, address)?;
         let value_size = types.get(region.ty).size.max(1);
         let offset = address - region.start;
         let mut name = match region.origin {
@@ -324,6 +323,6 @@ impl<'o> Owners<'o> {
     }
 }
 
-fn label(types: &crate::types::TypeTable<'_>, ty: TypeId, offset: u64) -> Arc<str> {
+fn label(types: &TypeTable<'_>, ty: TypeId, offset: u64) -> Arc<str> {
     steps(types, ty, offset).iter().map(ToString::to_string).collect::<String>().into()
 }

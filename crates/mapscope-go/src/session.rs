@@ -213,7 +213,7 @@ pub fn with_session<R>(
     let graph = &heap.graph;
     let mut reach = Reachability::new(graph);
     let mut order = Vec::new();
-    for phase in order_roots(&roots, &heap.spans, &typed.sorted(), &names) {
+    for phase in order_roots(&roots, &heap.spans, &types, &typed.sorted(), &names) {
         reach.extend(graph, phase.iter().map(|r| r.0));
         order.extend(phase.iter().map(|r| r.1));
     }

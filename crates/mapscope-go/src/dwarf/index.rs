@@ -1,6 +1,7 @@
 //! One pass over all entries: globals, functions and named types.
 
 use gimli::{AttributeValue, Operation};
+use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
 use super::GO_RUNTIME_TYPE;
@@ -43,13 +44,20 @@ pub(crate) struct DwarfIndex<'d> {
 impl<'d> DwarfIndex<'d> {
     /// Reads every unit; addresses get `bias` added.
     pub(crate) fn build(dwarf: &Dwarf<'d>, bias: u64) -> Result<Self, GoError> {
-        let mut index = Self::default();
-        for unit in 0..dwarf.units.len() {
-            index.add_unit(dwarf, unit, bias)?;
-        }
+        let add = |mut index: Self, unit| index.add_unit(dwarf, unit, bias).map(|()| index);
+        let units = (0..dwarf.units.len()).into_par_iter();
+        let mut index = units.try_fold(Self::default, add).try_reduce(Self::default, |a, b| Ok(a.join(b)))?;
         index.globals.sort_by_key(|g| g.address);
         index.subprograms.sort_by_key(|s| s.low);
         Ok(index)
+    }
+
+    fn join(mut self, other: Self) -> Self {
+        self.globals.extend(other.globals);
+        self.subprograms.extend(other.subprograms);
+        self.structs.extend(other.structs);
+        self.runtime_types.extend(other.runtime_types);
+        self
     }
 
     fn add_unit(&mut self, dwarf: &Dwarf<'d>, unit_index: usize, bias: u64) -> Result<(), GoError> {

@@ -143,7 +143,7 @@ fn decode(expression: gimli::Expression<Slice<'_>>, encoding: gimli::Encoding) -
                     places.push(LocalPlace { offset: at, size: size_in_bits / 8, frame_offset, indirect });
                 }
                 (in_frame, indirect) = (false, false);
-                at += size_in_bits / 8;
+                at = at.saturating_add(size_in_bits / 8);
             }
             // In a register, or a value without a place: nothing in memory to look at.
             Operation::Register { .. } => in_frame = false,

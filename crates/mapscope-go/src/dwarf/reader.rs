@@ -132,7 +132,7 @@ impl<'d> Dwarf<'d> {
     /// The offset in `.debug_info` that a reference leads to.
     pub(crate) fn reference(&self, unit: usize, value: &AttributeValue<Slice<'d>>) -> Option<usize> {
         match value {
-            AttributeValue::UnitRef(offset) => Some(offset.to_unit_section_offset(&self.units[unit].header).0),
+            AttributeValue::UnitRef(offset) => self.units[unit].header.offset().0.checked_add(offset.0),
             AttributeValue::DebugInfoRef(offset) => Some(offset.0),
             _ => None,
         }

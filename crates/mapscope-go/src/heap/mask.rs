@@ -48,7 +48,9 @@ fn build(types: &TypeTable<'_>, address: u64, max_bytes: u64) -> Option<Mask> {
     match descriptor.mask_source(memory, types.minor()) {
         MaskSource::Bits(bits) => mask.pointers = read_bits(memory, bits, descriptor.pointer_bytes / 8)?,
         MaskSource::Structure => {
-            structure(types, types.descriptor(address), 0, descriptor.pointer_bytes, MAX_DEPTH, &mut mask.pointers);
+            let mut budget = budget(descriptor.pointer_bytes);
+            let id = types.descriptor(address);
+            structure(types, id, 0, descriptor.pointer_bytes, (MAX_DEPTH, &mut budget), &mut mask.pointers);
             mask.pointers.sort_unstable();
         }
     }
@@ -66,7 +68,8 @@ pub(crate) fn type_words(types: &TypeTable<'_>, id: TypeId, len: u64) -> Option<
         _ => (id, 1),
     };
     let mut one = Vec::new();
-    structure(types, elem, 0, types.get(elem).size.min(len), MAX_DEPTH, &mut one);
+    let end = types.get(elem).size.min(len);
+    structure(types, elem, 0, end, (MAX_DEPTH, &mut budget(end)), &mut one);
     one.sort_unstable();
     let stride = (types.get(elem).size / 8) as u32;
     Some((0..count as u32).flat_map(|i| one.iter().map(move |w| i * stride + w)).collect())
@@ -80,16 +83,31 @@ pub(crate) fn read_bits(memory: &dyn Memory, address: u64, words: u64) -> Option
     Some((0..words).filter(set).map(|i| i as u32).collect())
 }
 
+/// Steps that the words of `len` bytes may take: each word lies in some nested types, and types without words are few.
+/// A type whose fields overlap needs more than any Go type.
+fn budget(len: u64) -> usize {
+    (len as usize / 8).saturating_mul(4).saturating_add(1 << 16)
+}
+
 /// Adds the pointer words of a value of type `id` at `base` bytes, as far as `end`. Follows `cmd/compile` and
 /// `runtime/type.go` (`buildGCMask`): of an interface only the data word counts.
-fn structure(types: &TypeTable<'_>, id: TypeId, base: u64, end: u64, depth: usize, out: &mut Vec<u32>) {
-    if base >= end || depth == 0 {
+fn structure(
+    types: &TypeTable<'_>,
+    id: TypeId,
+    base: u64,
+    end: u64,
+    (depth, budget): (usize, &mut usize),
+    out: &mut Vec<u32>,
+) {
+    if base >= end || depth == 0 || *budget == 0 {
         return;
     }
+    *budget -= 1;
     let ty = types.get(id);
     let mut push = |offset: u64| {
-        if base + offset < end {
-            out.push(((base + offset) / 8) as u32);
+        let at = base.saturating_add(offset);
+        if at < end {
+            out.push((at / 8) as u32);
         }
     };
     match &ty.kind {
@@ -107,18 +125,19 @@ fn structure(types: &TypeTable<'_>, id: TypeId, base: u64, end: u64, depth: usiz
                 return;
             }
             let mut inner = Vec::new();
-            structure(types, *elem, 0, size.min(end), depth - 1, &mut inner);
+            structure(types, *elem, 0, size.min(end), (depth - 1, &mut *budget), &mut inner);
             for i in 0..*len {
                 let at = base.saturating_add(i.saturating_mul(size));
-                if at >= end || inner.is_empty() {
+                if at >= end || inner.is_empty() || *budget < inner.len() {
                     break;
                 }
+                *budget -= inner.len();
                 out.extend(inner.iter().map(|w| (at / 8) as u32 + w).filter(|w| u64::from(*w) * 8 < end));
             }
         }
         Kind::Struct(fields) => {
             for field in fields {
-                structure(types, field.ty, base.saturating_add(field.offset), end, depth - 1, out);
+                structure(types, field.ty, base.saturating_add(field.offset), end, (depth - 1, &mut *budget), out);
             }
         }
         _ => {}

@@ -119,7 +119,7 @@ impl Auditor<'_> {
             return Err(format!("{entries} entries were found in a table that counts {used}"));
         }
         let limit = if capacity <= 8 { capacity - 1 } else { capacity * 7 / 8 };
-        if used + layout.growth_left.get(bytes) + tombstones != limit {
+        if used.checked_add(layout.growth_left.get(bytes)).and_then(|n| n.checked_add(tombstones)) != Some(limit) {
             return Err(format!("a table's growth left does not agree with its {tombstones} tombstones"));
         }
         Ok(())

@@ -31,7 +31,7 @@ const GC_PROGRAM: u64 = 1 << 6;
 const KIND_MASK: u64 = 31;
 
 /// No Go value is larger; a descriptor that says so is not one.
-const MAX_TYPE_SIZE: u64 = 1 << 47;
+pub(super) const MAX_TYPE_SIZE: u64 = 1 << 47;
 /// Fields of a struct that are read at most.
 const MAX_FIELDS: u64 = 1 << 16;
 /// Bytes of a type's name that are kept at most.
@@ -149,7 +149,7 @@ impl TypeTable<'_> {
         self.memory.read_into(address, &mut head).ok()?;
         let (len, used) = crate::binary::uvarint(&head[1..])?;
         let mut text = vec![0; len.min(MAX_NAME) as usize];
-        self.memory.read_into(address + 1 + used as u64, &mut text).ok()?;
+        self.memory.read_into(address.checked_add(1 + used as u64)?, &mut text).ok()?;
         Some(String::from_utf8_lossy(&text).into_owned())
     }
 

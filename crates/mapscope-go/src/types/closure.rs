@@ -39,7 +39,7 @@ fn resolve(types: &TypeTable<'_>, functions: &[FunctionTable], bias: u64, code: 
         Some(method) => vec![receiver(types, method)?],
         None => captured(types, bias, code)?,
     };
-    let size = fields.iter().map(|f| f.offset.saturating_add(types.get(f.ty).size)).max()?;
+    let size = fields.iter().map(|f| f.offset.saturating_add(types.get(f.ty).size)).max()?.min(MAX_TYPE_SIZE);
     Some(types.closure(code, &name, size.next_multiple_of(8), fields))
 }
 

@@ -7,7 +7,7 @@ use super::{Kind, StructField, TypeId};
 
 /// Structs and arrays nested deeper than this are not looked into: no Go program has them, a hostile type might.
 const MAX_DEPTH: usize = 48;
-/// References and repeats of one type, arrays counted once.
+/// References, repeats, and types looked into for one type, arrays counted once.
 const MAX_ITEMS: usize = 1 << 14;
 
 /// What a reference leads to, in terms of types.
@@ -33,6 +33,8 @@ pub(crate) struct Plan {
     /// Bytes of one value.
     pub(crate) size: u64,
     items: Vec<Item>,
+    /// References of one value, each element of an array counted.
+    references: u64,
 }
 
 #[derive(Debug)]
@@ -45,6 +47,15 @@ struct Item {
 enum What {
     Ref(Ref),
     Repeat { count: u64, plan: Arc<Plan> },
+}
+
+impl Item {
+    fn references(&self) -> u64 {
+        match &self.what {
+            What::Ref(_) => 1,
+            What::Repeat { count, plan } => count.saturating_mul(plan.references),
+        }
+    }
 }
 
 impl Plan {
@@ -60,12 +71,24 @@ pub(crate) fn compile(types: &TypeTable<'_>, id: TypeId) -> Arc<Plan> {
     Arc::new(compile_at(types, id, MAX_DEPTH, &mut budget))
 }
 
+/// A value cannot hold more references than it has bytes (than words, if fields never overlapped): a type that says so
+/// would be walked for ever.
 fn compile_at(types: &TypeTable<'_>, id: TypeId, depth: usize, budget: &mut usize) -> Plan {
+    let mut plan = compile_unchecked(types, id, depth, budget);
+    plan.references = plan.items.iter().fold(0, |sum, item| sum.saturating_add(item.references()));
+    if plan.references > plan.size {
+        plan = Plan { size: plan.size, ..Plan::default() };
+    }
+    plan
+}
+
+fn compile_unchecked(types: &TypeTable<'_>, id: TypeId, depth: usize, budget: &mut usize) -> Plan {
     let ty = types.get(id);
-    let mut plan = Plan { size: ty.size, items: Vec::new() };
-    if depth == 0 {
+    let mut plan = Plan { size: ty.size, ..Plan::default() };
+    if depth == 0 || *budget == 0 {
         return plan;
     }
+    *budget -= 1;
     let simple = |offset, r| Item { offset, what: What::Ref(r) };
     match &ty.kind {
         Kind::Opaque | Kind::StringData | Kind::UnsafePointer | Kind::FuncValue => {}
@@ -167,7 +190,7 @@ fn add_slots(types: &TypeTable<'_>, plan: &mut Plan, map: TypeId, depth: usize, 
     ];
     for (ty, indirect, offset, stride) in slots {
         let mut inner = if indirect {
-            Plan { size: 8, items: vec![Item { offset: 0, what: What::Ref(pointer(types, ty)) }] }
+            Plan { size: 8, items: vec![Item { offset: 0, what: What::Ref(pointer(types, ty)) }], references: 1 }
         } else {
             compile_at(types, ty, depth - 1, budget)
         };

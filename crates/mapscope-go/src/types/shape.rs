@@ -5,6 +5,9 @@ use super::TypeId;
 /// Slots of a group or bucket.
 pub(crate) const SLOTS: u64 = 8;
 
+/// Keys and elements over 128 bytes are stored indirectly, so no group or bucket is larger than 2 KiB and a bit.
+const MAX_GROUP: u64 = 4096;
+
 /// Which map descriptor the binary's version has (`internal/abi/map*.go`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum MapForm {
@@ -55,7 +58,7 @@ impl MapShape {
         let end =
             |offset: u64, stride: u64, size: u64| stride.checked_mul(SLOTS - 1)?.checked_add(offset)?.checked_add(size);
         let fits = |e: Option<u64>| e.is_some_and(|e| e <= self.group_size);
-        self.group_size <= 1 << 20
+        self.group_size <= MAX_GROUP
             && fits(end(self.keys_offset, self.key_stride, self.key_size))
             && fits(end(self.elems_offset, self.elem_stride, self.elem_size))
     }

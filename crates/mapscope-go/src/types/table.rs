@@ -188,7 +188,10 @@ impl<'a> TypeTable<'a> {
             Some((source, None)) => source,
             None => Source::Unknown,
         };
-        let ty = Arc::new(self.parse(source));
+        let mut ty = self.parse(source);
+        // Debug information may claim any size; sums of sizes and offsets must not wrap.
+        ty.size = ty.size.min(MAX_TYPE_SIZE);
+        let ty = Arc::new(ty);
         self.store(id, ty.clone()).unwrap_or(ty)
     }
 

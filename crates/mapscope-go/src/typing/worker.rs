@@ -109,12 +109,17 @@ impl Queue {
             state = self.changed.wait(state).ok()?;
         }
     }
+}
 
-    fn done(&self) {
-        if let Ok(mut state) = self.state.lock() {
+/// A worker that may still make work. Dropped also by a panic, so that the others never wait for a dead one.
+struct Busy<'q>(&'q Queue);
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        if let Ok(mut state) = self.0.state.lock() {
             state.busy -= 1;
             if state.busy == 0 {
-                self.changed.notify_all();
+                self.0.changed.notify_all();
             }
         }
     }
@@ -140,6 +145,7 @@ struct Worker<'w, 't> {
 impl Worker<'_, '_> {
     fn run(mut self) {
         while let Some(chunk) = self.queue.next() {
+            let _busy = Busy(self.queue);
             self.chunk = chunk;
             let spans = self.typing.heap.chunks[chunk as usize].clone();
             self.spans = vec![None; spans.len()];
@@ -157,7 +163,6 @@ impl Worker<'_, '_> {
                 self.drain();
             }
             self.flush();
-            self.queue.done();
         }
     }
 
