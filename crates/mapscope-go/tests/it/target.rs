@@ -69,6 +69,13 @@ impl Running {
         let executable = process.executable().unwrap();
         read(&process, &executable)
     }
+
+    /// Ends the program as it is meant to end; what went wrong.
+    pub fn finish(&mut self) -> Option<String> {
+        drop(self.stdin.take());
+        let status = self.child.wait().unwrap();
+        (!status.success()).then(|| format!("at the end of its input: {status}"))
+    }
 }
 
 impl Drop for Running {

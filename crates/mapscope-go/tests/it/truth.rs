@@ -31,7 +31,8 @@ pub fn compare(truth: &Value, reading: &Reading) -> Vec<String> {
     wrong
 }
 
-fn compare_map(said: &Value, reading: &Reading) -> Vec<String> {
+/// The differences of one map.
+pub fn compare_map(said: &Value, reading: &Reading) -> Vec<String> {
     let owner = said["owner"].as_str().unwrap();
     let name = format!("map {} {} with {} entries", owner, said["type"].as_str().unwrap(), said["entries"]);
     let found: Vec<&MapEntry> = match said["addr"].as_str() {
