@@ -3,6 +3,7 @@
 //! What a chore needs that cargo does not bring (Go toolchains, cargo-deny, cargo-fuzz) is installed below `target/`, in
 //! versions pinned here, and only once.
 
+mod bench;
 mod core;
 mod demo;
 mod fuzz;
@@ -23,6 +24,8 @@ usage: cargo xtask CHORE
   toolchains                    get the Go toolchains of the testbed (xtask/toolchains.txt)
   testbed                       build every testbed program with every toolchain and variant
   fuzz [TARGET] [--seconds N]   fuzz one target, or each for N seconds (60)
+  bench [--objects N] [--go VERSION] [--runs N] [--mapscope FILE]
+                                measure `inspect` on a large heap, live and from a core; writes docs/BENCHMARKS.md
   demo-core                     record the core that `mapscope demo` shows
 
 example:
@@ -36,6 +39,10 @@ fn main() -> Result<ExitCode> {
         ["toolchains"] => toolchain::install_all().map(drop),
         ["testbed"] => testbed::build(),
         ["fuzz", rest @ ..] => fuzz::run(rest),
+        ["bench", rest @ ..] => bench::run(rest),
+        // What `bench` runs each command with.
+        ["measure", command @ ..] => bench::measure_helper(command, false),
+        ["measure-watched", command @ ..] => bench::measure_helper(command, true),
         ["demo-core"] => demo::record(),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");

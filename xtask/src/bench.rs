@@ -1,0 +1,164 @@
+//! `cargo xtask bench`: what `mapscope inspect` costs on a large heap, live and from a core, next to what the machine can
+//! do at best.
+//!
+//! Every figure of `docs/BENCHMARKS.md` is written by this, in one run on one machine.
+
+mod machine;
+mod measure;
+mod peers;
+mod report;
+mod target;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+pub(crate) use measure::helper as measure_helper;
+
+use crate::testbed;
+use crate::workspace::{cargo, root, run as run_command};
+use machine::Machine;
+use measure::{Sample, measure};
+use target::Big;
+
+/// What is asked for.
+struct Options {
+    objects: u64,
+    versions: Vec<String>,
+    runs: usize,
+    /// A program that is built already.
+    mapscope: Option<PathBuf>,
+}
+
+/// One target, and all that was measured on it.
+struct Subject {
+    go: String,
+    /// Read from a core, not live.
+    core: bool,
+    /// Resident memory of the target when it was ready.
+    rss: u64,
+    /// What has to be read at least: resident memory, or the blocks of the core's file.
+    bytes: u64,
+    heap: Heap,
+    runs: Vec<Sample>,
+    /// How long the target was stopped, in milliseconds, for each run.
+    paused: Vec<f64>,
+    peers: Vec<peers::Compared>,
+}
+
+/// What mapscope says of the heap.
+#[derive(Clone, Copy, Default)]
+struct Heap {
+    objects: u64,
+    object_bytes: u64,
+    live_bytes: u64,
+}
+
+/// `cargo xtask bench [--objects N] [--go VERSION] [--runs N] [--mapscope FILE]`.
+pub(crate) fn run(arguments: &[&str]) -> Result<()> {
+    let options = parse(arguments)?;
+    testbed::build()?;
+    let program = if let Some(program) = &options.mapscope {
+        program.canonicalize().with_context(|| format!("there is no {}", program.display()))?
+    } else {
+        run_command(cargo().args(["build", "--quiet", "--release", "--package", "mapscope"]))?;
+        root().join("target/release/mapscope")
+    };
+    let machine = Machine::look()?;
+    println!("{machine}");
+    let mut subjects = Vec::new();
+    for go in &options.versions {
+        subjects.extend(version(&program, go, &options)?);
+    }
+    let tables = report::tables(&subjects, &machine);
+    println!("\n{tables}");
+    let page = root().join("docs/BENCHMARKS.md");
+    fs::write(&page, report::page(&tables, &options, &machine)?)
+        .with_context(|| format!("cannot write {}", page.display()))
+}
+
+fn parse(arguments: &[&str]) -> Result<Options> {
+    let mut options = Options { objects: 8_000_000, versions: Vec::new(), runs: 5, mapscope: None };
+    let mut rest = arguments.iter();
+    while let Some(&argument) = rest.next() {
+        let value = rest.next().with_context(|| format!("{argument} needs a value"))?;
+        let number = || value.parse().with_context(|| format!("{argument} needs a number, not `{value}`"));
+        match argument {
+            "--objects" => options.objects = number()?,
+            "--runs" => options.runs = number()?.max(1) as usize,
+            "--go" => options.versions.push((*value).to_owned()),
+            "--mapscope" => options.mapscope = Some(value.into()),
+            _ => bail!("unknown option {argument}"),
+        }
+    }
+    if options.versions.is_empty() {
+        // The last with legacy maps, the first with Swiss maps, the newest.
+        options.versions = ["1.23.9", "1.24.11", "1.27.3"].map(str::to_owned).into();
+    }
+    Ok(options)
+}
+
+/// Measures one Go version: the live process first, because the core is its end.
+fn version(program: &Path, go: &str, options: &Options) -> Result<[Subject; 2]> {
+    let big = Big::start(go, options.objects)?;
+    let rss = big.resident()?;
+    println!("Go {go}: live, {} runs", options.runs);
+    let pid = big.pid().to_string();
+    let live = subject(program, &big, &[&pid], options.runs)?;
+    let live = Subject { go: go.to_owned(), core: false, rss, bytes: rss, ..live };
+
+    println!("Go {go}: core, {} runs", options.runs);
+    let (truth, executable) = (big.truth.clone(), big.executable.clone());
+    let core = big.into_core()?;
+    let big = Big::gone(truth, executable);
+    let read = subject(program, &big, &[&core.path.to_string_lossy()], options.runs)?;
+    let peers = peers::compare(&core.path, &big.executable, options.runs)?;
+    let read = Subject { go: go.to_owned(), core: true, rss, bytes: core.stored_bytes()?, peers, ..read };
+    Ok([live, read])
+}
+
+/// One warm-up, which also finds how much of the peak is the program's own, and the runs that count.
+fn subject(program: &Path, big: &Big, arguments: &[&str], runs: usize) -> Result<Subject> {
+    let out = target::directory()?.join("inspect.json");
+    let mut command = Command::new(program);
+    command.args(["inspect", "--format", "json", "-o"]).arg(&out).args(arguments);
+    let own_peak = measure(&command, true)?.own_peak;
+    let mut subject = Subject {
+        go: String::new(),
+        core: false,
+        rss: 0,
+        bytes: 0,
+        heap: Heap::default(),
+        runs: Vec::new(),
+        paused: Vec::new(),
+        peers: Vec::new(),
+    };
+    for _ in 0..runs {
+        subject.runs.push(Sample { own_peak, ..measure(&command, false)? });
+        let said: Value = serde_json::from_slice(&fs::read(&out)?)?;
+        subject.heap = check(&said, &big.truth)?;
+        subject.paused.extend(said["target"]["paused_ms"].as_f64());
+    }
+    fs::remove_file(&out)?;
+    Ok(subject)
+}
+
+/// A wrong answer is not fast: the heap has to be what the target said.
+fn check(said: &Value, truth: &Value) -> Result<Heap> {
+    let figure = |name: &str| said["heap"][name].as_u64().with_context(|| format!("mapscope gives no heap.{name}"));
+    for (name, expected) in [("live_objects", "heap_objects"), ("live_bytes", "heap_alloc")] {
+        let (found, expected) = (figure(name)?, truth[expected].as_u64().context("the target gives no totals")?);
+        if found.abs_diff(expected) * 100 > expected {
+            bail!("{name} is {found}, but the target has {expected}");
+        }
+    }
+    let map = said["maps"].as_array().and_then(|maps| maps.iter().find(|map| map["owner"] == "main.data"));
+    let entries = map.map(|map| &map["entries"]);
+    if entries != Some(&truth["maps"][0]["entries"]) {
+        bail!("main.data has {entries:?} entries, but the target says {}", truth["maps"][0]["entries"]);
+    }
+    Ok(Heap { objects: figure("objects")?, object_bytes: figure("object_bytes")?, live_bytes: figure("live_bytes")? })
+}

@@ -1,0 +1,156 @@
+//! The figures as tables, and the page that has them.
+
+use std::fmt::Write;
+use std::process::Command;
+
+use anyhow::Result;
+
+use super::machine::Machine;
+use super::measure::Sample;
+use super::{Options, Subject};
+
+/// Median, least and most.
+#[derive(Clone, Copy)]
+struct Spread {
+    median: f64,
+    least: f64,
+    most: f64,
+}
+
+impl Spread {
+    fn of(mut values: Vec<f64>) -> Self {
+        values.sort_by(f64::total_cmp);
+        let at = |index: usize| values.get(index).copied().unwrap_or(f64::NAN);
+        let last = values.len().saturating_sub(1);
+        Self { median: f64::midpoint(at(last / 2), at(last.div_ceil(2))), least: at(0), most: at(last) }
+    }
+
+    /// `1.23 (1.20–1.31)`.
+    fn show(self) -> String {
+        format!("{:.2} ({:.2}–{:.2})", self.median, self.least, self.most)
+    }
+}
+
+fn spread(runs: &[Sample], figure: impl Fn(&Sample) -> f64) -> Spread {
+    Spread::of(runs.iter().map(figure).collect())
+}
+
+fn megabytes(bytes: f64) -> String {
+    format!("{:.0} MB", bytes / 1e6)
+}
+
+/// Tables of time, of memory, and of peers where there are any.
+pub(super) fn tables(subjects: &[Subject], machine: &Machine) -> String {
+    let mut out = time(subjects, machine);
+    out += "\n";
+    out += &memory(subjects);
+    if subjects.iter().any(|subject| !subject.peers.is_empty()) {
+        out += "\n";
+        out += &peers(subjects);
+    }
+    out
+}
+
+fn name(subject: &Subject) -> String {
+    format!("{}, {}", subject.go, if subject.core { "core" } else { "live" })
+}
+
+fn time(subjects: &[Subject], machine: &Machine) -> String {
+    let mut out = String::from(
+        "| Go, target | wall, s | processors, s | stopped, s | objects/s | heap/s | limit, s | wall / limit |\n\
+         |---|---:|---:|---:|---:|---:|---:|---:|\n",
+    );
+    for subject in subjects {
+        let wall = spread(&subject.runs, |run| run.wall);
+        let paused = Spread::of(subject.paused.iter().map(|ms| ms / 1e3).collect());
+        let limit = subject.bytes as f64 / machine.together;
+        let _ = writeln!(
+            out,
+            "| {} | {} | {} | {} | {:.2} M | {} | {limit:.3} | {:.1} |",
+            name(subject),
+            wall.show(),
+            spread(&subject.runs, |run| run.cpu).show(),
+            if subject.core { "–".to_owned() } else { paused.show() },
+            subject.heap.objects as f64 / wall.median / 1e6,
+            megabytes(subject.heap.object_bytes as f64 / wall.median),
+            wall.median / limit,
+        );
+    }
+    out
+}
+
+fn memory(subjects: &[Subject]) -> String {
+    let mut out = String::from(
+        "| Go, target | objects | live heap | RSS of the target | read from | peak | own peak | own / live heap | \
+         own / RSS |\n|---|---:|---:|---:|---:|---:|---:|---:|---:|\n",
+    );
+    for subject in subjects {
+        let own = spread(&subject.runs, |run| run.own_peak as f64).median;
+        let _ = writeln!(
+            out,
+            "| {} | {} | {} | {} | {} | {} | {} | {:.2} | {:.2} |",
+            name(subject),
+            subject.heap.objects,
+            megabytes(subject.heap.live_bytes as f64),
+            megabytes(subject.rss as f64),
+            megabytes(subject.bytes as f64),
+            megabytes(spread(&subject.runs, |run| run.peak as f64).median),
+            megabytes(own),
+            own / subject.heap.live_bytes as f64,
+            own / subject.rss as f64,
+        );
+    }
+    out
+}
+
+fn peers(subjects: &[Subject]) -> String {
+    let mut out = String::from(
+        "| Go, core | program | wall, s | processors, s | peak | wall / mapscope's |\n|---|---|---:|---:|---:|---:|\n",
+    );
+    for subject in subjects {
+        let ours = spread(&subject.runs, |run| run.wall).median;
+        for peer in &subject.peers {
+            if peer.runs.is_empty() {
+                let _ = writeln!(out, "| {} | {} | fails | | | |", subject.go, peer.name);
+                continue;
+            }
+            let wall = spread(&peer.runs, |run| run.wall);
+            let cpu = spread(&peer.runs, |run| run.cpu).show();
+            let peak = megabytes(spread(&peer.runs, |run| run.peak as f64).median);
+            let ratio = wall.median / ours;
+            let _ = writeln!(out, "| {} | {} | {} | {cpu} | {peak} | {ratio:.1} |", subject.go, peer.name, wall.show());
+        }
+    }
+    out
+}
+
+/// The page `docs/BENCHMARKS.md`.
+pub(super) fn page(tables: &str, options: &Options, machine: &Machine) -> Result<String> {
+    let date = Command::new("date").args(["-u", "+%F"]).output()?.stdout;
+    let date = String::from_utf8_lossy(&date);
+    let Options { objects, runs, .. } = options;
+    Ok(format!(
+        "# Benchmarks
+
+`cargo xtask bench` writes this page; it can be repeated on any Linux machine. `mapscope inspect --format json -o FILE`
+reads the testbed's program `big`, with about {objects} objects, while it runs and from its core. Medians of {runs} runs after
+one that does not count, with the least and the most; page caches are warm. Each reading was checked against what the
+program says of itself.
+
+{date}: {machine}.
+
+{tables}
+- *wall* and *processors* are from start to end of the whole program, debug information and output included.
+- *stopped* is how long the target stood still.
+- *heap/s* counts the slots of all allocated objects, live or garbage.
+- *limit* is the time in which the machine copies, on all processors, the bytes that there are to read: the target's
+  resident memory, or the core without its holes. It is measured in the same run.
+- *peak* is the most memory resident at once, and counts pages of the core that are mapped, which the page cache has
+  anyway. *own peak* leaves out the pages of files; it is sampled in the run that does not count.
+
+`--objects N`, `--go VERSION`, `--runs N` and `--mapscope FILE` (a program built before) change what is measured. goref
+and viewcore are compared when they are installed in `target/tools/bin`; `xtask/src/bench/peers.rs` says how.
+",
+        date = date.trim(),
+    ))
+}

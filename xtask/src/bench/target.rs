@@ -1,0 +1,128 @@
+//! The testbed's large heap, running and as a core.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+use nix::sys::resource::{Resource, setrlimit};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::Value;
+
+use super::measure::memory;
+use crate::workspace::{root, run, testbed_directory};
+
+/// Where cores are written, which have the size of the heap.
+pub(super) fn directory() -> Result<PathBuf> {
+    let directory = root().join("target/bench");
+    fs::create_dir_all(&directory)?;
+    Ok(directory)
+}
+
+/// The program `big`, running until this goes away.
+pub(super) struct Big {
+    child: Option<Child>,
+    pub(super) executable: PathBuf,
+    /// What it says of itself.
+    pub(super) truth: Value,
+}
+
+impl Big {
+    /// Starts it and waits until it is ready.
+    pub(super) fn start(go: &str, objects: u64) -> Result<Self> {
+        // Without permission to raise the limit, the kernel writes no core and gdb has to.
+        let _ = setrlimit(Resource::RLIMIT_CORE, nix::libc::RLIM_INFINITY, nix::libc::RLIM_INFINITY);
+        let executable = testbed_directory().join(format!("bin/{go}-default/big"));
+        let child = Command::new(&executable)
+            .arg(objects.to_string())
+            .current_dir(directory()?)
+            .env("GOTRACEBACK", "crash")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .with_context(|| format!("cannot start {}: is Go {go} in xtask/toolchains.txt?", executable.display()))?;
+        let mut big = Self { child: Some(child), executable, truth: Value::Null };
+        let output = big.child.as_mut().and_then(|child| child.stdout.take()).context("the program has no output")?;
+        let mut lines = BufReader::new(output).lines();
+        let truth = lines.next().context("the program ended")??;
+        big.truth = serde_json::from_str(&truth)?;
+        if lines.next().transpose()?.as_deref() != Some("READY") {
+            bail!("{} did not get ready", big.executable.display());
+        }
+        Ok(big)
+    }
+
+    /// What is left to be said of one that has ended.
+    pub(super) fn gone(truth: Value, executable: PathBuf) -> Self {
+        Self { child: None, executable, truth }
+    }
+
+    pub(super) fn pid(&self) -> u32 {
+        self.child.as_ref().map_or(0, Child::id)
+    }
+
+    /// Resident bytes.
+    pub(super) fn resident(&self) -> Result<u64> {
+        memory(self.pid(), "VmRSS")
+    }
+
+    /// Ends the program and leaves its core: the kernel's where that is a file, else gdb's.
+    pub(super) fn into_core(mut self) -> Result<CoreFile> {
+        let directory = directory()?;
+        let pid = self.pid();
+        let pattern = fs::read_to_string("/proc/sys/kernel/core_pattern")?;
+        // With kernel.core_uses_pid the process is part of the name.
+        let candidates = [directory.join("core"), directory.join(format!("core.{pid}"))];
+        if pattern.trim() == "core" {
+            let mut child = self.child.take().context("it has ended")?;
+            // To wait closes the input, which would end the program before its core is written.
+            let input = child.stdin.take();
+            kill(Pid::from_raw(i32::try_from(pid)?), Signal::SIGABRT)?;
+            child.wait()?;
+            drop(input);
+            if let Some(path) = candidates.into_iter().find(|path| path.exists()) {
+                return Ok(CoreFile { path });
+            }
+            bail!("the kernel wrote no core: `ulimit -c` has to allow it");
+        }
+        let path = directory.join("core");
+        run(Command::new("gdb")
+            .args(["-nx", "-batch", "-iex", "set auto-load off", "-p", &pid.to_string()])
+            .args(["-ex", &format!("generate-core-file {}", path.display())])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null()))?;
+        Ok(CoreFile { path })
+    }
+}
+
+impl Drop for Big {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            // The end of its input ends it.
+            drop(child.stdin.take());
+            let _ = child.wait();
+        }
+    }
+}
+
+/// A core, deleted in the end.
+pub(super) struct CoreFile {
+    pub(super) path: PathBuf,
+}
+
+impl CoreFile {
+    /// Bytes of the file without its holes: untouched memory is not stored.
+    pub(super) fn stored_bytes(&self) -> Result<u64> {
+        Ok(Path::metadata(&self.path)?.blocks() * 512)
+    }
+}
+
+impl Drop for CoreFile {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.path);
+    }
+}
