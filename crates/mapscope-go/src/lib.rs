@@ -22,7 +22,7 @@ mod binary;
 mod code;
 mod dwarf;
 mod error;
-#[cfg(feature = "fuzzing")]
+#[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzzing;
 mod heap;

@@ -21,7 +21,7 @@ impl<'a> DwarfSections<'a> {
     }
 
     /// Sections that are in no binary.
-    #[cfg(feature = "fuzzing")]
+    #[cfg(any(test, feature = "fuzzing"))]
     pub(crate) fn given(section: impl Fn(&str) -> &'a [u8]) -> Result<Self, GoError> {
         gimli::DwarfSections::load(|id| Ok(Cow::Borrowed(section(id.name())))).map(Self)
     }

@@ -86,7 +86,7 @@ pub(crate) fn read_bits(memory: &dyn Memory, address: u64, words: u64) -> Option
 /// Steps that the words of `len` bytes may take: each word lies in some nested types, and types without words are few.
 /// A type whose fields overlap needs more than any Go type.
 fn budget(len: u64) -> usize {
-    (len as usize / 8).saturating_mul(4).saturating_add(1 << 16)
+    (len as usize / 8).saturating_mul(16).saturating_add(1 << 16)
 }
 
 /// Adds the pointer words of a value of type `id` at `base` bytes, as far as `end`. Follows `cmd/compile` and

@@ -70,7 +70,7 @@ pub(crate) fn pointer_words(
         });
         return Some(words);
     }
-    let bitmap = span.start + span.bytes - span.bytes / 64 - inline_marks(layout, span);
+    let bitmap = span.start + (span.bytes - span.bytes / 64).saturating_sub(inline_marks(layout, span));
     let first = (start - span.start) / 8;
     for word in 0..span.elem_size / 8 {
         let at = first + word;
@@ -157,7 +157,7 @@ impl Scanner<'_, '_> {
                 }
             });
         } else if span.elem_size <= MAX_IN_SPAN {
-            let bitmap = span.bytes - span.bytes / 64 - inline_marks(self.layout, span);
+            let bitmap = (span.bytes - span.bytes / 64).saturating_sub(inline_marks(self.layout, span));
             self.slots(index, span, rows, |slot, edges| {
                 let from = slot * span.elem_size;
                 for w in from / 8..(from + span.elem_size) / 8 {
@@ -295,9 +295,9 @@ impl ArenaBits {
         let words = len / 8;
         let (base, end) = (first / 64, (first + words).div_ceil(64));
         let mut bits = Self { first, base, bitmap: vec![0; ((end - base) * 8) as usize], no_more: Vec::new() };
-        memory.read_into(arena + bitmap.offset + base * 8, &mut bits.bitmap).ok()?;
+        memory.read_into(arena.checked_add(bitmap.offset + base * 8)?, &mut bits.bitmap).ok()?;
         bits.no_more = vec![0; (end.div_ceil(8) - base / 8) as usize];
-        memory.read_into(arena + no_more.offset + base / 8, &mut bits.no_more).ok()?;
+        memory.read_into(arena.checked_add(no_more.offset + base / 8)?, &mut bits.no_more).ok()?;
         Some(bits)
     }
 

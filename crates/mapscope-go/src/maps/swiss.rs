@@ -1,6 +1,7 @@
 //! Swiss maps (`internal/runtime/maps`, Go 1.24 and later).
 
 use mapscope_heap::{GroupFill, MapFigures};
+use rustc_hash::FxHashSet;
 
 use super::{Auditor, Details, Tally, torn, unreadable};
 use crate::heap::word;
@@ -24,6 +25,8 @@ struct Walk {
     holes: u64,
     tombstones: u64,
     table_bytes: u64,
+    /// Group arrays of tables.
+    seen: FxHashSet<u64>,
 }
 
 impl Auditor<'_> {
@@ -91,6 +94,10 @@ impl Auditor<'_> {
         let mut tables: Vec<u64> = bytes.chunks_exact(8).map(|b| word(b, 0)).collect();
         // The entries of one table are neighbours.
         tables.dedup();
+        let mut seen = FxHashSet::default();
+        if !tables.iter().all(|t| seen.insert(*t)) {
+            return Err("its directory names a table in two places".to_owned());
+        }
         Ok(tables)
     }
 
@@ -110,6 +117,9 @@ impl Auditor<'_> {
         let fits = capacity.is_power_of_two() && (8..=MAX_CAPACITY).contains(&capacity);
         if !fits || mask.checked_add(1).and_then(|n| n.checked_mul(8)) != Some(capacity) {
             return Err(format!("a table at {address:#x} has a capacity of {capacity}"));
+        }
+        if !walk.seen.insert(groups) {
+            return Err(format!("two tables have the same groups at {groups:#x}"));
         }
         walk.table_bytes += self.slot_bytes(address) + self.slot_bytes(groups);
         let before = (walk.tally.entries, walk.tombstones);

@@ -141,7 +141,7 @@ impl<'s> StackScan<'s> {
     /// The bitmap `index` of a stack map: (address of its bits, bits). `None` when there is no such bitmap.
     fn stack_map(&self, map: Option<u64>, index: i32) -> Option<(u64, u32)> {
         let address = map?;
-        let (count, bits) = (self.memory.u32(address).ok()?, self.memory.u32(address + 4).ok()?);
+        let (count, bits) = (self.memory.u32(address).ok()?, self.memory.u32(address.checked_add(4)?).ok()?);
         if count == 0 || count > MAX_MAPS || bits > MAX_MAPS {
             return None;
         }
@@ -149,12 +149,12 @@ impl<'s> StackScan<'s> {
             return Some((address, 0));
         }
         let index = u32::try_from(index).ok().filter(|i| *i < count)?;
-        Some((address + 8 + u64::from(index) * u64::from(bits.div_ceil(8)), bits))
+        Some((address.checked_add(8 + u64::from(index) * u64::from(bits.div_ceil(8)))?, bits))
     }
 
     fn add_bits(&mut self, frame: u32, bits: u64, count: u32, from: u64) {
         for pointer in read_bits(self.memory, bits, u64::from(count)).unwrap_or_default() {
-            let address = from + u64::from(pointer) * 8;
+            let address = from.wrapping_add(u64::from(pointer) * 8);
             if self.stack.contains(&address) {
                 let value = self.memory.u64(address).unwrap_or(0);
                 self.push(FrameWord { address, value, frame });
@@ -184,9 +184,11 @@ impl<'s> StackScan<'s> {
             return;
         }
         let mut bytes = vec![0; count as usize * 16];
-        if self.memory.read_into(address + 8, &mut bytes).is_err() {
+        if self.memory.read_into(address.wrapping_add(8), &mut bytes).is_err() {
             return;
         }
+        // They are variables of the frame, or its arguments, and lie side by side.
+        let mut room = self.stack.end.saturating_sub(frame.sp);
         for record in bytes.chunks_exact(16) {
             let number = |at| Field { offset: at, size: 4 }.get(record) as u32;
             let (offset, size, pointer_bytes) = (number(0) as i32, number(4), number(8) as i32);
@@ -196,11 +198,16 @@ impl<'s> StackScan<'s> {
             if start < frame.sp || !self.stack.contains(&start) {
                 continue;
             }
+            let Some(rest) = room.checked_sub(u64::from(size)).filter(|_| u64::from(size) <= self.stack.end - start)
+            else {
+                continue;
+            };
+            room = rest;
             let mask = table.module().rodata.wrapping_add(u64::from(number(12)));
             let pointers = match pointer_bytes {
                 // Up to 1.23 a negative size means a GC program, for objects over 128 KiB: every word may be a pointer.
                 ..0 => (0..size / 8).collect(),
-                bytes => read_bits(self.memory, mask, bytes as u64 / 8).unwrap_or_default(),
+                bytes => read_bits(self.memory, mask, u64::from(size.min(bytes as u32)) / 8).unwrap_or_default(),
             };
             self.objects.push(StackObject { range: start..start + u64::from(size), pointers, frame: index });
         }

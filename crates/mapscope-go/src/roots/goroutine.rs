@@ -2,11 +2,14 @@
 
 use std::ops::Range;
 
+use rustc_hash::FxHashSet;
+
 use super::frame::{FrameWord, StackScan};
 use super::threads::Threads;
 use super::unwind::{End, Frame, unwind};
 use super::{Context, Root, RootKind};
 use crate::GoError;
+use crate::heap::Span;
 use crate::runtime::Field;
 
 /// `_Gscan`: set while the collector holds the goroutine.
@@ -18,8 +21,6 @@ const DEAD: u64 = 6;
 const DEAD_EXTRA: u64 = 11;
 /// Bytes of `g` that are read.
 const MAX_G: usize = 1024;
-/// Deferred calls followed.
-const MAX_DEFERS: usize = 1 << 20;
 
 /// One live goroutine.
 #[derive(Clone, Debug)]
@@ -82,7 +83,7 @@ impl Goroutines {
 
     /// Bytes of all stacks.
     pub(crate) fn stack_bytes(&self) -> u64 {
-        self.all.iter().map(|g| g.stack.end - g.stack.start).sum()
+        self.all.iter().fold(0, |sum, g| sum.saturating_add(g.stack.end - g.stack.start))
     }
 }
 
@@ -109,6 +110,13 @@ fn read_goroutine(
     let stack = layout.stack_lo.get(bytes)..layout.stack_hi.get(bytes);
     if matches!(status, IDLE | DEAD | DEAD_EXTRA) || stack.is_empty() {
         return Ok(None);
+    }
+    let overlaps = |s: &Span| s.start < stack.end && stack.start < s.start + s.bytes;
+    let near = context.spans.spans.partition_point(|s| s.start + s.bytes <= stack.start);
+    if context.spans.spans.get(near).is_some_and(overlaps)
+        || !context.memory.is_mapped(stack.start, stack.end - stack.start)
+    {
+        return Err(GoError::inconsistent("runtime.g", g, "its stack is not memory of its own"));
     }
     let mut scan = StackScan::new(context.memory, context.functions, stack.clone());
     let syscall = (layout.syscall_pc.get(bytes), layout.syscall_sp.get(bytes));
@@ -161,9 +169,10 @@ fn add_context_and_defers(context: &Context<'_>, scan: &mut StackScan<'_>, g: &[
     let deferred = &context.layout.deferred;
     let mut at = layout.defers.get(g);
     let size = deferred.size.clamp(8, 256);
-    for _ in 0..MAX_DEFERS {
+    let mut seen = FxHashSet::default();
+    loop {
         let mut bytes = [0; 256];
-        if at == 0 || memory.read_into(at, &mut bytes[..size as usize]).is_err() {
+        if at == 0 || !seen.insert(at) || memory.read_into(at, &mut bytes[..size as usize]).is_err() {
             break;
         }
         let field = |f: Field| (at.wrapping_add(f.offset), f.get(&bytes));

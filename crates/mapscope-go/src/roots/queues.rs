@@ -1,5 +1,7 @@
 //! Queued finalizers and cleanups, and the blocks that tiny objects are being put into.
 
+use rustc_hash::FxHashSet;
+
 use super::{Context, Root, RootKind};
 use crate::GoError;
 use crate::runtime::Field;
@@ -8,7 +10,7 @@ use crate::runtime::Field;
 const FINALIZER_BLOCK: usize = 4096;
 /// Bytes of a block of queued cleanups (`cleanupBlockSize`).
 const CLEANUP_BLOCK: usize = 512;
-/// Blocks followed in a list, and processors; more is a damaged list.
+/// Processors; more is a damaged list.
 const MAX_LIST: usize = 1 << 20;
 
 /// Adds what the queues hold.
@@ -26,10 +28,9 @@ pub(super) fn add(context: &Context<'_>, roots: &mut Vec<Root>, partial: &mut Ve
 fn finalizers(context: &Context<'_>, roots: &mut Vec<Root>) -> Result<(), GoError> {
     let (block, queued) = (&context.layout.finalizer_block, &context.layout.queued_finalizer);
     let mut at = context.memory.u64(context.globals.all_finalizers)?;
-    for _ in 0..MAX_LIST {
-        if at == 0 {
-            break;
-        }
+    let mut seen = FxHashSet::default();
+    while at != 0 {
+        check_new(&mut seen, at, "block of queued finalizers")?;
         let mut bytes = [0; FINALIZER_BLOCK];
         context.memory.read_into(at, &mut bytes)?;
         for index in 0..block.count.get(&bytes).min(FINALIZER_BLOCK as u64 / queued.size.max(8)) {
@@ -49,10 +50,9 @@ fn cleanups(context: &Context<'_>, roots: &mut Vec<Root>) -> Result<(), GoError>
     };
     let Some(global) = context.globals.cleanups else { return Ok(()) };
     let mut at = context.memory.u64(global.wrapping_add(queue.all.offset))?;
-    for _ in 0..MAX_LIST {
-        if at == 0 {
-            break;
-        }
+    let mut seen = FxHashSet::default();
+    while at != 0 {
+        check_new(&mut seen, at, "block of queued cleanups")?;
         let mut bytes = [0; CLEANUP_BLOCK];
         context.memory.read_into(at, &mut bytes)?;
         let stride = context.layout.queued_cleanup_bytes.max(8);
@@ -68,7 +68,8 @@ fn cleanups(context: &Context<'_>, roots: &mut Vec<Root>) -> Result<(), GoError>
 /// `gcMarkTinyAllocs`: a block that is being filled is live whoever points to it.
 fn tiny_blocks(context: &Context<'_>, roots: &mut Vec<Root>) -> Result<(), GoError> {
     let memory = context.memory;
-    let (array, count) = (memory.u64(context.globals.all_processors)?, memory.u64(context.globals.all_processors + 8)?);
+    let (array, count) =
+        (memory.u64(context.globals.all_processors)?, memory.u64(context.globals.all_processors.wrapping_add(8))?);
     for index in 0..count.min(MAX_LIST as u64) {
         let processor = memory.u64(array.wrapping_add(index * 8))?;
         let cache = memory.u64(processor.wrapping_add(context.layout.p.cache.offset))?;
@@ -84,9 +85,14 @@ fn tiny_blocks(context: &Context<'_>, roots: &mut Vec<Root>) -> Result<(), GoErr
     Ok(())
 }
 
+/// A list that comes back to itself has no end.
+pub(super) fn check_new(seen: &mut FxHashSet<u64>, at: u64, what: &'static str) -> Result<(), GoError> {
+    if seen.insert(at) { Ok(()) } else { Err(GoError::inconsistent(what, at, "the list comes back to it")) }
+}
+
 fn push(roots: &mut Vec<Root>, base: u64, bytes: &[u8], offset: u64, kind: RootKind) {
     let value = Field { offset, size: 8 }.get(bytes);
     if value != 0 {
-        roots.push(Root { address: base + offset, value, kind });
+        roots.push(Root { address: base.wrapping_add(offset), value, kind });
     }
 }

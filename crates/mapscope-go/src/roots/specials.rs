@@ -1,12 +1,12 @@
 //! What is attached to objects: finalizers, cleanups, weak handles (`markrootSpans`).
 
+use rustc_hash::FxHashSet;
+
+use super::queues::check_new;
 use super::{Context, Root, RootKind, Roots};
 use crate::GoError;
 use crate::heap::Span;
 use crate::runtime::Field;
-
-/// Specials followed on one span; more is a damaged list.
-const MAX_SPECIALS: usize = 1 << 20;
 
 /// Numbers of the kinds that are roots, which moved between versions (`runtime/mheap.go`).
 struct Kinds {
@@ -29,9 +29,11 @@ fn kinds(minor: u32) -> Kinds {
 pub(super) fn add(context: &Context<'_>, roots: &mut Vec<Root>, found: &mut Roots, partial: &mut Vec<String>) {
     let kinds = kinds(context.minor);
     let mut failed = None;
+    // A special belongs to one object of one span.
+    let mut seen = FxHashSet::default();
     for (index, span) in context.spans.spans.iter().enumerate() {
         if span.specials != 0
-            && let Err(e) = span_specials(context, &kinds, index, span, roots, found)
+            && let Err(e) = span_specials(context, &kinds, (index, span), roots, found, &mut seen)
         {
             failed = Some(e);
         }
@@ -44,24 +46,22 @@ pub(super) fn add(context: &Context<'_>, roots: &mut Vec<Root>, found: &mut Root
 fn span_specials(
     context: &Context<'_>,
     kinds: &Kinds,
-    index: usize,
-    span: &Span,
+    (index, span): (usize, &Span),
     roots: &mut Vec<Root>,
     found: &mut Roots,
+    seen: &mut FxHashSet<u64>,
 ) -> Result<(), GoError> {
     let layout = context.layout;
     let mut at = span.specials;
-    for _ in 0..MAX_SPECIALS {
-        if at == 0 {
-            break;
-        }
+    while at != 0 {
+        check_new(seen, at, "special")?;
         let mut bytes = [0; 64];
         context.memory.read_into(at, &mut bytes)?;
         let kind = layout.special.kind.get(&bytes) & 0xff;
         let mut push = |field: Field, kind| {
             let value = field.get(&bytes);
             if value != 0 {
-                roots.push(Root { address: at + field.offset, value, kind });
+                roots.push(Root { address: at.wrapping_add(field.offset), value, kind });
             }
         };
         if kind == kinds.finalizer {
@@ -80,7 +80,7 @@ fn span_specials(
             push(function, RootKind::Cleanup);
             if context.minor >= 26 {
                 // cleanupFn {call, fn, arg}: `fn` is the second of three pointers.
-                push(Field { offset: function.offset - 8, size: 8 }, RootKind::Cleanup);
+                push(Field { offset: function.offset.saturating_sub(8), size: 8 }, RootKind::Cleanup);
                 let argument = Field { offset: function.offset + 8, size: 8 };
                 push(argument, RootKind::Cleanup);
                 found.cleanup_arguments.push((function.get(&bytes), argument.get(&bytes)));

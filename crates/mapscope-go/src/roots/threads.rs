@@ -1,13 +1,12 @@
 //! The runtime's threads, and where the goroutine that runs on one really is.
 
 use mapscope_memory::Thread;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::Context;
+use super::queues::check_new;
 use crate::GoError;
 
-/// Threads followed in `allm`; more is a damaged list.
-const MAX_THREADS: usize = 1 << 20;
 /// Signal handlers nested in one another; Go has one at most.
 const MAX_SIGNALS: usize = 4;
 
@@ -42,7 +41,9 @@ impl<'c, 'm> Threads<'c, 'm> {
         let (memory, m) = (context.memory, &context.layout.m);
         let mut machines = Vec::new();
         let mut at = memory.u64(context.globals.all_threads)?;
-        while at != 0 && machines.len() < MAX_THREADS {
+        let mut seen = FxHashSet::default();
+        while at != 0 {
+            check_new(&mut seen, at, "runtime.m")?;
             let field = |f: crate::runtime::Field| memory.u64(at.wrapping_add(f.offset));
             let (vdso_pc, vdso_sp) = (field(m.vdso_pc)?, field(m.vdso_sp)?);
             machines.push(Machine {
@@ -107,7 +108,10 @@ impl<'c, 'm> Threads<'c, 'm> {
             if matches!(table.name(&function), "runtime.sigtramp" | "runtime.cgoSigtramp") {
                 let (from, count) = arch.ucontext_general;
                 let registers = super::words(memory, fp.checked_add(from)?, count * 8).ok()?;
-                let (pc, sp) = (memory.u64(fp + arch.ucontext_pc).ok()?, memory.u64(fp + arch.ucontext_sp).ok()?);
+                let (pc, sp) = (
+                    memory.u64(fp.checked_add(arch.ucontext_pc)?).ok()?,
+                    memory.u64(fp.checked_add(arch.ucontext_sp)?).ok()?,
+                );
                 return Some(Start { pc, sp, registers });
             }
             pc = memory.u64(fp - u64::from(arch.return_address_size)).ok()?;

@@ -78,7 +78,7 @@ pub(crate) fn unwind(
         let continue_at = match (after_panic, function.defer_return) {
             (false, _) => pc,
             (true, 0) => 0,
-            (true, offset) => function.entry + u64::from(offset) + 1,
+            (true, offset) => function.entry.wrapping_add(u64::from(offset) + 1),
         };
         after_panic = name == "runtime.sigpanic";
         frames.push(Frame { pc, sp, fp, varp, continue_at, function, table });

@@ -6,6 +6,9 @@
 use crate::GoError;
 use crate::dwarf::{Dwarf, DwarfIndex};
 
+/// No structure of the runtime is larger; `heapArena` of Go 1.21 has a megabyte.
+const MAX_STRUCTURE: u64 = 1 << 30;
+
 /// Where a field is in its structure.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Field {
@@ -213,6 +216,9 @@ impl Reader<'_, '_> {
         let missing = || GoError::MissingInDwarf { what: format!("the structure {name}") };
         let offset = *self.index.structs.get(name).ok_or_else(missing)?;
         let size = self.dwarf.entry(offset)?.number(gimli::DW_AT_byte_size).ok_or_else(missing)?;
+        if size > MAX_STRUCTURE {
+            return Err(missing());
+        }
         Ok((offset, size))
     }
 
@@ -235,7 +241,8 @@ impl Reader<'_, '_> {
             let (offset, member_type) = member.ok_or_else(missing)?;
             at = self.resolve(member_type)?;
             let size = self.dwarf.entry(at)?.number(gimli::DW_AT_byte_size).unwrap_or(8);
-            found = Field { offset: found.offset.checked_add(offset).ok_or_else(missing)?, size };
+            let offset = found.offset.checked_add(offset).filter(|o| *o <= MAX_STRUCTURE).ok_or_else(missing)?;
+            found = Field { offset, size };
         }
         Ok(found)
     }

@@ -39,13 +39,23 @@ pub(crate) struct Module {
 /// # Errors
 /// When the first module cannot be read or its ranges make no sense.
 pub(crate) fn modules(memory: &dyn Memory, layout: &Layout, first: u64) -> Result<Vec<Module>, GoError> {
-    let mut found = Vec::new();
+    let mut found: Vec<Module> = Vec::new();
+    let mut seen = Vec::new();
     let mut at = first;
-    while at != 0 && found.len() < MAX_MODULES {
+    while at != 0 && seen.len() < MAX_MODULES {
+        if seen.contains(&at) {
+            return Err(GoError::inconsistent("runtime.moduledata", at, "the list of modules comes back to it"));
+        }
+        seen.push(at);
         let mut bytes = vec![0; layout.module.size.min(4096) as usize];
         memory.read_into(at, &mut bytes)?;
         if layout.module.bad.get(&bytes) == 0 {
-            found.push(parse(memory, layout, &bytes, at)?);
+            let module = parse(memory, layout, &bytes, at)?;
+            // Each table is copied, so the same one must not be copied again and again.
+            if found.iter().any(|m| m.functions.0 == module.functions.0 || m.pc_table.0 == module.pc_table.0) {
+                return Err(GoError::inconsistent("runtime.moduledata", at, "another module has the same tables"));
+            }
+            found.push(module);
         }
         at = layout.module.next.get(&bytes);
     }

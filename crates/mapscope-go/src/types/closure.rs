@@ -4,6 +4,7 @@ use std::sync::RwLock;
 
 use rustc_hash::FxHashMap;
 
+use super::abi::MAX_TYPE_SIZE;
 use super::table::TypeTable;
 use super::{Kind, StructField, TypeId};
 use crate::dwarf::Local;

@@ -8,7 +8,7 @@ use super::{Kind, StructField, TypeId};
 /// Structs and arrays nested deeper than this are not looked into: no Go program has them, a hostile type might.
 const MAX_DEPTH: usize = 48;
 /// References, repeats, and types looked into for one type, arrays counted once.
-const MAX_ITEMS: usize = 1 << 14;
+const MAX_ITEMS: usize = 1 << 15;
 
 /// What a reference leads to, in terms of types.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -226,5 +226,41 @@ fn walk(plan: &Plan, base: u64, count: u64, len: u64, sink: &mut impl FnMut(u64,
                 What::Repeat { count, plan } => walk(plan, offset, *count, len, sink),
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    /// Where `fuzzing::types` puts its memory.
+    const BASE: u64 = 0x10000;
+
+    /// A memory that starts with a descriptor of this kind, size and pointer bytes, and goes on with `rest`.
+    fn descriptor(kind: u8, size: u64, rest: &[u64]) -> Vec<u8> {
+        let mut bytes = [size.to_le_bytes(), size.to_le_bytes(), [0; 8], [0; 8], [0; 8], [0; 8]].concat();
+        // The mask is on demand; the kind comes after the flags and two alignments.
+        (bytes[20], bytes[23]) = (16, kind);
+        bytes.extend(rest.iter().flat_map(|w| w.to_le_bytes()));
+        bytes
+    }
+
+    #[test]
+    fn types_that_hold_themselves_come_to_an_end() {
+        for size in [8, 64, 1 << 40] {
+            // A struct of twenty fields that are all this struct.
+            let fields = [0, BASE, 0].repeat(20);
+            let header = [0, BASE + 72, 20];
+            crate::fuzzing::types(&descriptor(25, size, &[&header[..], &fields].concat()), 27, true);
+            // An array of itself, longer than it is large.
+            crate::fuzzing::types(&descriptor(17, size, &[BASE, 0, 1 << 40]), 27, true);
+        }
+    }
+
+    #[test]
+    fn arrays_larger_than_they_say_are_not_walked() {
+        // An array of 2^40 arrays of 2^40 pointers, in 8 bytes.
+        let mut bytes = descriptor(17, 8, &[BASE + 72, 0, 1 << 40]);
+        bytes.extend(descriptor(17, 8, &[BASE + 144, 0, 1 << 40]));
+        bytes.extend(descriptor(22, 8, &[BASE, 0, 0]));
+        crate::fuzzing::types(&bytes, 27, true);
     }
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, RwLock};
 use mapscope_memory::Memory;
 use rustc_hash::FxHashMap;
 
+use super::abi::MAX_TYPE_SIZE;
 use super::{Kind, MapForm, MapShape, StructField, Type, TypeId};
 use crate::dwarf::{Dwarf, DwarfIndex};
 use crate::runtime::{Layout, Module};

@@ -42,7 +42,7 @@ impl Typing<'_> {
                     if empty { Some(address) } else { itab() }
                 };
                 let ty = facts.interface(address, empty, read)?;
-                let from = if from == 0 { 0 } else { from + 8 };
+                let from = if from == 0 { 0 } else { from.wrapping_add(8) };
                 match facts.held(ty) {
                     Held::Value if data != 0 => Offer { address: data, ty, many: false, count: 1, from },
                     // Never an interface again, so this goes no deeper.

@@ -267,7 +267,8 @@ impl Worker<'_, '_> {
     /// A word of a stack counts only when the stack maps call it live: a dead one may hold anything.
     fn is_live(&self, address: u64, reference: crate::types::Ref) -> bool {
         let Some(goroutine) = self.typing.goroutines().at(address) else { return true };
-        let data = if matches!(reference, crate::types::Ref::Interface { .. }) { address + 8 } else { address };
+        let data =
+            if matches!(reference, crate::types::Ref::Interface { .. }) { address.wrapping_add(8) } else { address };
         self.typing.goroutines().all[goroutine as usize].is_live(data)
     }
 

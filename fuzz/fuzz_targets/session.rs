@@ -1,0 +1,23 @@
+//! A whole reading, from a core to its maps. The input patches a real core and its executable.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use mapscope_fuzz::patched;
+use mapscope_go::{Silent, with_session};
+use mapscope_memory::Core;
+
+fuzz_target!(|data: &[u8]| {
+    let files = patched(data);
+    let Ok(core) = Core::from_bytes(files.core, files.exe) else { return };
+    let executable = core.executable().clone();
+    let read = with_session(&core, &executable, &Silent, |session| {
+        for map in &session.maps {
+            let _ = session.details(map.audit.address);
+        }
+        session.maps.len()
+    });
+    // An input without patches shows that the fixture is read at all.
+    if data.is_empty() {
+        assert!(read.expect("the fixture is a whole core") == 2);
+    }
+});

@@ -1,0 +1,9 @@
+//! Type descriptors: kinds, names, pointer masks, where the references of a value are.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| {
+    let Some((version, memory)) = data.split_first() else { return };
+    mapscope_go::fuzzing::types(memory, 21 + u32::from(version % 7), version & 0x80 == 0);
+});
