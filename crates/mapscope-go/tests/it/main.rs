@@ -1,7 +1,9 @@
 //! The reader against programs that state the truth about themselves (`cargo xtask testbed` builds them).
 #![allow(clippy::unwrap_used, missing_docs, unreachable_pub)]
 
+mod bad_input;
 mod cores;
+mod damage;
 mod matrix;
 mod target;
 mod truth;
@@ -54,4 +56,17 @@ fn cores_are_what_their_process_said() {
         let core = cores::kernel_or_gdb(target);
         truth::compare(&truth, &core.read(program))
     });
+}
+
+#[test]
+fn cores_of_gdb_are_what_their_process_said() {
+    check_all(
+        |p| p.program == "places" && matches!(p.variant.as_str(), "default" | "pie"),
+        |program| {
+            let target = target::Running::start(program);
+            let truth = target.truth.clone();
+            let core = cores::gdb(&target);
+            truth::compare(&truth, &core.read(program))
+        },
+    );
 }
