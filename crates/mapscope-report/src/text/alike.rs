@@ -36,7 +36,7 @@ pub(crate) fn alike(maps: &[MapRow]) -> Vec<Alike> {
         return rows;
     }
     for Alike { row, maps } in rows.iter_mut().filter(|r| r.maps > 1) {
-        row.owner = format!("{maps} × goroutine {}", in_any_goroutine(&row.owner).unwrap_or_default());
+        row.owner = format!("{maps} × {}", in_any_goroutine(&row.owner).unwrap_or_default());
     }
     rows.sort_by_key(|r| std::cmp::Reverse(r.row.figures.as_ref().map_or(u64::MAX, |f| f.table_bytes)));
     rows
@@ -109,7 +109,7 @@ mod tests {
         ];
         let seen = |owner: &str, maps, bytes| (owner.to_owned(), maps, bytes);
         let want = [
-            seen("2 × goroutine main.worker: seen", 2, 600),
+            seen("2 × main.worker: seen", 2, 600),
             seen("main.cache", 1, 500),
             seen("goroutine 7 main.worker: seen", 1, 300),
             seen("goroutine 9 main.reader: seen", 1, 300),

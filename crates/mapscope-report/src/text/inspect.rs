@@ -60,8 +60,10 @@ fn map_section(maps: &[MapRow], options: &TextOptions) -> String {
     out += &map_table(&rows, false, options.keep).render(options.width);
     out += &more(shown, maps.len());
     if shared {
-        out +=
-            &note("×: maps of goroutines that run the same code, added up; `mapscope maps` lists each", options.width);
+        out += &note(
+            "×: local maps of goroutines that run the same code, added up; `mapscope maps` lists each",
+            options.width,
+        );
     }
     out + &marks(&rows, options.width)
 }

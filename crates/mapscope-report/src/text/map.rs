@@ -1,14 +1,14 @@
 //! `mapscope map`: one map in depth.
 
 use super::TextOptions;
-use super::footer::{marks, partial};
+use super::footer::{marks, note, partial};
 use super::header::{header, read_time};
 use super::histogram::histogram;
 use super::occupancy::picture;
 use super::rows::{is_sparse, marked_owner};
 use super::style::{BAD, DIM, PLAIN, TITLE, WARN, paint, push_line, safe, shorten, wrap};
 use super::units::{bytes, count, percent, plural};
-use crate::model::{MapDetail, MapFigures, MapRow, SlotLayout};
+use crate::model::{GroupState, MapDetail, MapFigures, MapRow, SlotLayout};
 
 /// Ways from a root that are listed; the rest is a number.
 const OWNERS: usize = 8;
@@ -52,6 +52,7 @@ pub fn map(detail: &MapDetail, options: &TextOptions) -> String {
         let order = if legacy { "buckets with their chains, in address order" } else { "groups, table by table" };
         out += &section("Occupancy", order, width);
         out += &picture(occupancy, noun, width);
+        out += &left_behind(map, occupancy, width);
     }
     if !map.torn && entries_per_group.iter().any(|&n| n > 0) {
         let (title, note) = if legacy { ("Entries per bucket", "with its chain") } else { ("Entries per group", "") };
@@ -75,6 +76,17 @@ fn section(title: &str, note: &str, width: usize) -> String {
     let fits = !note.is_empty() && title.len() + note.len() + 3 <= width;
     let note = if fits { paint(DIM, format_args!(" · {note}")) } else { String::new() };
     format!("\n{}{note}\n", paint(TITLE, title))
+}
+
+/// What the picture does not show: entries that a growing legacy map still has in its old buckets.
+fn left_behind(map: &MapRow, occupancy: &[GroupState], width: usize) -> String {
+    let pictured: u64 = occupancy.iter().map(|group| u64::from(group.entries)).sum();
+    let left = map.figures.as_ref().map_or(0, |figures| figures.entries.saturating_sub(pictured));
+    if left == 0 {
+        return String::new();
+    }
+    let have = if left == 1 { "is" } else { "are" };
+    note(&format!("{} {have} still in the old buckets, which are not shown", plural(left, "entry", "entries")), width)
 }
 
 fn torn(map: &MapRow, width: usize) -> String {
@@ -121,7 +133,7 @@ fn figure_lines(f: &MapFigures, noun: (&str, &str), width: usize) -> String {
         line("indirect", bytes(f.indirect_bytes), "keys and elements over 128 bytes, allocated one by one".to_owned());
     }
     let rebuilt = format!(
-        "{} of the table, if made anew for {}",
+        "{}, if made anew for {}",
         percent(f.reclaimable_bytes, f.table_bytes),
         plural(f.entries, "entry", "entries")
     );

@@ -1,0 +1,117 @@
+//! Real child processes: programs of the testbed (`cargo xtask testbed` builds them).
+
+mod common;
+
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdin, Command, Stdio};
+
+use common::{differences, document, failure, leaks, success};
+use serde_json::Value;
+
+/// A program that has said READY; it ends when its standard input does.
+struct Target {
+    child: Child,
+    stdin: Option<ChildStdin>,
+    truth: Value,
+}
+
+impl Target {
+    /// Starts a program of the matrix.
+    fn start(toolchain: &str, variant: &str, program: &str) -> Self {
+        let directory = std::env::var_os("MAPSCOPE_TESTBED")
+            .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../target/testbed"), PathBuf::from);
+        let matrix = directory.join("matrix.json");
+        let list = std::fs::read(&matrix)
+            .unwrap_or_else(|e| panic!("{}: {e}; run `cargo xtask testbed` first", matrix.display()));
+        let list: Vec<Value> = serde_json::from_slice(&list).expect("the matrix is a list");
+        let of = |e: &&Value| {
+            e["toolchain"].as_str().is_some_and(|t| t.starts_with(toolchain))
+                && e["variant"] == variant
+                && e["program"] == program
+        };
+        let entry = list.iter().find(of);
+        let entry = entry.unwrap_or_else(|| panic!("the testbed has no {program} of {toolchain} {variant}"));
+        let path = directory.join(entry["path"].as_str().expect("a path"));
+        let mut child = Command::new(&path)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap_or_else(|e| panic!("{}: {e}; run `cargo xtask testbed` again", path.display()));
+        let stdin = child.stdin.take();
+        let mut truth = Value::Null;
+        for line in BufReader::new(child.stdout.take().expect("its output")).lines() {
+            let line = line.expect("a line");
+            if line == "READY" {
+                return Self { child, stdin, truth };
+            }
+            truth = serde_json::from_str(&line).unwrap_or(truth);
+        }
+        panic!("{} ended before it was ready", path.display());
+    }
+
+    fn pid(&self) -> String {
+        self.child.id().to_string()
+    }
+
+    /// The program must still be able to end by itself.
+    fn ends_well(mut self) {
+        drop(self.stdin.take());
+        let status = self.child.wait().expect("it ends");
+        assert!(status.success(), "{status}");
+    }
+}
+
+impl Drop for Target {
+    fn drop(&mut self) {
+        drop(self.stdin.take());
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn a_process_is_read_and_runs_on() {
+    // The oldest and the newest, which have legacy and Swiss maps.
+    for (toolchain, kind) in [("1.21.", "legacy"), ("1.27.", "swiss")] {
+        let target = Target::start(toolchain, "default", "maps");
+        let document = document(&["inspect", &target.pid(), "--format", "json"]);
+        let wrong = differences(&target.truth, &document);
+        assert!(wrong.is_empty(), "{toolchain}: {}", wrong.join("\n"));
+        assert_eq!(document["target"]["kind"], "process");
+        assert_eq!(document["target"]["pid"], target.child.id());
+        assert_eq!(document["target"]["map_impl"], kind);
+        assert!(document["target"]["paused_ms"].as_f64().is_some_and(|ms| ms > 0.0));
+        assert!(document["memory"]["rss_bytes"].as_u64().is_some_and(|rss| rss > 0));
+        target.ends_well();
+    }
+}
+
+#[test]
+fn every_command_reads_a_process() {
+    let target = Target::start("1.27.", "default", "sessions");
+    let pid = target.pid();
+    let maps = document(&["maps", &pid, "--owner", "^main\\.sessions\\.", "--format", "json"]);
+    assert_eq!((&maps["matched_maps"], &maps["maps"][0]["owner"]), (&3.into(), &"main.sessions.byID".into()));
+    let map = document(&["map", &pid, "main.sessions.byID", "--format", "json"]);
+    assert_eq!(map["map"]["addr"], maps["maps"][0]["addr"]);
+    let by_address = map["map"]["addr"].as_str().expect("an address");
+    assert!(success(&["map", &pid, by_address]).contains("\nmain.sessions.byID\n"));
+    let types = document(&["types", &pid, "--format", "json"]);
+    assert!(types["types"].as_array().is_some_and(|t| t.iter().any(|t| t["type"] == "main.Session")));
+    for args in [&["inspect", &pid][..], &["maps", &pid], &["types", &pid], &["map", &pid, "byID"]] {
+        assert_eq!(leaks(&success(args)), Vec::<&str>::new(), "{args:?}");
+    }
+    let message = failure(&["map", &pid, "main.session.byId"]);
+    assert!(message.contains("try main.sessions.byID"), "{message}");
+    target.ends_well();
+}
+
+#[test]
+fn a_program_that_is_not_go_is_told_so_and_runs_on() {
+    let target = Target::start("c", "default", "notgo");
+    let message = failure(&["inspect", &target.pid()]);
+    assert!(message.starts_with("mapscope: ") && message.contains(" is not a Go program: "), "{message}");
+    target.ends_well();
+}
