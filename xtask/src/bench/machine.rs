@@ -15,6 +15,8 @@ pub(super) struct Machine {
     processors: usize,
     memory: u64,
     kernel: String,
+    /// Processes that ran, on average, in the minute before: what else the machine was doing.
+    load: String,
     /// By one thread.
     alone: f64,
     /// By a thread on each processor: what no reader can beat.
@@ -31,11 +33,12 @@ impl Machine {
         let release = fs::read_to_string("/proc/sys/kernel/osrelease")?;
         // What follows the number says who built it.
         let kernel = release.split('-').next().unwrap_or_default().trim().to_owned();
+        let load = fs::read_to_string("/proc/loadavg")?.split(' ').next().unwrap_or_default().to_owned();
         // Written, not only allocated: the pages have to be there.
         let (from, mut to) = (vec![1; BUFFER], vec![2; BUFFER]);
         let alone = copy_rate(&from, &mut to, 1);
         let together = copy_rate(&from, &mut to, processors);
-        Ok(Self { processors, memory: kib * 1024, kernel, alone, together })
+        Ok(Self { processors, memory: kib * 1024, kernel, load, alone, together })
     }
 }
 
@@ -63,6 +66,7 @@ impl fmt::Display for Machine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let gib = self.memory as f64 / f64::from(1 << 30);
         write!(f, "{} processors, {gib:.0} GiB of memory, Linux {}; ", self.processors, self.kernel)?;
+        write!(f, "load {} before it began; ", self.load)?;
         write!(f, "copies {:.1} GB/s, {:.1} GB/s on one processor", self.together / 1e9, self.alone / 1e9)
     }
 }
