@@ -246,6 +246,8 @@ pub fn with_session<R>(
         .collect();
     let bytes = |m: &MapEntry| m.audit.figures.as_ref().map_or(u64::MAX, |f| f.table_bytes);
     maps.sort_by(|a, b| bytes(b).cmp(&bytes(a)).then(a.audit.address.cmp(&b.audit.address)));
+    // Failed reads of a process that is gone would look like torn maps and missing spans.
+    memory.still_there()?;
     let session = Session {
         map_types: found.iter().copied().collect(),
         go_version: binary.go_version.clone(),

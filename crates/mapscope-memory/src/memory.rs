@@ -76,6 +76,12 @@ pub trait Memory: Send + Sync {
     /// Fills `buf` from `addr`, wholly or not at all.
     fn read_into(&self, addr: u64, buf: &mut [u8]) -> Result<(), MemoryError>;
 
+    /// Whether the target is still there, so that what was read belongs together: a live process may have exited
+    /// half-way, and what came after is not its memory.
+    fn still_there(&self) -> Result<(), MemoryError> {
+        Ok(())
+    }
+
     /// Says that `addr..addr + len` is not needed for now, so that mapped pages need not stay resident. A hint.
     fn release(&self, addr: u64, len: usize) {
         let _ = (addr, len);

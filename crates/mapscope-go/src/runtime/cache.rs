@@ -80,6 +80,10 @@ impl Memory for Cached<'_> {
         Ok(())
     }
 
+    fn still_there(&self) -> Result<(), MemoryError> {
+        self.inner.still_there()
+    }
+
     fn release(&self, addr: u64, len: usize) {
         self.inner.release(addr, len);
     }

@@ -129,6 +129,15 @@ impl Memory for Process {
         None
     }
 
+    fn still_there(&self) -> Result<(), MemoryError> {
+        // The program's own text is readable as long as there is an address space.
+        let text = self.regions.iter().find(|r| r.read && r.execute && r.file.is_some());
+        match text.map(|r| self.u8(r.start)) {
+            Some(Err(e @ MemoryError::Exited { .. })) => Err(e),
+            _ => Ok(()),
+        }
+    }
+
     /// On an error, `buf` may have been written in part.
     fn read_into(&self, addr: u64, buf: &mut [u8]) -> Result<(), MemoryError> {
         let len = buf.len();
