@@ -118,6 +118,19 @@ fn map_legacy_with_overflow() {
 }
 
 #[test]
+fn a_picture_says_what_it_leaves_out() {
+    let mut growing = legacy_detail();
+    let pictured = growing.occupancy.iter().map(|group| u64::from(group.entries)).sum::<u64>();
+    let mut left = |entries| {
+        growing.map.figures.as_mut().expect("it has figures").entries = entries;
+        plain(&text::map(&growing, &at(80))).lines().find(|line| line.contains("old buckets,")).map(str::to_owned)
+    };
+    assert_eq!(left(pictured), None);
+    let said = left(pictured + 1200).expect("it is said");
+    assert_eq!(said, "  1,200 entries are still in the old buckets, which are not shown");
+}
+
+#[test]
 fn map_torn_and_narrow() {
     assert_snapshot!(plain(&text::map(&torn_detail(), &at(60))));
 }

@@ -39,14 +39,14 @@ impl Target {
             .stderr(Stdio::null())
             .spawn()
             .unwrap_or_else(|e| panic!("{}: {e}; run `cargo xtask testbed` again", path.display()));
-        let stdin = child.stdin.take();
-        let mut truth = Value::Null;
-        for line in BufReader::new(child.stdout.take().expect("its output")).lines() {
+        let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
+        let mut target = Self { child, stdin, truth: Value::Null };
+        for line in BufReader::new(stdout.expect("its output")).lines() {
             let line = line.expect("a line");
             if line == "READY" {
-                return Self { child, stdin, truth };
+                return target;
             }
-            truth = serde_json::from_str(&line).unwrap_or(truth);
+            target.truth = serde_json::from_str(&line).unwrap_or(target.truth.take());
         }
         panic!("{} ended before it was ready", path.display());
     }

@@ -121,7 +121,8 @@ fn figure_lines(f: &MapFigures, noun: (&str, &str), width: usize) -> String {
         line("old buckets", bytes(n), format!("the map is growing{moved}"));
     }
     if let Some(n) = f.zero_values {
-        line("zero values", count(n), format!("{} of entries", percent(n, f.entries)));
+        let share = if f.entries == 0 { String::new() } else { format!("{} of entries", percent(n, f.entries)) };
+        line("zero values", count(n), share);
     }
     let padding = if f.padding_bytes == 0 {
         "no padding".to_owned()
@@ -130,7 +131,7 @@ fn figure_lines(f: &MapFigures, noun: (&str, &str), width: usize) -> String {
     };
     line("table", bytes(f.table_bytes), padding);
     if f.indirect_bytes > 0 {
-        line("indirect", bytes(f.indirect_bytes), "keys and elements over 128 bytes, allocated one by one".to_owned());
+        line("indirect", bytes(f.indirect_bytes), "over 128 bytes, allocated one by one".to_owned());
     }
     let rebuilt = format!(
         "{}, if made anew for {}",
@@ -173,15 +174,19 @@ fn layout_lines(layout: &SlotLayout, figures: Option<&MapFigures>, legacy: bool,
         format!("8 slots and 8 control bytes = {} B", layout.group_bytes)
     };
     let noun = if legacy { "bucket" } else { "group" };
+    let room = width.saturating_sub(11);
+    let name = |text: &str| vec![shorten(&safe(text), room).into_owned()];
     let mut out = String::new();
-    for (name, text) in [
-        ("slot", format!("{}{sum}", parts.join(" + "))),
-        (noun, group),
-        ("key", safe(&layout.key_type).into_owned()),
-        ("element", safe(&layout.elem_type).into_owned()),
+    for (title, lines) in [
+        ("slot", wrap(&format!("{}{sum}", parts.join(" + ")), room)),
+        (noun, wrap(&group, room)),
+        ("key", name(&layout.key_type)),
+        ("element", name(&layout.elem_type)),
     ] {
-        let name = paint(DIM, format_args!("{name:<7}"));
-        push_line(&mut out, format_args!("{name}  {}", shorten(&text, width.saturating_sub(11))));
+        for (i, line) in lines.iter().enumerate() {
+            let title = paint(DIM, format_args!("{:<7}", if i == 0 { title } else { "" }));
+            push_line(&mut out, format_args!("{title}  {line}"));
+        }
     }
     out
 }
