@@ -1,4 +1,4 @@
-//! Maps of goroutines that run the same code, as one row: fifty workers with a map each are one thing to know.
+//! Maps with one owner as one row: a hundred shards, or fifty workers with a map each, are one thing to know.
 
 use std::collections::HashMap;
 
@@ -10,18 +10,19 @@ pub(crate) struct Alike {
     pub(crate) maps: usize,
 }
 
-/// `maps` with those of equal type whose owners differ only in the number of the goroutine added up. If there
+/// `maps` with those of equal type and owner, whatever the number of the goroutine, added up. If there
 /// are any, the rows are in order of their table bytes again, torn maps in front.
 pub(crate) fn alike(maps: &[MapRow]) -> Vec<Alike> {
     let mut rows: Vec<Alike> = Vec::new();
     let mut known: HashMap<(&str, &str, &str, bool), usize> = HashMap::new();
     for map in maps {
         let figures = map.figures.as_ref().filter(|_| !map.torn);
-        let Some((rest, figures)) = in_any_goroutine(&map.owner).zip(figures) else {
+        let owner = in_any_goroutine(&map.owner);
+        let Some(figures) = figures.filter(|_| !owner.is_empty()) else {
             rows.push(Alike { row: map.clone(), maps: 1 });
             continue;
         };
-        let key = (rest, map.type_name.as_str(), map.implementation.as_str(), map.heuristic);
+        let key = (owner, map.type_name.as_str(), map.implementation.as_str(), map.heuristic);
         if let Some(&at) = known.get(&key) {
             rows[at].maps += 1;
             if let Some(sum) = &mut rows[at].row.figures {
@@ -36,16 +37,16 @@ pub(crate) fn alike(maps: &[MapRow]) -> Vec<Alike> {
         return rows;
     }
     for Alike { row, maps } in rows.iter_mut().filter(|r| r.maps > 1) {
-        row.owner = format!("{maps} × {}", in_any_goroutine(&row.owner).unwrap_or_default());
+        row.owner = format!("{maps} × {}", in_any_goroutine(&row.owner));
     }
     rows.sort_by_key(|r| std::cmp::Reverse(r.row.figures.as_ref().map_or(u64::MAX, |f| f.table_bytes)));
     rows
 }
 
-/// `main.worker: seen` of `goroutine 7 main.worker: seen`.
-fn in_any_goroutine(owner: &str) -> Option<&str> {
-    let (number, rest) = owner.strip_prefix("goroutine ")?.split_once(' ')?;
-    number.bytes().all(|b| b.is_ascii_digit()).then_some(rest)
+/// `main.worker: seen` of `goroutine 7 main.worker: seen`; other owners as they are.
+fn in_any_goroutine(owner: &str) -> &str {
+    let numbered = owner.strip_prefix("goroutine ").and_then(|rest| rest.split_once(' '));
+    numbered.filter(|(number, _)| number.bytes().all(|b| b.is_ascii_digit())).map_or(owner, |(_, rest)| rest)
 }
 
 fn add(sum: &mut MapFigures, other: &MapFigures) {
@@ -99,9 +100,13 @@ mod tests {
     }
 
     #[test]
-    fn equal_maps_of_goroutines_are_added_up() {
+    fn maps_with_one_owner_are_added_up() {
         let maps = [
             map("main.cache", "map[int]int", 500),
+            map("main.shards[]", "map[int]int", 200),
+            map("main.shards[]", "map[int]int", 150),
+            map("", "map[int]int", 1),
+            map("", "map[int]int", 1),
             map("goroutine 7 main.worker: seen", "map[int]int", 300),
             map("goroutine 7 main.worker: seen", "map[int]bool", 300),
             map("goroutine 8 main.worker: seen", "map[int]int", 300),
@@ -111,8 +116,11 @@ mod tests {
         let want = [
             seen("2 × main.worker: seen", 2, 600),
             seen("main.cache", 1, 500),
+            seen("2 × main.shards[]", 2, 350),
             seen("goroutine 7 main.worker: seen", 1, 300),
             seen("goroutine 9 main.reader: seen", 1, 300),
+            seen("", 1, 1),
+            seen("", 1, 1),
         ];
         assert_eq!(shown(&maps), want);
         assert_eq!(alike(&maps)[0].row.figures.as_ref().map(|f| (f.entries, f.zero_values)), Some((2, Some(2))));
@@ -122,7 +130,6 @@ mod tests {
     fn torn_maps_stay_alone_and_in_front() {
         let torn = MapRow { torn: true, figures: None, ..map("goroutine 1 main.f: m", "map[int]int", 0) };
         assert_eq!(shown(&[torn.clone(), torn, map("main.m", "map[int]int", 9)]).len(), 3);
-        assert_eq!(in_any_goroutine("goroutine x main.f"), None);
-        assert_eq!(in_any_goroutine("main.goroutine 1"), None);
+        assert_eq!(in_any_goroutine("goroutine x main.f"), "goroutine x main.f");
     }
 }

@@ -46,7 +46,7 @@ fn title(what: &str, shown: usize, total: usize, order: &str) -> String {
     format!("\n{}{}\n", paint(TITLE, what), paint(DIM, note))
 }
 
-/// The largest maps. Those of goroutines that run the same code share a row, which counts for all of them.
+/// The largest maps. Those with one owner, in whatever goroutine, share a row, which counts for all of them.
 fn map_section(maps: &[MapRow], options: &TextOptions) -> String {
     let mut alike = alike(maps);
     alike.truncate(options.shown(alike.len()));
@@ -60,10 +60,8 @@ fn map_section(maps: &[MapRow], options: &TextOptions) -> String {
     out += &map_table(&rows, false, options.keep).render(options.width);
     out += &more(shown, maps.len());
     if shared {
-        out += &note(
-            "×: local maps of goroutines that run the same code, added up; `mapscope maps` lists each",
-            options.width,
-        );
+        out +=
+            &note("×: maps with one owner, in whatever goroutine, added up; `mapscope maps` lists each", options.width);
     }
     out + &marks(&rows, options.width)
 }

@@ -96,7 +96,7 @@ fn torn(map: &MapRow, width: usize) -> String {
     for line in wrap(&sentence, width.saturating_sub(2).max(20)) {
         push_line(&mut out, paint(BAD, line));
     }
-    push_line(&mut out, paint(DIM, "No figures: read the target again, or capture a core."));
+    push_line(&mut out, paint(DIM, "No figures: read the target again."));
     out
 }
 
