@@ -5,5 +5,5 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
     let Some((version, memory)) = data.split_first() else { return };
-    mapscope_go::fuzzing::maps(memory, 21 + u32::from(version % 7), version & 0x80 == 0);
+    let _ = mapscope_go::fuzzing::maps(memory, 21 + u32::from(version % 7), version & 0x80 == 0);
 });

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use mapscope_heap::MapFigures;
 use mapscope_memory::{AMD64, Arch, Memory, MemoryError, Region, TargetInfo, TargetKind, Thread};
 
 use crate::Binary;
@@ -9,7 +10,7 @@ use crate::dwarf::{Dwarf, DwarfIndex, DwarfSections};
 use crate::heap::{Masks, SpanTable, type_words};
 use crate::maps::Auditor;
 use crate::runtime::{Field, FunctionTable, Layout, LegacyMap, Module, STACK_MAP_INDEX, SwissMap, SwissTable};
-use crate::types::{Kind, TypeId, TypeTable, compile, steps, visit};
+use crate::types::{TypeId, TypeTable, compile, steps, visit};
 
 /// Where the bytes of an input are in the target.
 const BASE: u64 = 0x10000;
@@ -21,14 +22,14 @@ const SOME: usize = 64;
 const VALUE: u64 = 1 << 16;
 
 /// A target that is a few pieces of memory.
-struct Image {
+pub(crate) struct Image {
     info: TargetInfo,
     regions: Vec<Region>,
     parts: Vec<Vec<u8>>,
 }
 
 impl Image {
-    fn new(parts: Vec<(u64, Vec<u8>)>) -> Self {
+    pub(crate) fn new(parts: Vec<(u64, Vec<u8>)>) -> Self {
         let info = TargetInfo {
             kind: TargetKind::Core,
             pid: 1,
@@ -198,25 +199,23 @@ pub fn types(bytes: &[u8], minor: u32, swiss: bool) {
 }
 
 /// A map. The memory starts with `allspans`, the address of the map's header and that of its type.
-pub fn maps(bytes: &[u8], minor: u32, swiss: bool) {
+pub fn maps(bytes: &[u8], minor: u32, swiss: bool) -> Option<Result<MapFigures, String>> {
     let word = |i: u64| Field { offset: i * 8, size: 8 }.get(bytes);
     let memory = Image::new(vec![(BASE, bytes.to_vec())]);
     let modules = [module(BASE..BASE + bytes.len() as u64)];
     let layout = layout(swiss);
     let types = TypeTable::new(&memory, &modules, None, minor, &layout);
-    let Ok(spans) = SpanTable::read(&memory, &layout, BASE, &mut Vec::new()) else { return };
+    let spans = SpanTable::read(&memory, &layout, BASE, &mut Vec::new()).ok()?;
     let auditor = Auditor { memory: &memory, layout: &layout, types: &types, spans: &spans };
     let map = types.descriptor(word(4));
-    if matches!(types.get(map).kind, Kind::Map(_)) {
-        let (audit, details) = auditor.details(word(3), map);
-        if let Ok(figures) = audit.figures {
-            assert_eq!(details.groups.len() as u64, figures.groups);
-            assert!(figures.entries <= figures.slots);
-        }
-        if let Some(shape) = types.shape(map) {
-            let _ = auditor.storage(word(3), &shape);
-        }
+    let shape = types.shape(map)?;
+    let _ = auditor.storage(word(3), &shape);
+    let (audit, details) = auditor.details(word(3), map);
+    if let Ok(figures) = &audit.figures {
+        assert_eq!(details.groups.len() as u64, figures.groups);
+        assert!(figures.entries <= figures.slots);
     }
+    Some(audit.figures)
 }
 
 /// Some layout of the runtime's structures.

@@ -186,6 +186,9 @@ mod tests {
         let at = |offset, frame_offset| LocalPlace { offset, size: 8, frame_offset, indirect: false };
         assert_eq!(pieces, [at(0, -40), at(16, -32)]);
         assert_eq!(places(&[0x50]).unwrap(), []);
+        // Pieces of 2^63 bytes: offsets stop growing.
+        let huge = [0x91, 0x58, 0x93, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x1f].repeat(80);
+        assert_eq!(places(&huge).unwrap().last().unwrap().offset, u64::MAX);
         assert_eq!(places(&[]).unwrap(), []);
     }
 }

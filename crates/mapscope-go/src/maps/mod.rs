@@ -126,3 +126,60 @@ impl Tally {
         (types.get(shape.elem).size > 0).then_some(self.zero_values)
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use mapscope_heap::MapFigures;
+
+    use crate::fuzzing;
+
+    /// Where `fuzzing::maps` puts its memory.
+    const BASE: u64 = 0x10000;
+    const SWISS: &[u8] = include_bytes!("../../../../fuzz/corpus/maps/swiss-big");
+    const LEGACY: &[u8] = include_bytes!("../../../../fuzz/corpus/maps/legacy-big");
+
+    /// A map of the fuzzer's corpus, with words at these offsets changed.
+    fn audit(input: &[u8], words: &[(usize, u64)]) -> Result<MapFigures, String> {
+        let (version, memory) = input.split_first().unwrap();
+        let mut memory = memory.to_vec();
+        for (at, word) in words {
+            memory[*at..at + 8].copy_from_slice(&word.to_le_bytes());
+        }
+        fuzzing::maps(&memory, 21 + u32::from(version % 7), version & 0x80 == 0).unwrap()
+    }
+
+    #[test]
+    fn whole_maps_have_figures() {
+        let swiss = audit(SWISS, &[]).unwrap();
+        assert_eq!((swiss.entries, swiss.groups, swiss.holes, swiss.tombstones), (2, 2, 1, Some(1)));
+        let legacy = audit(LEGACY, &[]).unwrap();
+        assert_eq!((legacy.entries, legacy.groups, legacy.overflow_buckets), (2, 2, Some(1)));
+    }
+
+    #[test]
+    fn nothing_is_walked_twice() {
+        // A directory of four: the table, nothing, the table, nothing.
+        let depth = 2 | 62 << 8;
+        let twice = [(0x2018, 4), (0x2020, depth), (0x2410, BASE + 0x2800)];
+        assert_eq!(audit(SWISS, &twice).unwrap_err(), "its directory names a table in two places");
+        // A second table with the groups of the first.
+        let depth = 1 | 63 << 8;
+        let table = [(0x2c00, 2 | 16 << 16 | 11 << 32), (0x2c10, BASE + 0x4000), (0x2c18, 1)];
+        let both = [&[(0x2018, 2), (0x2020, depth), (0x2408, BASE + 0x2c00)][..], &table].concat();
+        assert_eq!(
+            audit(SWISS, &both).unwrap_err(),
+            format!("two tables have the same groups at {:#x}", BASE + 0x4000)
+        );
+        // A chain of overflow buckets that comes back.
+        let chain = [(0x4000 + 136, BASE + 0x4800), (0x4800 + 136, BASE + 0x4800)];
+        assert!(audit(LEGACY, &chain).unwrap_err().contains("is met twice"));
+    }
+
+    #[test]
+    fn counts_that_are_too_large_are_torn() {
+        assert!(audit(SWISS, &[(0x2800, u64::MAX)]).unwrap_err().contains("a capacity of 65535"));
+        assert!(audit(SWISS, &[(0x2018, 1 << 40), (0x2020, 0x1828)]).unwrap_err().contains("its directory"));
+        assert!(audit(LEGACY, &[(0x2008, 48 << 8)]).unwrap_err().contains("its buckets"));
+    }
+}

@@ -107,3 +107,28 @@ fn text_sections(memory: &dyn Memory, address: u64, count: u64) -> Result<Vec<(u
     let word = |b: &[u8], i: usize| super::Field { offset: i as u64 * 8, size: 8 }.get(b);
     Ok(bytes.chunks_exact(24).map(|s| (word(s, 0), word(s, 1), word(s, 2))).collect())
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::super::Field;
+    use super::*;
+    use crate::fuzzing::Image;
+
+    #[test]
+    fn lists_of_modules_come_to_an_end() {
+        let word = |index: u64| Field { offset: index * 8, size: 8 };
+        let mut layout = Layout::default();
+        layout.module.size = 64;
+        (layout.module.next, layout.module.functions, layout.module.pc_table) = (word(0), word(1), word(3));
+        (layout.module.bad, layout.module.text_sections) = (Field { offset: 63, size: 1 }, word(5));
+        let list = |next: [u64; 2], tables: [u64; 2]| {
+            let one = |i: usize| [next[i], tables[i], 8, tables[i] + 8, 8, 0, 0, 0].map(u64::to_le_bytes).concat();
+            let image = Image::new(vec![(0x1000, [one(0), one(1)].concat())]);
+            modules(&image, &layout, 0x1000).map(|m| m.len()).map_err(|e| e.to_string())
+        };
+        assert_eq!(list([0x1040, 0], [0x10, 0x20]), Ok(2));
+        assert!(list([0x1040, 0x1000], [0x10, 0x20]).unwrap_err().contains("comes back"));
+        assert!(list([0x1040, 0], [0x10, 0x10]).unwrap_err().contains("the same tables"));
+    }
+}
