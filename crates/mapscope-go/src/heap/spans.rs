@@ -52,11 +52,15 @@ impl SpanTable {
         let len = count.checked_mul(8).filter(|l| memory.is_mapped(array, *l));
         let len = len.ok_or_else(|| GoError::inconsistent("mheap_.allspans", all, "it is not mapped"))?;
         let mut scratch = Vec::new();
-        let pointers: Vec<u64> = memory
+        let mut pointers: Vec<u64> = memory
             .bytes(array, len as usize, &mut scratch)?
             .chunks_exact(8)
             .map(|b| u64::from_le_bytes(b.try_into().unwrap_or_default()))
             .collect();
+        // The runtime makes room for a span before it writes its address (`recordspan`), and uses it only later.
+        if pointers.last() == Some(&0) {
+            pointers.pop();
+        }
         let mut spans = Vec::new();
         let mut unreadable = 0u64;
         for pointer in pointers {
