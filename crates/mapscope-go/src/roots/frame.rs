@@ -99,7 +99,7 @@ impl<'s> StackScan<'s> {
     /// Adds every word of a frame: for code that was interrupted where it has no maps.
     pub(super) fn conservative(&mut self, index: u32, range: Range<u64>) {
         self.conservative = true;
-        let from = range.start.max(self.stack.start).next_multiple_of(8);
+        let Some(from) = range.start.max(self.stack.start).checked_next_multiple_of(8) else { return };
         let end = range.end.min(self.stack.end);
         if from < end
             && let Ok(values) = words(self.memory, from, (end - from) / 8 * 8)
@@ -216,5 +216,21 @@ impl<'s> StackScan<'s> {
     /// Start and size of each stack object that something points to or that may hold a map, by address.
     pub(super) fn object_ranges(&self) -> Vec<(Range<u64>, u32)> {
         self.objects.iter().map(|o| (o.range.clone(), o.frame)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fuzzing::Image;
+
+    #[test]
+    fn a_stack_pointer_at_the_end_of_the_address_space_has_no_words() {
+        let memory = Image::new(vec![(0x1000, vec![1; 64])]);
+        let mut scan = StackScan::new(&memory, &[], 0x1000..0x1040);
+        scan.conservative(0, u64::MAX - 3..u64::MAX);
+        assert_eq!(scan.words.len(), 0);
+        scan.conservative(0, 0..u64::MAX);
+        assert_eq!(scan.words.len(), 8);
     }
 }

@@ -78,7 +78,7 @@ fn captured(types: &TypeTable<'_>, bias: u64, code: u64) -> Option<Vec<StructFie
     let mut fields = Vec::new();
     for local in locals.iter().filter(|l| l.line.is_some_and(|l| l <= line) && !l.parameter) {
         let ty = types.debug(local.type_offset);
-        at = at.next_multiple_of(types.alignment(ty));
+        at = at.checked_next_multiple_of(types.alignment(ty))?;
         fields.push(field(local, at));
         at = at.saturating_add(types.get(ty).size);
     }
