@@ -195,13 +195,13 @@ pub enum MemoryError {
     },
     /// The executable is not the one that wrote the core.
     #[error(
-        "the core was written by another build of {path} (build id {in_core} in the core, {in_file} in the file): \
+        "the target runs another build of {path} (build id {in_core} in the target, {in_file} in the file): \
          pass the right one with --exe"
     )]
     OtherBuild {
         /// The executable we have.
         path: PathBuf,
-        /// Build id in the core's memory.
+        /// Build id of the target, from its memory or its running file.
         in_core: String,
         /// Build id in the file.
         in_file: String,

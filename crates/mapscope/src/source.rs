@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use mapscope_go::{Session, with_session};
-use mapscope_memory::{Core, FileBytes, Memory, Process};
+use mapscope_memory::{Core, Memory, Process};
 use mapscope_report::model::{Inspection, MapDetail};
 
 use crate::progress::Progress;
@@ -62,7 +62,7 @@ pub(crate) fn load<R>(
             let process = Process::attach(*pid)?;
             // The kernel's link leads to the file that runs, whatever has become of its path.
             let executable = match &target.exe {
-                Some(path) => FileBytes::open(path)?,
+                Some(path) => process.executable_at(path)?,
                 None => process.executable()?,
             };
             read(&process, &executable, started, || Some(process.paused()), progress, then)

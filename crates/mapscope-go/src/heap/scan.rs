@@ -120,15 +120,15 @@ impl Scanner<'_, '_> {
         let mut rows = EdgeRows::with_capacity(first, objects);
         let mut missing = 0;
         let mut worker = Worker { masks: Masks::default(), scratch: Vec::new() };
-        for index in chunk {
+        for index in chunk.clone() {
             let span = &self.spans.spans[index];
             if span.noscan {
                 rows.skip_rows(span.elems as usize);
             } else if self.span(index, span, &mut rows, &mut worker).is_err() {
                 missing += 1;
             }
-            self.memory.release(span.start, span.bytes as usize);
         }
+        self.spans.release(self.memory, chunk);
         rows.shrink();
         (rows, missing)
     }

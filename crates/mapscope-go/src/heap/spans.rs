@@ -117,6 +117,19 @@ impl SpanTable {
         }
     }
 
+    /// Lets the target's pages of a run of spans go: neighbours in one piece, because each call costs page faults later.
+    pub(crate) fn release(&self, memory: &dyn Memory, chunk: std::ops::Range<usize>) {
+        let mut piece = 0..0;
+        for span in &self.spans[chunk] {
+            if span.start != piece.end {
+                memory.release(piece.start, (piece.end - piece.start) as usize);
+                piece = span.start..span.start;
+            }
+            piece.end = span.start + span.bytes;
+        }
+        memory.release(piece.start, (piece.end - piece.start) as usize);
+    }
+
     /// Bytes of type header in front of each object of a span.
     pub(crate) fn header(&self, span: &Span) -> u64 {
         let has = self.headers && !span.noscan && !span.large && span.elem_size > MAX_IN_SPAN;

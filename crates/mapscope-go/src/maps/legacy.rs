@@ -122,6 +122,7 @@ impl Auditor<'_> {
                     details.groups.push(fill);
                 }
             }
+            self.memory.release(address + at, piece as usize);
             at += piece;
         }
         Ok(())

@@ -170,6 +170,7 @@ impl Auditor<'_> {
                 details.groups.push(fill);
             }
         }
+        self.memory.release(address, len as usize);
         Ok(())
     }
 }

@@ -172,7 +172,8 @@ impl<'a> TypeTable<'a> {
     /// The closure of the function at `entry`, with the captured variables `fields`.
     pub(crate) fn closure(&self, entry: u64, name: &str, size: u64, fields: Vec<StructField>) -> TypeId {
         let id = self.reserve(Source::Closure(entry));
-        let ty = Type { name: format!("func {name}"), size, descriptor: 0, direct: false, kind: Kind::Struct(fields) };
+        let name = format!("func {}", name.replace("go.shape.", ""));
+        let ty = Type { name, size, descriptor: 0, direct: false, kind: Kind::Struct(fields) };
         self.store(id, Arc::new(ty)).map_or(TypeId::UNKNOWN, |_| id)
     }
 

@@ -163,6 +163,8 @@ impl Worker<'_, '_> {
                 self.drain();
             }
             self.flush();
+            let heap = self.typing.heap;
+            heap.spans.release(self.typing.context.memory, heap.chunks[chunk as usize].clone());
         }
     }
 

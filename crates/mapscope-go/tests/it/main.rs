@@ -4,6 +4,7 @@
 mod bad_input;
 mod cores;
 mod damage;
+mod exits;
 mod matrix;
 mod target;
 mod truth;

@@ -8,7 +8,7 @@ mod tracer;
 use std::fs::{self, File};
 use std::io::IoSliceMut;
 use std::os::unix::fs::FileExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -17,7 +17,8 @@ use nix::sys::uio::{RemoteIoVec, process_vm_readv};
 use nix::unistd::Pid;
 
 use self::tracer::Tracer;
-use crate::elf::{AT_ENTRY, auxv_value};
+use crate::elf::{AT_ENTRY, Header, auxv_value};
+use crate::notes::BuildId;
 use crate::{AMD64, Arch, FileBytes, Memory, MemoryError, Region, TargetInfo, TargetKind, Thread};
 
 pub(crate) use self::maps::mapped_file;
@@ -72,6 +73,21 @@ impl Process {
     /// Lets the process run again. What is read afterwards is whatever it has become.
     pub fn resume(&mut self) {
         self.tracer.release();
+    }
+
+    /// The file at `path` in place of the running executable, for its debug information: the same program before it was
+    /// stripped.
+    ///
+    /// # Errors
+    /// [`MemoryError::OtherBuild`] when both have a build id and they differ; when either file cannot be read.
+    pub fn executable_at(&self, path: &Path) -> Result<FileBytes, MemoryError> {
+        let given = FileBytes::open(path)?;
+        let running = self.executable()?;
+        let id = |bytes: &[u8]| Ok::<_, MemoryError>(BuildId::of_file(&Header::parse(bytes, path)?, bytes));
+        match id(&running)?.contradiction(&id(&given)?) {
+            None => Ok(given),
+            Some((in_core, in_file)) => Err(MemoryError::OtherBuild { path: path.to_path_buf(), in_core, in_file }),
+        }
     }
 
     /// The executable file of the process: the very file it runs, also when that was deleted or replaced on disk, or
