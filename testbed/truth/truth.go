@@ -196,17 +196,22 @@ func ready(program string, quiet bool) {
 // threads makes the runtime start the threads that it may want later: a thread started after the totals were read
 // would add its own structures to the heap.
 func threads() {
-	var ended sync.WaitGroup
+	var locked, ended sync.WaitGroup
+	release := make(chan bool)
 	for i := 0; i < 8; i++ {
+		locked.Add(1)
 		ended.Add(1)
 		go func() {
 			defer ended.Done()
+			// As many goroutines as this, each locked to its thread, need as many threads.
 			runtime.LockOSThread()
 			defer runtime.UnlockOSThread()
-			blocked := syscall.Timespec{Nsec: 20_000_000}
-			_ = syscall.Nanosleep(&blocked, nil)
+			locked.Done()
+			<-release
 		}()
 	}
+	locked.Wait()
+	close(release)
 	ended.Wait()
 }
 

@@ -10,7 +10,7 @@ use crate::GoError;
 /// Oldest and newest minor version of Go 1 that are read.
 const VERSIONS: std::ops::RangeInclusive<u32> = 21..=27;
 /// A compressed section may expand by this much at most; DWARF of Go programs stays below 10.
-const MAX_EXPANSION: u64 = 256;
+const MAX_EXPANSION: u64 = 64;
 
 /// A parsed Go executable. Addresses in it are those of the file; add [`Binary::bias`] for the target's.
 pub struct Binary<'a> {

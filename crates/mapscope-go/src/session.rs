@@ -83,7 +83,7 @@ pub struct Session<'s> {
     pub swiss: bool,
     /// The binary has neither debug information nor symbols.
     pub stripped: bool,
-    /// Live maps, most table bytes first.
+    /// Live maps, most table bytes first, torn ones last.
     pub maps: Vec<MapEntry>,
     /// Live objects by type, most bytes first.
     pub types: Vec<TypeCount>,
@@ -244,7 +244,7 @@ pub fn with_session<R>(
             MapEntry { type_name: types.get(map).name.clone(), owner, heuristic, audit }
         })
         .collect();
-    let bytes = |m: &MapEntry| m.audit.figures.as_ref().map_or(u64::MAX, |f| f.table_bytes);
+    let bytes = |m: &MapEntry| m.audit.figures.as_ref().map_or(0, |f| f.table_bytes);
     maps.sort_by(|a, b| bytes(b).cmp(&bytes(a)).then(a.audit.address.cmp(&b.audit.address)));
     // Failed reads of a process that is gone would look like torn maps and missing spans.
     memory.still_there()?;

@@ -137,7 +137,7 @@ fn finds_the_text_without_a_list_of_files() {
 #[test]
 fn refuses_another_build() {
     let other = fails(Core::from_bytes(kernel_core().build(), exe(b"diff")));
-    assert!(other.contains("build id 73616d65 in the core, 64696666 in the file"), "{other}");
+    assert!(other.contains("build id 73616d65 in the target, 64696666 in the file"), "{other}");
     // Without the page there is nothing to compare.
     let mut builder = kernel_core();
     builder.loads[0].bytes.clear();
