@@ -46,23 +46,26 @@ impl Reachability {
         for root in roots {
             let parent = self.objects.saturating_add(self.roots);
             self.roots += 1;
-            self.visit(root, parent);
+            self.visit(graph, root, parent);
         }
         while let Some(object) = self.queue.pop_front() {
             for &target in graph.edges(object) {
-                self.visit(target, object);
+                self.visit(graph, target, object);
             }
         }
     }
 
     #[inline]
-    fn visit(&mut self, object: u32, parent: u32) {
+    fn visit(&mut self, graph: &HeapGraph, object: u32, parent: u32) {
         if let Some(slot) = self.parents.get_mut(object as usize)
             && *slot == NONE
         {
             *slot = parent;
             self.live += 1;
-            self.queue.push_back(object);
+            // What points nowhere is done: half of a heap, as a rule, need not stand in line.
+            if !graph.edges(object).is_empty() {
+                self.queue.push_back(object);
+            }
         }
     }
 
