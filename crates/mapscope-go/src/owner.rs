@@ -10,7 +10,7 @@ use rustc_hash::FxHashMap;
 
 use crate::heap::SpanTable;
 use crate::roots::{Root, RootKind, Roots};
-use crate::types::{Kind, MapPart, TypeId, TypeTable, compile, steps, visit};
+use crate::types::{TypeId, TypeTable, compile, steps, visit};
 use crate::typing::{Facts, Names, Offer, Origin, Region, Typing};
 
 /// Labels kept at the start and at the end of a name that is longer than both together.
@@ -82,7 +82,7 @@ pub(crate) struct Owners<'o> {
     children: FxHashMap<u32, FxHashMap<u32, u64>>,
 }
 
-/// Roots in the order in which they should own what they reach: (phase ends, root indices).
+/// Roots in the order in which they should own what they reach, one list for each phase: (object, index of the root).
 pub(crate) fn order_roots(
     roots: &Roots,
     spans: &SpanTable,
@@ -297,19 +297,14 @@ impl<'o> Owners<'o> {
         let Some(index) = self.graph.blocks.block_index(block.start) else { return };
         let spans: &SpanTable = &typing.heap.spans;
         let header = spans.header(&spans.spans[index]);
-        let kind = &typing.context.types.get(ty).kind;
-        let row = matches!(
-            kind,
-            Kind::Row(_) | Kind::MapPart(MapPart::Groups | MapPart::Directory | MapPart::OverflowArray, _)
-        );
-        let plan = compile(typing.context.types, ty);
+        let mut facts = Facts::new(typing.context.types);
+        let plan = facts.plan(ty);
         let room = block.slot_size - header;
-        let len = if row { room } else { plan.size.min(room) }.min(MAX_SEARCH);
+        let len = if facts.get(ty).is_row() { room } else { plan.size.min(room) }.min(MAX_SEARCH);
         let mut scratch = Vec::new();
         let Ok(bytes) = typing.context.memory.bytes(block.address(object) + header, len as usize, &mut scratch) else {
             return;
         };
-        let mut facts = Facts::new(typing.context.types);
         let mut done = false;
         visit(&plan, len, &mut |offset, reference| {
             if done {
