@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
 use crate::dwarf::{DwarfIndex, DwarfSections};
-use crate::heap::{SpanTable, scan};
+use crate::heap::{Heap, SpanTable, scan};
 use crate::maps::{Auditor, Details};
 use crate::owner::{Owners, order_roots};
 use crate::roots::{Context, Roots, RuntimeGlobals};
@@ -71,12 +71,11 @@ pub struct Totals {
     pub roots: u64,
 }
 
-/// A target that has been read.
+/// A target that has been read. What costs more than the reading itself is worked out when it is asked for, by methods
+/// in modules of their own.
 pub struct Session<'s> {
-    auditor: Auditor<'s>,
+    pub(crate) stages: Stages<'s>,
     map_types: FxHashMap<u64, TypeId>,
-    graph: &'s HeapGraph,
-    reach: &'s Reachability,
     /// The binary's Go version, as it names itself.
     pub go_version: String,
     /// The maps are Swiss maps.
@@ -93,12 +92,40 @@ pub struct Session<'s> {
     pub partial: Vec<String>,
 }
 
-impl Session<'_> {
+/// What the stages of a reading found, for the methods of [`Session`].
+#[derive(Clone, Copy)]
+#[allow(dead_code, reason = "a method asks for the stages it needs")]
+pub(crate) struct Stages<'s> {
+    pub(crate) context: &'s Context<'s>,
+    pub(crate) heap: &'s Heap,
+    pub(crate) roots: &'s Roots,
+    pub(crate) typing: &'s Typing<'s>,
+    pub(crate) names: &'s Names,
+    pub(crate) reach: &'s Reachability,
+    /// Index into the words of `roots` of each root of `reach`; none for what a finalizer keeps.
+    pub(crate) root_order: &'s [Option<u32>],
+    /// Typed values outside the heap, by address.
+    pub(crate) regions: &'s [Region],
+}
+
+impl<'s> Stages<'s> {
+    pub(crate) fn auditor(&self) -> Auditor<'s> {
+        let Context { memory, layout, types, spans, .. } = *self.context;
+        Auditor { memory, layout, types, spans }
+    }
+
+    /// Names objects; keeps what it has named.
+    pub(crate) fn owners(&self) -> Owners<'s> {
+        Owners::new(self.typing, &self.heap.graph, self.reach, self.names, self.roots, self.root_order, self.regions)
+    }
+}
+
+impl<'s> Session<'s> {
     /// The groups of the map whose header is at `address`; `None` when no live map is there.
     pub fn details(&self, address: u64) -> Option<MapDetails> {
         let map = *self.map_types.get(&address)?;
-        let (audit, Details { groups, chain_positions }) = self.auditor.details(address, map);
-        let types = self.auditor.types;
+        let (audit, Details { groups, chain_positions }) = self.stages.auditor().details(address, map);
+        let types = self.stages.context.types;
         let shape = types.shape(map)?;
         let name = |id: TypeId| types.get(id).name.clone();
         Some(MapDetails {
@@ -116,13 +143,13 @@ impl Session<'_> {
     }
 
     /// The heap graph, language-neutral.
-    pub fn graph(&self) -> &HeapGraph {
-        self.graph
+    pub fn graph(&self) -> &'s HeapGraph {
+        &self.stages.heap.graph
     }
 
     /// What is live.
-    pub fn reachability(&self) -> &Reachability {
-        self.reach
+    pub fn reachability(&self) -> &'s Reachability {
+        self.stages.reach
     }
 }
 
@@ -228,8 +255,17 @@ pub fn with_session<R>(
     let regions = typed.sorted();
 
     progress.stage("auditing maps");
-    let mut owners = Owners::new(&typing, graph, &reach, &names, &roots, &order, &regions);
-    let auditor = Auditor { memory: &cached, layout: &layout, types: &types, spans: &heap.spans };
+    let stages = Stages {
+        context: &context,
+        heap: &heap,
+        roots: &roots,
+        typing: &typing,
+        names: &names,
+        reach: &reach,
+        root_order: &order,
+        regions: &regions,
+    };
+    let (mut owners, auditor) = (stages.owners(), stages.auditor());
     let found = find_maps(&types, graph, &reach, &regions);
     let audits: Vec<MapAudit> = found.par_iter().map(|(address, map)| auditor.audit(*address, *map)).collect();
     let mut maps: Vec<MapEntry> = audits
@@ -257,9 +293,7 @@ pub fn with_session<R>(
         types: histogram(&types, graph, &reach),
         totals: totals(graph, &reach, &heap.spans, &roots, order.len() as u64),
         partial,
-        auditor,
-        graph,
-        reach: &reach,
+        stages,
     };
     Ok(then(&session))
 }
