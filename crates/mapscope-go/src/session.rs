@@ -187,6 +187,11 @@ impl<'s> Session<'s> {
         self.stages.holders.groups().1
     }
 
+    /// The group of each holder: a number into [`Session::holder_groups`].
+    pub fn group_of_holder(&self) -> Vec<u32> {
+        self.stages.holders.groups().0
+    }
+
     /// The type of an object; empty when it is not known.
     pub fn type_name(&self, object: u32) -> String {
         self.stages.context.types.get(TypeId(self.graph().type_of(object))).name.clone()

@@ -1,5 +1,7 @@
 //! From what was read to the data that views show.
 
+pub(crate) mod dominators;
+
 use std::time::Duration;
 
 use mapscope_go::{MapDetails, MapEntry, Session, Totals};
@@ -21,6 +23,8 @@ pub(crate) fn inspection(
         target: target(session, info, read, paused),
         memory: memory_use(&session.totals, info),
         heap: heap(&session.totals),
+        holders: dominators::holders(session),
+        suspects: dominators::suspects(session),
         types: session
             .types
             .iter()
