@@ -171,7 +171,7 @@ impl<'s> Session<'s> {
         &self.stages.holders.all
     }
 
-    /// The dominator tree merged by type. Its classes are numbers of [`Session::class_name`]; its groups of holders those
+    /// The dominator tree merged by type, where a map's parts are one with it. Its classes are numbers of [`Session::class_name`]; its groups of holders those
     /// of [`Session::holder_groups`].
     pub fn merged_dominators(&self) -> &'s MergedTree {
         self.stages.merged
@@ -316,7 +316,8 @@ pub fn with_session<R>(
     progress.stage("working out who holds what");
     let dominators = Dominators::new(graph, &reach, &holders.of_root, holders.all.len() as u32);
     let classes = Classes::of(&types);
-    let merged = MergedTree::new(graph, &dominators, &classes.of_type, &holders.groups().0);
+    let by_type = MergedTree::new(graph, &dominators, &classes.of_type, &holders.groups().0);
+    let merged = by_type.fold(&classes.wholes);
     let stages = Stages {
         context: &context,
         heap: &heap,
@@ -340,7 +341,7 @@ pub fn with_session<R>(
         swiss: types.is_swiss(),
         stripped: binary.is_stripped(),
         maps,
-        types: histogram(&classes, &merged),
+        types: histogram(&classes, &by_type),
         totals: totals(graph, &reach, &heap.spans, &roots, order.len() as u64),
         partial,
         stages,
