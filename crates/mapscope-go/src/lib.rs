@@ -36,4 +36,5 @@ mod typing;
 
 pub use binary::Binary;
 pub use error::GoError;
+pub use runtime::CodeFrame;
 pub use session::{MapDetails, MapEntry, Progress, Session, Silent, Totals, TypeCount, with_session};

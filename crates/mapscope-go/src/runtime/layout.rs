@@ -91,7 +91,8 @@ layouts! {
     SpecialFinalizer = "runtime.specialfinalizer" { function: "fn", }
     /// `runtime.moduledata`.
     ModuleData = "runtime.moduledata" {
-        name_table: "funcnametab", pc_table: "pctab", functions: "pclntable", index: "ftab",
+        name_table: "funcnametab", unit_table: "cutab", file_table: "filetab", pc_table: "pctab",
+        functions: "pclntable", index: "ftab",
         text: "text", end_text: "etext",
         data: "data", end_data: "edata", bss: "bss", end_bss: "ebss",
         types: "types", end_types: "etypes", rodata: "rodata", func_data: "gofunc", text_sections: "textsectmap",

@@ -2,10 +2,13 @@
 
 mod cache;
 mod layout;
+mod lines;
 mod module;
 mod pclntab;
 
 pub(crate) use cache::Cached;
 pub(crate) use layout::{Field, Layout, LegacyMap, SwissMap, SwissTable};
+pub use lines::CodeFrame;
+pub(crate) use lines::{CodeSpot, spots};
 pub(crate) use module::{Module, modules};
 pub(crate) use pclntab::{Function, FunctionTable, STACK_MAP_INDEX};
