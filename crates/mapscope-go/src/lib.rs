@@ -31,10 +31,12 @@ mod owner;
 mod roots;
 mod runtime;
 mod session;
+mod sites;
 mod types;
 mod typing;
 
 pub use binary::Binary;
 pub use error::GoError;
-pub use runtime::CodeFrame;
+pub use runtime::{CodeFrame, CodeSpot};
 pub use session::{MapDetails, MapEntry, Progress, Session, Silent, Totals, TypeCount, with_session};
+pub use sites::{HeapProfile, HeapRecord, Sampled, Sampling, Site, Sites};
