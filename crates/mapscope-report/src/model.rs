@@ -100,6 +100,9 @@ pub struct TypeRow {
     pub count: u64,
     /// Bytes of their slots.
     pub shallow_bytes: u64,
+    /// Bytes that would be freed with all of them, but for what only several of them hold together.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retained_bytes: Option<u64>,
 }
 
 /// One live map and its audit. The figures are absent when the map is torn.
@@ -123,6 +126,9 @@ pub struct MapRow {
     /// The type or the identity of the map was inferred, not read.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub heuristic: bool,
+    /// Bytes that would be freed with the map: its table, and what nothing but its entries holds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retained_bytes: Option<u64>,
     /// The audit.
     #[serde(flatten)]
     pub figures: Option<MapFigures>,

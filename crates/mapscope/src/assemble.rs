@@ -28,6 +28,7 @@ pub(crate) fn inspection(
                 type_name: if t.name.is_empty() { "(unknown)".to_owned() } else { t.name.clone() },
                 count: t.count,
                 shallow_bytes: t.bytes,
+                retained_bytes: Some(t.retained),
             })
             .collect(),
         maps: session.maps.iter().map(map_row).collect(),
@@ -83,6 +84,7 @@ fn map_row(map: &MapEntry) -> MapRow {
         torn: map.audit.figures.is_err(),
         torn_reason: map.audit.figures.as_ref().err().cloned(),
         heuristic: map.heuristic,
+        retained_bytes: Some(map.retained),
         figures: map.audit.figures.as_ref().ok().map(figures),
     }
 }

@@ -5,6 +5,7 @@
 
 mod buckets;
 mod heap_profile;
+mod retained;
 
 pub use heap_profile::{HeapProfile, HeapRecord};
 
@@ -122,7 +123,7 @@ impl Sampled {
 }
 
 impl<'s> Sites<'s> {
-    /// Sampled objects that have not been freed, live or not.
+    /// Sampled objects that have not been freed, live or not. An object that several tiny ones share counts for each.
     pub fn sampled_objects(&self) -> u64 {
         self.objects.len() as u64
     }
@@ -139,11 +140,6 @@ impl<'s> Sites<'s> {
             let rest = self.objects.get(start..).unwrap_or_default();
             rest.iter().copied().take_while(move |o| o.0 == object)
         }))
-    }
-
-    /// The sampled objects among which `wanted` picks, by stack, most live bytes first.
-    pub fn filtered(&self, wanted: impl Fn(u32) -> bool) -> Vec<Site<'s>> {
-        self.group(self.objects.iter().copied().filter(|o| wanted(o.0)))
     }
 
     fn group(&self, objects: impl Iterator<Item = (u32, u32)>) -> Vec<Site<'s>> {

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use mapscope_go::{CodeFrame, HeapProfile, HeapRecord, Sampling, Silent, Sites, with_session};
-use mapscope_memory::{Memory, Process};
+use mapscope_go::{CodeFrame, HeapProfile, HeapRecord, Sampling, Session, Silent, Site, Sites, with_session};
+use mapscope_memory::Process;
 use mapscope_profile::Profile;
 use serde_json::Value;
 
@@ -117,11 +117,35 @@ fn made(truth: &Value, profile: &HeapProfile<'_>, sites: &Sites<'_>) -> Vec<Stri
     wrong
 }
 
+/// Where what the variable `main.all` retains was allocated, and what its map alone does.
+fn retained(sites: &Sites<'_>, session: &Session<'_>) -> Vec<String> {
+    let blocks = |sites: &[Site<'_>], function: &str| -> u64 {
+        let made = sites.iter().filter(|site| site.stack.first().is_some_and(|f| f.function == function));
+        made.map(|site| site.live.bytes / 8192).sum()
+    };
+    let objects = |sites: &[Site<'_>]| -> u64 { sites.iter().map(|site| site.live.objects).sum() };
+    let holder = session.holders().iter().position(|h| h.name == "main.all").unwrap();
+    let of_holder = sites.retained_by_holder(holder as u32);
+    let map = session.maps.iter().find(|m| m.owner == "main.all.table").unwrap();
+    let of_map = sites.retained_by_map(map.audit.address);
+    let by_table: Vec<Site<'_>> =
+        of_map.iter().filter(|site| site.stack.iter().any(|f| f.function == "main.table")).cloned().collect();
+    let checks = [
+        ("blocks of main.all from the helper", blocks(&of_holder, "main.helper"), 300),
+        ("blocks of the map from the helper", blocks(&of_map, "main.helper"), 0),
+        ("objects of the map", objects(&by_table), objects(&of_map)),
+        ("elements of the list", objects(&sites.retained_by_type("main.list")), 300),
+        ("bytes of the map", of_map.iter().map(|site| site.live.bytes).sum(), map.retained),
+    ];
+    let wrong = checks.into_iter().filter(|(_, found, expected)| found != expected);
+    wrong.map(|(what, found, expected)| format!("{what}: {found}, not {expected}")).collect()
+}
+
 /// Reads a running program and compares what `compare` compares.
 fn compare(
     program: &Program,
     arguments: &[&str],
-    compare: impl Fn(&Value, &Sites<'_>, &dyn Memory) -> Vec<String>,
+    compare: impl Fn(&Value, &Sites<'_>, &Session<'_>) -> Vec<String>,
 ) -> Vec<String> {
     let target = Running::start_with(program, arguments);
     let process = Process::attach(target.child.id()).unwrap();
@@ -129,7 +153,7 @@ fn compare(
     let compared = with_session(&process, &executable, &Silent, |session| {
         let sites = session.sites();
         let mut wrong = sites.partial.clone();
-        wrong.extend(compare(&target.truth, &sites, &process));
+        wrong.extend(compare(&target.truth, &sites, session));
         wrong
     });
     compared.unwrap_or_else(|e| vec![e.to_string()])
@@ -143,7 +167,7 @@ fn has_sites(program: &Program) -> bool {
 fn heap_profiles_are_those_of_the_program() {
     check_all(has_sites, |program| {
         [&[][..], &["default"]].into_iter().fold(Vec::new(), |mut wrong, arguments| {
-            wrong.extend(compare(program, arguments, |truth, sites, _| {
+            wrong.extend(compare(program, arguments, |truth, sites, session| {
                 let profile = sites.heap_profile();
                 let rate = truth["rate"].as_u64().unwrap();
                 let mut wrong = records(truth, &profile);
@@ -153,6 +177,7 @@ fn heap_profiles_are_those_of_the_program() {
                 }
                 if rate == 1 {
                     wrong.extend(made(truth, &profile, sites));
+                    wrong.extend(retained(sites, session));
                 }
                 wrong
             }));

@@ -122,7 +122,12 @@ pub(crate) fn maps() -> Vec<MapRow> {
 }
 
 pub(crate) fn types() -> Vec<TypeRow> {
-    let row = |type_name: &str, count, shallow_bytes| TypeRow { type_name: type_name.into(), count, shallow_bytes };
+    let row = |type_name: &str, count, shallow_bytes| TypeRow {
+        type_name: type_name.into(),
+        count,
+        shallow_bytes,
+        retained_bytes: Some(2 * shallow_bytes),
+    };
     vec![
         row("map.group[string]*main.Session", 14_336, 400 * MIB),
         row("main.Session", 2_940_112, 314 * MIB),
