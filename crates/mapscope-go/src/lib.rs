@@ -42,4 +42,4 @@ pub use error::GoError;
 pub use holders::{Holder, HolderKind};
 pub use runtime::{CodeFrame, CodeSpot};
 pub use session::{MapDetails, MapEntry, Progress, Session, Silent, Totals, TypeCount, with_session};
-pub use sites::{HeapProfile, HeapRecord, Sampled, Sampling, Site, Sites};
+pub use sites::{CodeMapping, HeapProfile, HeapRecord, Sampled, Sampling, Site, Sites};

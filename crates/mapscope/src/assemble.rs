@@ -1,5 +1,9 @@
 //! From what was read to the data that views show.
 
+mod profile;
+
+pub(crate) use profile::{heap_profile, live_heap};
+
 use std::time::Duration;
 
 use mapscope_go::{MapDetails, MapEntry, Session, Totals};

@@ -4,10 +4,11 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use clap::ValueEnum;
 use clap_complete::Shell;
 use regex::Regex;
 
-use crate::args::{self, Args, Color, Format, MapsArgs, SortKey, TargetArgs};
+use crate::args::{self, Args, Color, ExportForm, Format, MapsArgs, SortKey, TargetArgs};
 use crate::size::parse_size;
 use crate::source::{Target, TargetSpec};
 
@@ -60,6 +61,10 @@ pub(crate) enum Command {
         target: Target,
         filter: TypeFilter,
     },
+    Export {
+        target: Target,
+        form: ExportForm,
+    },
     Completions {
         shell: Shell,
     },
@@ -110,11 +115,23 @@ impl Config {
                     TypeFilter { type_name: regex("--type", type_regex)?, limit: rows(limit, format, LIST_ROWS) };
                 Command::Types { target: target(typed)?, filter }
             }
+            args::Command::Export { target: typed, form } => {
+                if format == Format::Json {
+                    bail!("--format json: `export` writes the form that --as names");
+                }
+                Command::Export { target: target(typed)?, form }
+            }
             args::Command::Completions { shell } => Command::Completions { shell },
             args::Command::Man { dir } => Command::Man { dir },
         };
         let output = global.output.filter(|path| path != Path::new("-"));
         spare_target(&command, output.as_deref())?;
+        if let Command::Export { form, .. } = &command
+            && output.is_none()
+            && std::io::stdout().is_terminal()
+        {
+            bail!("--as {} is no text: write it to a file with -o FILE, or into a pipe", form_name(*form));
+        }
         let view = View { format, width: width(output.is_some()) };
         Ok(Self { command, view, output, color: global.color, quiet: global.quiet })
     }
@@ -125,7 +142,8 @@ fn spare_target(command: &Command, output: Option<&Path>) -> Result<()> {
     let (Command::Inspect { target, .. }
     | Command::Maps { target, .. }
     | Command::Map { target, .. }
-    | Command::Types { target, .. }) = command
+    | Command::Types { target, .. }
+    | Command::Export { target, .. }) = command
     else {
         return Ok(());
     };
@@ -140,6 +158,11 @@ fn spare_target(command: &Command, output: Option<&Path>) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// A form as it is typed.
+fn form_name(form: ExportForm) -> String {
+    form.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
 }
 
 fn maps(typed: MapsArgs, format: Format) -> Result<Command> {

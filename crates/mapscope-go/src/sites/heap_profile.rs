@@ -2,6 +2,8 @@
 //!
 //! Follows `runtime/pprof/protomem.go` of Go 1.21 to 1.27.
 
+use std::path::PathBuf;
+
 use rustc_hash::FxHashMap;
 
 use super::{Sampling, Sites};
@@ -19,6 +21,21 @@ pub struct HeapProfile<'s> {
     pub records: Vec<HeapRecord>,
     /// The calls that the stacks of records refer to.
     pub spots: Vec<CodeSpot<'s>>,
+    /// Files whose code is mapped, by address.
+    pub mappings: Vec<CodeMapping>,
+}
+
+/// A file whose code is mapped into the target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CodeMapping {
+    /// First address.
+    pub start: u64,
+    /// One past the last address.
+    pub end: u64,
+    /// Offset of `start` in the file, in bytes.
+    pub offset: u64,
+    /// The file, as the target knew it.
+    pub file: PathBuf,
 }
 
 /// Sampled objects of one size that were allocated at one stack.
@@ -39,6 +56,19 @@ pub struct HeapRecord {
     pub live: u64,
     /// Objects that are still there, and nothing reaches.
     pub garbage: u64,
+}
+
+impl HeapProfile<'_> {
+    /// Whether it has samples of the program itself. The runtime's first allocations are sampled in any program that
+    /// has a memory profile at all, before the program can turn that off.
+    pub fn has_samples(&self) -> bool {
+        let first = |record: &HeapRecord| {
+            let spot = self.spots.get(*record.stack.first()? as usize)?;
+            Some(spot.frames.first()?.function)
+        };
+        let sampled = self.records.iter().filter(|r| r.allocs > 0 || r.live > 0 || r.garbage > 0);
+        sampled.filter_map(first).any(|name| !name.starts_with("runtime."))
+    }
 }
 
 impl HeapRecord {
@@ -84,7 +114,12 @@ impl<'s> Sites<'s> {
             }
         };
         let records = self.buckets.list.iter().enumerate().map(&mut record).collect();
-        HeapProfile { sampling: self.sampling, records, spots: spots.into_found() }
+        let mappings = self.stages.context.memory.regions().iter().filter(|region| region.execute);
+        let mappings = mappings.filter_map(|region| {
+            let (file, offset) = region.file.clone()?;
+            Some(CodeMapping { start: region.start, end: region.end, offset, file })
+        });
+        HeapProfile { sampling: self.sampling, records, spots: spots.into_found(), mappings: mappings.collect() }
     }
 }
 

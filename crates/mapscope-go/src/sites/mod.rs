@@ -7,7 +7,7 @@ mod buckets;
 mod heap_profile;
 mod retained;
 
-pub use heap_profile::{HeapProfile, HeapRecord};
+pub use heap_profile::{CodeMapping, HeapProfile, HeapRecord};
 
 use rustc_hash::FxHashMap;
 

@@ -1,6 +1,7 @@
 //! One module for each command. Each turns data and options into text or JSON; only [`run`] touches the world.
 
 mod completions;
+mod export;
 mod inspect;
 mod lookup;
 mod man;
@@ -31,6 +32,13 @@ pub(crate) fn run(config: &Config) -> Result<()> {
             let addr = lookup::find(&l.inspection().maps, query)?;
             map::render(&l.map_detail(addr)?, view)
         })?,
+        Command::Export { target, form } => {
+            let written = load(target, config, |l| export::render(l, *form))?;
+            if !config.quiet {
+                output::notes(&written.notes);
+            }
+            return output::write_bytes(&written.bytes, config);
+        }
         Command::Completions { shell } => completions::render(*shell),
         Command::Man { dir } => return man::write(dir),
     };
@@ -38,7 +46,7 @@ pub(crate) fn run(config: &Config) -> Result<()> {
 }
 
 /// Reads the target and renders it; the progress bar is gone when this returns.
-fn load(target: &Target, config: &Config, render: impl FnOnce(&Loaded<'_, '_>) -> Result<String>) -> Result<String> {
+fn load<R>(target: &Target, config: &Config, render: impl FnOnce(&Loaded<'_, '_>) -> Result<R>) -> Result<R> {
     let progress = progress::start(config.quiet);
     source::load(target, &*progress, render)
 }
