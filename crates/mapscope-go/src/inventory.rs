@@ -90,19 +90,29 @@ pub(crate) struct Classes {
     /// The class of each type.
     pub(crate) of_type: Vec<u32>,
     pub(crate) names: Vec<String>,
+    /// The class that a class is part of: parts of a map belong to the class of the map's type.
+    pub(crate) wholes: Vec<u32>,
 }
 
 impl Classes {
     pub(crate) fn of(types: &TypeTable<'_>) -> Self {
         let mut classes = Self::default();
         let mut numbers: FxHashMap<String, u32> = FxHashMap::default();
+        let mut whole_of = Vec::new();
         for id in 0..types.len() as u32 {
-            let name = &types.get(TypeId(id)).name;
-            let class = *numbers.entry(name.clone()).or_insert_with(|| {
-                classes.names.push(name.clone());
+            let ty = types.get(TypeId(id));
+            let class = *numbers.entry(ty.name.clone()).or_insert_with(|| {
+                classes.names.push(ty.name.clone());
                 classes.names.len() as u32 - 1
             });
             classes.of_type.push(class);
+            if let Kind::MapPart(_, map) = ty.kind {
+                whole_of.push((class, map));
+            }
+        }
+        classes.wholes = (0..classes.names.len() as u32).collect();
+        for (class, map) in whole_of {
+            classes.wholes[class as usize] = classes.of_type.get(map.0 as usize).copied().unwrap_or(class);
         }
         classes
     }

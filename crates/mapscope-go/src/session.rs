@@ -173,7 +173,7 @@ impl<'s> Session<'s> {
         &self.stages.holders.all
     }
 
-    /// The dominator tree merged by type. Its classes are numbers of [`Session::class_name`]; its groups of holders those
+    /// The dominator tree merged by type, where a map's parts are one with it. Its classes are numbers of [`Session::class_name`]; its groups of holders those
     /// of [`Session::holder_groups`].
     pub fn merged_dominators(&self) -> &'s MergedTree {
         self.stages.merged
@@ -187,6 +187,11 @@ impl<'s> Session<'s> {
     /// The names of the groups of holders: variables stand for themselves, goroutines for all with one first function.
     pub fn holder_groups(&self) -> Vec<&'s str> {
         self.stages.holders.groups().1
+    }
+
+    /// The group of each holder: a number into [`Session::holder_groups`].
+    pub fn group_of_holder(&self) -> Vec<u32> {
+        self.stages.holders.groups().0
     }
 
     /// The type of an object; empty when it is not known.
@@ -319,7 +324,8 @@ pub fn with_session<R>(
     progress.stage("working out who holds what");
     let dominators = Dominators::new(graph, &reach, &holders.of_root, holders.all.len() as u32);
     let classes = Classes::of(&types);
-    let merged = MergedTree::new(graph, &dominators, &classes.of_type, &holders.groups().0);
+    let by_type = MergedTree::new(graph, &dominators, &classes.of_type, &holders.groups().0);
+    let merged = by_type.fold(&classes.wholes);
     let stages = Stages {
         context: &context,
         heap: &heap,
@@ -344,7 +350,7 @@ pub fn with_session<R>(
         swiss: types.is_swiss(),
         stripped: binary.is_stripped(),
         maps,
-        types: histogram(&classes, &merged),
+        types: histogram(&classes, &by_type),
         totals: totals(graph, &reach, &heap.spans, &roots, order.len() as u64),
         partial,
         stages,

@@ -4,6 +4,8 @@
 //! one's node: a list of a million elements is one node, and what its elements hold is below it. So no class appears
 //! twice on a way from the top, and a class retains the sum of what its nodes retain.
 
+mod fold;
+
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 

@@ -1,6 +1,10 @@
 //! The data every view shows, and the JSON contract (`docs/schema/`). Fields are only ever added.
 //! Bytes are integers; a figure that does not apply is absent, never zero.
 
+mod dominators;
+
+pub use dominators::{DominatorList, DominatorNode, HolderRow, LargestObject, Omitted, Suspect};
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +19,13 @@ pub struct Inspection {
     pub memory: MemoryUse,
     /// Totals of the Go heap.
     pub heap: Heap,
+    /// Who holds live objects from outside the heap, most retained bytes first. With `shared` among them they add up to
+    /// the live bytes.
+    #[serde(default)]
+    pub holders: Vec<HolderRow>,
+    /// Parts of the heap that one way leads to, largest first.
+    #[serde(default)]
+    pub suspects: Vec<Suspect>,
     /// Live objects by type, most bytes first.
     pub types: Vec<TypeRow>,
     /// Live maps, most table bytes first.

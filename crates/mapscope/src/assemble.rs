@@ -1,5 +1,6 @@
 //! From what was read to the data that views show.
 
+pub(crate) mod dominators;
 mod profile;
 
 pub(crate) use profile::{heap_profile, live_heap};
@@ -25,6 +26,8 @@ pub(crate) fn inspection(
         target: target(session, info, read, paused),
         memory: memory_use(&session.totals, info),
         heap: heap(&session.totals),
+        holders: dominators::holders(session),
+        suspects: dominators::suspects(session),
         types: session
             .types
             .iter()

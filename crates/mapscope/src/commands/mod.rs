@@ -1,6 +1,7 @@
 //! One module for each command. Each turns data and options into text or JSON; only [`run`] touches the world.
 
 mod completions;
+mod dominators;
 mod export;
 mod inspect;
 mod lookup;
@@ -32,6 +33,9 @@ pub(crate) fn run(config: &Config) -> Result<()> {
             let addr = lookup::find(&l.inspection().maps, query)?;
             map::render(&l.map_detail(addr)?, view)
         })?,
+        Command::Dominators { target, shape } => {
+            load(target, config, |l| dominators::render(&l.dominators(*shape), view))?
+        }
         Command::Export { target, form } => {
             let written = load(target, config, |l| export::render(l, *form))?;
             if !config.quiet {
