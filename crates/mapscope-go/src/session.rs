@@ -264,19 +264,6 @@ pub fn with_session<R>(
     progress.stage("reading objects");
     let heap = scan(&cached, &layout, mheap, &types, spans, &mut partial)?;
     progress.stage("reading goroutines");
-    let globals = RuntimeGlobals {
-        all_goroutines: index.global("runtime.allgs")?,
-        all_threads: index.global("runtime.allm")?,
-        all_processors: index.global("runtime.allp")?,
-        all_finalizers: index.global("runtime.allfin")?,
-        cleanups: index.global("runtime.gcCleanups").ok(),
-        profile: ProfileGlobals {
-            rate: index.global("runtime.MemProfileRate").ok(),
-            disabled: index.global("runtime.disableMemoryProfiling").ok(),
-            buckets: index.global("runtime.mbuckets").ok(),
-            cycle: index.global("runtime.mProfCycle").ok(),
-        },
-    };
     let context = Context {
         memory: &cached,
         layout: &layout,
@@ -284,7 +271,7 @@ pub fn with_session<R>(
         functions: &functions,
         types: &types,
         spans: &heap.spans,
-        globals,
+        globals: runtime_globals(&index)?,
         mheap,
         minor: binary.minor,
         bias: binary.bias,
@@ -356,6 +343,23 @@ pub fn with_session<R>(
         stages,
     };
     Ok(then(&session))
+}
+
+/// Where the variables of the runtime are that lead to roots and to the memory profile.
+fn runtime_globals(index: &DwarfIndex<'_>) -> Result<RuntimeGlobals, GoError> {
+    Ok(RuntimeGlobals {
+        all_goroutines: index.global("runtime.allgs")?,
+        all_threads: index.global("runtime.allm")?,
+        all_processors: index.global("runtime.allp")?,
+        all_finalizers: index.global("runtime.allfin")?,
+        cleanups: index.global("runtime.gcCleanups").ok(),
+        profile: ProfileGlobals {
+            rate: index.global("runtime.MemProfileRate").ok(),
+            disabled: index.global("runtime.disableMemoryProfiling").ok(),
+            buckets: index.global("runtime.mbuckets").ok(),
+            cycle: index.global("runtime.mProfCycle").ok(),
+        },
+    })
 }
 
 fn auditor<'c>(context: &Context<'c>) -> Auditor<'c> {
