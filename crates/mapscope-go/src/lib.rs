@@ -33,10 +33,13 @@ mod owner;
 mod roots;
 mod runtime;
 mod session;
+mod sites;
 mod types;
 mod typing;
 
 pub use binary::Binary;
 pub use error::GoError;
 pub use holders::{Holder, HolderKind};
+pub use runtime::{CodeFrame, CodeSpot};
 pub use session::{MapDetails, MapEntry, Progress, Session, Silent, Totals, TypeCount, with_session};
+pub use sites::{CodeMapping, HeapProfile, HeapRecord, Sampled, Sampling, Site, Sites};

@@ -11,7 +11,7 @@ use crate::holders::{Holder, Holders};
 use crate::inventory::{Classes, find_maps, histogram, list_maps, totals};
 use crate::maps::{Auditor, Details};
 use crate::owner::{Owners, order_roots};
-use crate::roots::{Context, Roots, RuntimeGlobals};
+use crate::roots::{Context, ProfileGlobals, Roots, RuntimeGlobals};
 use crate::runtime::{Cached, FunctionTable, Layout, modules};
 use crate::types::{TypeId, TypeTable};
 use crate::typing::{Names, Region, Typing};
@@ -84,6 +84,8 @@ pub struct Session<'s> {
     map_types: FxHashMap<u64, TypeId>,
     /// The binary's Go version, as it names itself.
     pub go_version: String,
+    /// Identifies the build of the executable, in hexadecimal: GNU's note; none when the linker wrote none.
+    pub build_id: Option<String>,
     /// The maps are Swiss maps.
     pub swiss: bool,
     /// The binary has neither debug information nor symbols.
@@ -262,13 +264,6 @@ pub fn with_session<R>(
     progress.stage("reading objects");
     let heap = scan(&cached, &layout, mheap, &types, spans, &mut partial)?;
     progress.stage("reading goroutines");
-    let globals = RuntimeGlobals {
-        all_goroutines: index.global("runtime.allgs")?,
-        all_threads: index.global("runtime.allm")?,
-        all_processors: index.global("runtime.allp")?,
-        all_finalizers: index.global("runtime.allfin")?,
-        cleanups: index.global("runtime.gcCleanups").ok(),
-    };
     let context = Context {
         memory: &cached,
         layout: &layout,
@@ -276,7 +271,7 @@ pub fn with_session<R>(
         functions: &functions,
         types: &types,
         spans: &heap.spans,
-        globals,
+        globals: runtime_globals(&index)?,
         mheap,
         minor: binary.minor,
         bias: binary.bias,
@@ -338,6 +333,7 @@ pub fn with_session<R>(
     let session = Session {
         map_types: found.iter().copied().collect(),
         go_version: binary.go_version.clone(),
+        build_id: binary.build_id(),
         swiss: types.is_swiss(),
         stripped: binary.is_stripped(),
         maps,
@@ -347,6 +343,23 @@ pub fn with_session<R>(
         stages,
     };
     Ok(then(&session))
+}
+
+/// Where the variables of the runtime are that lead to roots and to the memory profile.
+fn runtime_globals(index: &DwarfIndex<'_>) -> Result<RuntimeGlobals, GoError> {
+    Ok(RuntimeGlobals {
+        all_goroutines: index.global("runtime.allgs")?,
+        all_threads: index.global("runtime.allm")?,
+        all_processors: index.global("runtime.allp")?,
+        all_finalizers: index.global("runtime.allfin")?,
+        cleanups: index.global("runtime.gcCleanups").ok(),
+        profile: ProfileGlobals {
+            rate: index.global("runtime.MemProfileRate").ok(),
+            disabled: index.global("runtime.disableMemoryProfiling").ok(),
+            buckets: index.global("runtime.mbuckets").ok(),
+            cycle: index.global("runtime.mProfCycle").ok(),
+        },
+    })
 }
 
 fn auditor<'c>(context: &Context<'c>) -> Auditor<'c> {
