@@ -38,6 +38,7 @@ mod file;
 mod memory;
 mod notes;
 mod process;
+mod residency;
 mod touch;
 
 pub use self::core::Core;
@@ -46,4 +47,5 @@ pub use error::MemoryError;
 pub use file::FileBytes;
 pub use memory::{Memory, Region, TargetInfo, TargetKind, Thread};
 pub use process::Process;
+pub use residency::{Backing, Residency, ResidentRun};
 pub use touch::touch_all;
