@@ -28,6 +28,7 @@ pub mod fuzzing;
 mod heap;
 mod maps;
 mod owner;
+mod resident;
 mod roots;
 mod runtime;
 mod session;
@@ -36,4 +37,5 @@ mod typing;
 
 pub use binary::Binary;
 pub use error::GoError;
+pub use resident::{ClassUse, MemoryParts, PageTotals, RuntimeStatistics};
 pub use session::{MapDetails, MapEntry, Progress, Session, Silent, Totals, TypeCount, with_session};

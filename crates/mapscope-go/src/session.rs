@@ -9,6 +9,7 @@ use crate::dwarf::{DwarfIndex, DwarfSections};
 use crate::heap::{Heap, SpanTable, scan};
 use crate::maps::{Auditor, Details};
 use crate::owner::{Owners, order_roots};
+use crate::resident::{Finder, MemoryParts, Variables};
 use crate::roots::{Context, Roots, RuntimeGlobals};
 use crate::runtime::{Cached, FunctionTable, Layout, modules};
 use crate::types::{Kind, MapPart, TypeId, TypeTable};
@@ -88,6 +89,8 @@ pub struct Session<'s> {
     pub types: Vec<TypeCount>,
     /// Totals of the heap.
     pub totals: Totals,
+    /// Where resident memory went; absent when the system does not say what is resident.
+    pub memory: Option<MemoryParts>,
     /// Why the reading is partial: one sentence for each reason.
     pub partial: Vec<String>,
 }
@@ -192,6 +195,8 @@ pub fn with_session<R>(
 ) -> Result<R, GoError> {
     let info = memory.info();
     let mut partial = info.partial.clone();
+    // Before anything is read: what is read becomes resident.
+    let residency = memory.residency();
     progress.stage("reading debug information");
     let binary = Binary::parse(&info.exe.to_string_lossy(), executable, info.load_bias)?;
     let sections = DwarfSections::load(&binary)?;
@@ -282,6 +287,16 @@ pub fn with_session<R>(
         .collect();
     let bytes = |m: &MapEntry| m.audit.figures.as_ref().map_or(0, |f| f.table_bytes);
     maps.sort_by(|a, b| bytes(b).cmp(&bytes(a)).then(a.audit.address.cmp(&b.audit.address)));
+    let variables = Variables::find(&dwarf, &index);
+    let finder =
+        Finder { context: &context, heap: &heap, reach: &reach, binary: &binary, variables: variables.as_ref() };
+    let parts = match residency {
+        Ok(residency) => Some(finder.parts(residency, &mut partial)),
+        Err(e) => {
+            partial.push(format!("which pages are resident is not known: {e}"));
+            None
+        }
+    };
     // Failed reads of a process that is gone would look like torn maps and missing spans.
     memory.still_there()?;
     let session = Session {
@@ -292,6 +307,7 @@ pub fn with_session<R>(
         maps,
         types: histogram(&types, graph, &reach),
         totals: totals(graph, &reach, &heap.spans, &roots, order.len() as u64),
+        memory: parts,
         partial,
         stages,
     };

@@ -6,6 +6,6 @@ mod module;
 mod pclntab;
 
 pub(crate) use cache::Cached;
-pub(crate) use layout::{Field, Layout, LegacyMap, SwissMap, SwissTable};
+pub(crate) use layout::{Accounts, Field, Layout, LegacyMap, SwissMap, SwissTable, field_of_global};
 pub(crate) use module::{Module, modules};
 pub(crate) use pclntab::{Function, FunctionTable, STACK_MAP_INDEX};

@@ -6,6 +6,7 @@ mod cores;
 mod damage;
 mod exits;
 mod matrix;
+mod memory;
 mod target;
 mod truth;
 mod writer;

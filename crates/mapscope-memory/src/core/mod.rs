@@ -30,6 +30,9 @@ use crate::elf::{AT_RANDOM, AT_SYSINFO_EHDR, ET_CORE, ET_DYN, ET_EXEC, Header};
 use crate::residency::backings;
 use crate::{AMD64, Arch, FileBytes, Memory, MemoryError, Region, Residency, TargetInfo, TargetKind, Thread};
 
+/// The kernel's page in every address space (`[vsyscall]`), which it writes into cores too.
+const VSYSCALL: u64 = 0xffff_ffff_ff60_0000;
+
 /// A core and the executable that it was written by.
 pub struct Core {
     path: PathBuf,
@@ -164,8 +167,8 @@ impl Memory for Core {
     fn residency(&self) -> Result<Residency, MemoryError> {
         let core: &[u8] = self.files.first().map_or(&[], |f| f);
         let holes = held::holes(&self.path, core.len() as u64);
-        let kernel = self.kernel.as_slice();
-        let regions = backings(&self.regions, &self.info.exe, self.stack, kernel);
+        let kernel: Vec<u64> = self.kernel.into_iter().chain([VSYSCALL]).collect();
+        let regions = backings(&self.regions, &self.info.exe, self.stack, &kernel);
         Ok(Residency::of(&regions, held::ranges(core, &holes, self.pieces.all())))
     }
 
