@@ -1,16 +1,14 @@
 //! `mapscope inspect`: the whole picture.
 
-use anstyle::Style;
-
 use super::TextOptions;
 use super::alike::alike;
-use super::bar::bar;
 use super::footer::{marks, more, note, partial};
 use super::header::{header, read_time};
+use super::memory::memory_section;
 use super::rows::{map_table, type_table};
-use super::style::{DIM, GOOD, PLAIN, TITLE, WARN, join, paint, push_line};
-use super::units::{bytes, count, percent, plural};
-use crate::model::{Heap, Inspection, MapRow, MemoryUse};
+use super::style::{DIM, TITLE, paint};
+use super::units::{bytes, count, plural};
+use crate::model::{Inspection, MapRow};
 
 /// The whole picture of one target: where memory went, its largest maps and types.
 pub fn inspect(inspection: &Inspection, options: &TextOptions) -> String {
@@ -64,56 +62,4 @@ fn map_section(maps: &[MapRow], options: &TextOptions) -> String {
             &note("×: maps with one owner, in whatever goroutine, added up; `mapscope maps` lists each", options.width);
     }
     out + &marks(&rows, options.width)
-}
-
-struct Part {
-    name: &'static str,
-    bytes: u64,
-    style: Style,
-}
-
-fn memory_section(memory: &MemoryUse, heap: &Heap, width: usize) -> String {
-    let part = |name, bytes, style| Part { name, bytes, style };
-    let mut parts = vec![
-        part("live objects", memory.heap_live_bytes, GOOD),
-        part("garbage", memory.heap_garbage_bytes, WARN),
-        part("fragmentation", memory.heap_fragmentation_bytes, WARN),
-    ];
-    let mut optional = |name, bytes: Option<u64>| parts.extend(bytes.map(|bytes| part(name, bytes, GOOD)));
-    optional("free spans", memory.heap_free_bytes);
-    optional("stacks", Some(memory.stacks_bytes));
-    optional("runtime", memory.runtime_bytes);
-    optional("binary", memory.binary_bytes);
-    optional("other", memory.other_bytes);
-
-    let known: u64 = parts.iter().map(|p| p.bytes).fold(0, u64::saturating_add);
-    let whole = memory.rss_bytes.unwrap_or(known);
-    let heading = match memory.rss_bytes {
-        Some(rss) => format!("Where {} of RSS went", bytes(rss)),
-        None => format!("Where {} of Go memory went", bytes(known)),
-    };
-    let mut out = format!("\n{}\n", paint(TITLE, heading));
-    if whole > known {
-        parts.push(part("not attributed", whole - known, PLAIN));
-    }
-    // Name, size and share take 36 columns; a bar longer than 60 tells no more than one of 60.
-    let room = width.saturating_sub(37).clamp(8, 60);
-    for Part { name, bytes: size, style } in &parts {
-        let share = percent(*size, whole);
-        let line = format!(
-            "  {name:<15}{:>9}  {share:>6}  {}",
-            bytes(*size),
-            paint(*style, bar(*size, whole.max(known), room))
-        );
-        out += line.trim_end();
-        out.push('\n');
-    }
-    if known > whole {
-        let note = format!("the parts exceed RSS by {}: pages swapped out or never touched", bytes(known - whole));
-        push_line(&mut out, paint(DIM, note));
-    }
-    let objects = format!("{} of {} live", count(heap.live_objects), plural(heap.objects, "object", "objects"));
-    let live = join(&[objects, plural(heap.roots, "root", "roots")], width.saturating_sub(2)).join("\n  ");
-    push_line(&mut out, paint(DIM, live));
-    out
 }

@@ -11,6 +11,7 @@ mod histogram;
 mod inspect;
 mod map;
 mod maps;
+mod memory;
 mod occupancy;
 mod rows;
 mod style;
