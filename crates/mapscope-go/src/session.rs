@@ -215,13 +215,6 @@ pub fn with_session<R>(
     progress.stage("reading objects");
     let heap = scan(&cached, &layout, mheap, &types, spans, &mut partial)?;
     progress.stage("reading goroutines");
-    let globals = RuntimeGlobals {
-        all_goroutines: index.global("runtime.allgs")?,
-        all_threads: index.global("runtime.allm")?,
-        all_processors: index.global("runtime.allp")?,
-        all_finalizers: index.global("runtime.allfin")?,
-        cleanups: index.global("runtime.gcCleanups").ok(),
-    };
     let context = Context {
         memory: &cached,
         layout: &layout,
@@ -229,7 +222,7 @@ pub fn with_session<R>(
         functions: &functions,
         types: &types,
         spans: &heap.spans,
-        globals,
+        globals: runtime_globals(&index)?,
         mheap,
         minor: binary.minor,
         bias: binary.bias,
@@ -288,15 +281,8 @@ pub fn with_session<R>(
     let bytes = |m: &MapEntry| m.audit.figures.as_ref().map_or(0, |f| f.table_bytes);
     maps.sort_by(|a, b| bytes(b).cmp(&bytes(a)).then(a.audit.address.cmp(&b.audit.address)));
     let variables = Variables::find(&dwarf, &index);
-    let finder =
-        Finder { context: &context, heap: &heap, reach: &reach, binary: &binary, variables: variables.as_ref() };
-    let parts = match residency {
-        Ok(residency) => Some(finder.parts(residency, &mut partial)),
-        Err(e) => {
-            partial.push(format!("which pages are resident is not known: {e}"));
-            None
-        }
-    };
+    let finder = Finder { context: &context, heap: &heap, reach: &reach, binary: &binary, variables };
+    let parts = finder.parts(residency, &mut partial);
     // Failed reads of a process that is gone would look like torn maps and missing spans.
     memory.still_there()?;
     let session = Session {
@@ -312,6 +298,16 @@ pub fn with_session<R>(
         stages,
     };
     Ok(then(&session))
+}
+
+fn runtime_globals(index: &DwarfIndex<'_>) -> Result<RuntimeGlobals, GoError> {
+    Ok(RuntimeGlobals {
+        all_goroutines: index.global("runtime.allgs")?,
+        all_threads: index.global("runtime.allm")?,
+        all_processors: index.global("runtime.allp")?,
+        all_finalizers: index.global("runtime.allfin")?,
+        cleanups: index.global("runtime.gcCleanups").ok(),
+    })
 }
 
 /// Header and type of each live map: objects that are headers, and headers outside the heap.

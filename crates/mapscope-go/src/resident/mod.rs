@@ -11,7 +11,7 @@ mod spans;
 mod statistics;
 
 use mapscope_heap::Reachability;
-use mapscope_memory::{Backing, Memory, Residency};
+use mapscope_memory::{Backing, Memory, MemoryError, Residency};
 
 pub(crate) use metadata::Variables;
 use pages::Pages;
@@ -79,13 +79,27 @@ pub(crate) struct Finder<'f> {
     pub(crate) heap: &'f Heap,
     pub(crate) reach: &'f Reachability,
     pub(crate) binary: &'f Binary<'f>,
-    pub(crate) variables: Option<&'f Variables>,
+    pub(crate) variables: Option<Variables>,
 }
 
 impl Finder<'_> {
-    /// Assigns every page of `residency` to a part. What cannot be told is left out, and `partial` says so.
-    pub(crate) fn parts(&self, residency: Residency, partial: &mut Vec<String>) -> MemoryParts {
-        let pages = Pages::new(residency.runs);
+    /// Assigns every page of `residency` to a part; `None` when that is not known. What cannot be told is left out, and
+    /// `partial` says so.
+    pub(crate) fn parts(
+        &self,
+        residency: Result<Residency, MemoryError>,
+        partial: &mut Vec<String>,
+    ) -> Option<MemoryParts> {
+        match residency {
+            Ok(residency) => Some(self.assign(&Pages::new(residency.runs), partial)),
+            Err(e) => {
+                partial.push(format!("which pages are resident is not known: {e}"));
+                None
+            }
+        }
+    }
+
+    fn assign(&self, pages: &Pages, partial: &mut Vec<String>) -> MemoryParts {
         let spans = &self.heap.spans;
         let arenas = self.arenas();
         let inside = |start: u64, bytes: u64| {
@@ -93,11 +107,11 @@ impl Finder<'_> {
             index > 0 && arenas.get(index - 1).is_some_and(|a| start.saturating_add(bytes) <= a.end)
         };
 
-        let classes = spans::classes(self.heap, self.reach, &pages, &inside);
+        let classes = spans::classes(self.heap, self.reach, pages, &inside);
         let sum = |field: fn(&ClassUse) -> u64| classes.iter().map(field).sum::<u64>();
         let (live, garbage, fragmentation) = (sum(|c| c.live), sum(|c| c.garbage), sum(|c| c.fragmentation));
 
-        let metadata = self.variables.and_then(|variables| metadata::read(self.context, self.heap, variables));
+        let metadata = self.variables.and_then(|v| metadata::read(self.context, self.heap, &v));
         if metadata.is_none() {
             partial.push("the runtime's own memory is not told apart from what Go does not know".to_owned());
         }
@@ -121,7 +135,7 @@ impl Finder<'_> {
             places.extend(metadata.stacks.iter().map(|r| Place { range: r.clone(), part: Part::Stacks }));
         }
         let places = Places::new(places);
-        let found = places.sums(&pages);
+        let found = places.sums(pages);
         let all = |part: Part| found.iter().filter(|f| f.0.0 == Some(part)).map(|f| f.1).sum::<u64>();
         let rest = |backing: Backing| found.get(&(None, backing)).copied().unwrap_or(0);
 
@@ -138,7 +152,7 @@ impl Finder<'_> {
             other: rest(Backing::Anonymous) + rest(Backing::File),
             classes,
             pages: metadata.as_ref().and_then(|m| statistics::page_totals(self.context, self.heap, &m.manual)),
-            statistics: self.variables.and_then(|v| statistics::read(self.context, v)),
+            statistics: self.variables.and_then(|v| statistics::read(self.context, &v)),
         }
     }
 

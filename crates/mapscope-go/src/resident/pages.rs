@@ -60,6 +60,7 @@ impl Pages {
 }
 
 #[cfg(test)]
+#[allow(clippy::single_range_in_vec_init, reason = "one gap is a list of gaps too")]
 mod tests {
     use mapscope_memory::Backing;
 

@@ -15,6 +15,8 @@ const CHUNK_PAGES: u64 = 512;
 const CHUNKS_BASE: u64 = 0xffff_8000_0000_0000;
 /// Ranges of the heap's address space that are looked at.
 const MAX_RANGES: u64 = 1 << 16;
+/// Chunks of one range that are looked at: 16 TiB.
+const MAX_CHUNKS: u64 = 1 << 22;
 /// Words of a bitmap of one chunk.
 const BITMAP: usize = (CHUNK_PAGES / 64) as usize;
 
@@ -101,8 +103,8 @@ pub(super) fn read(context: &Context<'_>, variables: &Variables) -> Option<Runti
 
 /// Adds up spans and page bitmaps. `own`: the `mspan`s of spans managed by hand that are no stacks.
 pub(super) fn page_totals(context: &Context<'_>, heap: &Heap, own: &FxHashSet<u64>) -> Option<PageTotals> {
-    let mut totals = PageTotals::default();
-    totals.in_use = heap.spans.spans.iter().fold(0, |sum: u64, s| sum.saturating_add(s.bytes));
+    let in_use = heap.spans.spans.iter().fold(0, |sum: u64, s| sum.saturating_add(s.bytes));
+    let mut totals = PageTotals { in_use, ..PageTotals::default() };
     for span in &heap.spans.manual {
         let sum = if own.contains(&span.pointer) { &mut totals.own } else { &mut totals.stacks };
         *sum = sum.saturating_add(span.bytes);
@@ -132,7 +134,7 @@ fn bitmaps(context: &Context<'_>) -> Option<(u64, u64)> {
         last = end;
         bytes += end - start;
         // Both are multiples of a chunk (`pageAlloc.grow`).
-        for chunk in chunk_of(start)..chunk_of(end).min(PAGE_TABLE * PAGE_TABLE) {
+        for chunk in chunk_of(start)..chunk_of(end).min(chunk_of(start).saturating_add(MAX_CHUNKS)) {
             let table = tables.get((chunk / PAGE_TABLE) as usize).copied().filter(|t| *t != 0)?;
             let element = table.wrapping_add(chunk % PAGE_TABLE * accounts.page_bits.size);
             pages += returned(memory, element.wrapping_add(accounts.page_bits.returned.offset))?;
