@@ -79,7 +79,7 @@ fn is_zero(bytes: &[u8]) -> bool {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::unwrap_used, clippy::single_range_in_vec_init)]
 mod tests {
     use std::os::unix::fs::FileExt;
 
