@@ -20,14 +20,18 @@
 
 mod binary;
 mod code;
+mod cycles;
 mod dwarf;
 mod error;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzzing;
 mod heap;
+mod hops;
 mod maps;
 mod owner;
+mod paths;
+mod root_names;
 mod roots;
 mod runtime;
 mod session;
@@ -35,5 +39,8 @@ mod types;
 mod typing;
 
 pub use binary::Binary;
+pub use cycles::{ClosingEdge, CycleGroup, CycleMap, FoundCycles};
 pub use error::GoError;
+pub use paths::{FoundPath, Garbage, MergedPath, MergedPaths, PathObject, PathStep, Place, path_text};
+pub use root_names::HolderKind;
 pub use session::{MapDetails, MapEntry, Progress, Session, Silent, Totals, TypeCount, with_session};
