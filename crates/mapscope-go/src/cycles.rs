@@ -102,13 +102,15 @@ impl Session<'_> {
         let mut found = FoundCycles { with_map, without_map: cycles.len() as u64 - with_map, groups: Vec::new() };
         let bytes = |component| cycles.members(component).iter().map(|o| graph.blocks.size(*o)).sum();
         let mut groups: Vec<Group> = (0..cycles.len())
-            .filter(|c| all || maps.contains_key(c))
-            .map(|component| Group {
-                component,
-                bytes: bytes(component),
-                maps: maps.remove(&component).unwrap_or_default(),
-                first: cycles.members(component).iter().copied().min().unwrap_or(0),
-                cycle: Vec::new(),
+            .filter_map(|component| {
+                let maps = maps.remove(&component);
+                (all || maps.is_some()).then(|| Group {
+                    component,
+                    bytes: bytes(component),
+                    maps: maps.unwrap_or_default(),
+                    first: cycles.members(component).iter().copied().min().unwrap_or(0),
+                    cycle: Vec::new(),
+                })
             })
             .collect();
         groups.sort_by_key(|g| (std::cmp::Reverse(g.bytes), g.first));

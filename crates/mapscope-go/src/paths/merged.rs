@@ -24,10 +24,8 @@ pub struct MergedPath {
     pub kind: Option<HolderKind>,
     /// Its name. Goroutines are not told apart.
     pub root: String,
-    /// The steps. A step is taken at most `times` times in a row.
+    /// The steps.
     pub steps: Vec<PathStep>,
-    /// For each step, whether ways through several steps come back to it.
-    pub returns: Vec<bool>,
     /// Objects.
     pub count: u64,
     /// Bytes of their slots.
@@ -301,11 +299,11 @@ impl<'m, 's> Merge<'m, 's> {
                     } else {
                         self.hops.step(nodes[root as usize].step).label
                     },
-                    returns: steps.clone().map(|n| n.returns).collect(),
                     steps: steps
                         .map(|n| {
                             let StepName { label, of } = self.hops.step(n.step);
-                            PathStep { label, of, object: None, times: u64::from(n.times), span: 1 }
+                            let times = u64::from(n.times);
+                            PathStep { label, of, object: None, times, times_from: 1, span: 1, returns: n.returns }
                         })
                         .collect(),
                     count: node.count,

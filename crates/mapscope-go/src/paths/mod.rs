@@ -38,10 +38,14 @@ pub struct PathStep {
     pub of: String,
     /// The object that the step leads to, the last one of a step that is repeated; `None` for a place inside an object.
     pub object: Option<PathObject>,
-    /// The step, and the `span - 1` steps before it with it, are taken so many times in a row.
+    /// The step, and the `span - 1` steps before it with it, are taken at most so many times in a row.
     pub times: u64,
+    /// At least so many times; less than `times` where paths of several lengths were put together.
+    pub times_from: u64,
     /// Steps that are repeated together; 1 for a step alone.
     pub span: u64,
+    /// Ways through several steps come back to this one, and were put together with those that do not.
+    pub returns: bool,
 }
 
 /// An object of a path.
@@ -64,7 +68,9 @@ pub fn path_text(root: &str, steps: &[PathStep]) -> String {
             let from = parts.len().saturating_sub(step.span as usize).max(1);
             let together = parts.split_off(from).join(" -> ");
             let group = if step.span > 1 { format!("({together})") } else { together };
-            parts.push(format!("{group} ×{}", thousands(step.times)));
+            let least =
+                if step.times_from < step.times { format!("{}–", thousands(step.times_from)) } else { String::new() };
+            parts.push(format!("{group} ×{least}{}", thousands(step.times)));
         }
     }
     parts.join(" -> ")
@@ -201,7 +207,9 @@ pub(crate) fn folded_steps(session: &Session<'_>, steps: &[(StepName, Option<u32
             of: name.of.clone(),
             object: object.map(|o| session.path_object(o)),
             times: f.times,
+            times_from: f.times,
             span: f.span,
+            returns: false,
         })
     });
     shown.collect()
@@ -218,8 +226,15 @@ mod tests {
 
     #[test]
     fn repeated_steps_are_written_once() {
-        let step =
-            |label: &str, times, span| PathStep { label: label.into(), of: String::new(), object: None, times, span };
+        let step = |label: &str, times, span| PathStep {
+            label: label.into(),
+            of: String::new(),
+            object: None,
+            times,
+            times_from: times,
+            span,
+            returns: false,
+        };
         let steps = [step("L.head", 1, 1), step("Node.next", 9999, 1), step("A.b", 1, 1), step("B.a", 1_000, 2)];
         assert_eq!(path_text("main.list", &steps), "main.list -> L.head -> Node.next ×9,999 -> (A.b -> B.a) ×1,000");
         assert_eq!(path_text("main.list", &[]), "main.list");
