@@ -19,7 +19,7 @@ import (
 // leaf is what most paths lead to. No two places share one.
 type leaf struct {
 	id   int
-	name *int
+	name *[4]int
 	pad  [4]int
 }
 
@@ -108,7 +108,7 @@ func path[T any](p *T, kind, text string) {
 }
 
 //go:noinline
-func newLeaf() *leaf { return &leaf{id: 1, name: new(int)} }
+func newLeaf() *leaf { return &leaf{id: 1, name: new([4]int)} }
 
 //go:noinline
 func globals() {
@@ -283,16 +283,16 @@ var survivor *[3000]byte
 
 //go:noinline
 func freed() uintptr {
-	var all [4]*[3000]byte
+	var all [64]*[3000]byte
 	for i := range all {
 		all[i] = new([3000]byte)
 		escape(all[i])
-	}
-	// Slots of one span are neighbours.
-	survivor = all[0]
-	for _, o := range all[1:] {
-		if address(o)-address(survivor) == 3072 || address(survivor)-address(o) == 3072 {
-			return address(o)
+		// An object that does not start a page is not the first of its span, so the one before it is in the same span.
+		for _, o := range all[:i] {
+			if address(all[i])-address(o) == 3072 && address(all[i])%8192 != 0 {
+				survivor = all[i]
+				return address(o)
+			}
 		}
 	}
 	panic("paths: no two objects are neighbours")

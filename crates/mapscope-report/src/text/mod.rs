@@ -5,6 +5,7 @@
 
 mod alike;
 mod bar;
+mod cycles;
 mod footer;
 mod header;
 mod histogram;
@@ -12,15 +13,18 @@ mod inspect;
 mod map;
 mod maps;
 mod occupancy;
+mod path;
 mod rows;
 mod style;
 mod table;
 mod types;
 mod units;
 
+pub use cycles::cycles;
 pub use inspect::inspect;
 pub use map::map;
 pub use maps::maps;
+pub use path::path;
 pub use types::types;
 pub use units::{bytes, count};
 
