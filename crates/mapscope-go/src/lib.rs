@@ -27,7 +27,9 @@ mod error;
 #[doc(hidden)]
 pub mod fuzzing;
 mod heap;
+mod holders;
 mod hops;
+mod inventory;
 mod maps;
 mod owner;
 mod paths;
@@ -41,6 +43,7 @@ mod typing;
 pub use binary::Binary;
 pub use cycles::{ClosingEdge, CycleGroup, CycleMap, FoundCycles};
 pub use error::GoError;
+pub use holders::{Holder, HolderKind};
 pub use paths::{FoundPath, Garbage, MergedPath, MergedPaths, PathObject, PathStep, Place, path_text};
-pub use root_names::HolderKind;
+pub use root_names::RootClass;
 pub use session::{MapDetails, MapEntry, Progress, Session, Silent, Totals, TypeCount, with_session};

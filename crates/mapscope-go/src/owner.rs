@@ -109,6 +109,32 @@ impl<'o> Owners<'o> {
         names.min_by_key(String::len).unwrap_or_else(|| self.root_names.unnamed(address).joined())
     }
 
+    /// The number of the name of the package-level variable that holds the word at `address`.
+    pub(crate) fn variable(&self, address: u64) -> Option<u32> {
+        self.root_names.variable(address)
+    }
+
+    /// The name with this number.
+    pub(crate) fn variable_name(&self, number: u32) -> &str {
+        self.root_names.names.get(number)
+    }
+
+    /// The name of a place that no variable covers.
+    pub(crate) fn unnamed(&self, address: u64) -> String {
+        self.root_names.unnamed(address).joined()
+    }
+
+    /// `goroutine 7 main.worker`, and the function that it began with.
+    pub(crate) fn goroutine(&self, index: u32) -> (String, &str) {
+        let Some(goroutine) = self.typing.goroutines().all.get(index as usize) else { return Default::default() };
+        let functions = self.typing.context.functions;
+        let names = goroutine.frames.iter().rev().map(|f| functions[f.table].name(&f.function));
+        // Every goroutine begins above `goexit`, the first one with `runtime.main`, which calls `main.main`.
+        let mut names = names.skip_while(|name| matches!(*name, "runtime.goexit" | "runtime.main"));
+        let entry = names.next().unwrap_or("(unknown)");
+        (format!("goroutine {} {entry}", goroutine.id), entry)
+    }
+
     fn name(&mut self, object: u32) -> Option<Arc<Name>> {
         let mut chain = Vec::new();
         let mut at = object;

@@ -14,7 +14,7 @@ const MAX_BACK: usize = 16;
 
 /// Kinds of roots, as people tell them apart, in the order in which they own what they reach.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum HolderKind {
+pub enum RootClass {
     /// Package variables, but those of the package `runtime`.
     Global,
     /// Stacks and registers of goroutines.
@@ -27,7 +27,7 @@ pub enum HolderKind {
     Runtime,
 }
 
-impl HolderKind {
+impl RootClass {
     /// All kinds.
     pub const ALL: [Self; 5] = [Self::Global, Self::Stack, Self::Finalizer, Self::Cleanup, Self::Runtime];
 
@@ -58,7 +58,7 @@ pub(crate) struct Start {
     /// The object.
     pub(crate) object: u32,
     pub(crate) source: Source,
-    pub(crate) kind: HolderKind,
+    pub(crate) kind: RootClass,
 }
 
 /// A root's name.
@@ -95,8 +95,8 @@ impl Start {
     /// Roots of a later phase own nothing that those of an earlier one reach.
     fn phase(&self) -> u8 {
         match (self.kind, self.source) {
-            (HolderKind::Global, _) => 0,
-            (HolderKind::Stack, _) => 1,
+            (RootClass::Global, _) => 0,
+            (RootClass::Stack, _) => 1,
             (_, Source::Word(_)) => 2,
             (_, Source::Finalized(_)) => 3,
         }
@@ -121,7 +121,7 @@ pub(crate) fn starts(
     for object in &roots.finalized {
         let source = Source::Finalized(*object);
         let kept = graph.edges(*object).iter();
-        starts.extend(kept.map(|o| Start { object: *o, source, kind: HolderKind::Finalizer }));
+        starts.extend(kept.map(|o| Start { object: *o, source, kind: RootClass::Finalizer }));
     }
     starts.sort_by_key(Start::phase);
     starts
@@ -136,26 +136,30 @@ pub(crate) fn mark(graph: &HeapGraph, starts: &[Start]) -> Reachability {
     reach
 }
 
-fn kind(root: &Root, types: &TypeTable<'_>, regions: &[Region], names: &Names) -> HolderKind {
+fn kind(root: &Root, types: &TypeTable<'_>, regions: &[Region], names: &Names) -> RootClass {
     match root.kind {
-        RootKind::Stack(..) => HolderKind::Stack,
-        RootKind::Finalizer => HolderKind::Finalizer,
-        RootKind::Cleanup => HolderKind::Cleanup,
-        RootKind::Runtime => HolderKind::Runtime,
-        RootKind::Static => {
-            let mut at = root.address;
-            for _ in 0..MAX_NESTING {
-                match covering(types, regions, at).map(|r| r.origin) {
-                    Some(Origin::Global(name)) if !names.get(name).starts_with("runtime.") => {
-                        return HolderKind::Global;
-                    }
-                    Some(Origin::Pointer(from)) if from != 0 => at = from,
-                    _ => break,
-                }
-            }
-            HolderKind::Runtime
+        RootKind::Stack(..) => RootClass::Stack,
+        RootKind::Finalizer => RootClass::Finalizer,
+        RootKind::Cleanup => RootClass::Cleanup,
+        RootKind::Runtime => RootClass::Runtime,
+        RootKind::Static => match variable(types, regions, root.address) {
+            Some(name) if !names.get(name).starts_with("runtime.") => RootClass::Global,
+            _ => RootClass::Runtime,
+        },
+    }
+}
+
+/// The number of the name of the package-level variable that a word is part of, or that alone leads to it.
+fn variable(types: &TypeTable<'_>, regions: &[Region], word: u64) -> Option<u32> {
+    let mut at = word;
+    for _ in 0..MAX_NESTING {
+        match covering(types, regions, at)?.origin {
+            Origin::Global(name) => return Some(name),
+            Origin::Pointer(from) if from != 0 => at = from,
+            _ => return None,
         }
     }
+    None
 }
 
 /// The region that covers `address`; named ones are preferred.
@@ -181,6 +185,11 @@ impl RootNames<'_> {
             RootKind::Cleanup => RootName::bare("cleanup"),
             RootKind::Runtime => RootName::bare("runtime"),
         }
+    }
+
+    /// The number of the name of the package-level variable that holds the word at `address`.
+    pub(crate) fn variable(&self, address: u64) -> Option<u32> {
+        variable(self.typing.context.types, self.regions, address)
     }
 
     /// The name of the word at `address`: that of the variable it is part of, and the steps to it.

@@ -33,6 +33,7 @@ mod graph;
 mod merged;
 mod paths;
 mod reach;
+mod suspects;
 #[cfg(test)]
 mod testing;
 
@@ -45,3 +46,4 @@ pub use graph::{EdgeRows, HeapError, HeapGraph};
 pub use merged::{Label, MergedNode, MergedTree};
 pub use paths::{Way, WaySearch};
 pub use reach::{Parent, Reachability};
+pub use suspects::Suspect;

@@ -6,7 +6,7 @@ use schemars::{JsonSchema, Schema};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::model::{CycleList, Inspection, MapDetail, MapList, PathReport, TypeList};
+use crate::model::{CycleList, DominatorList, Inspection, MapDetail, MapList, PathReport, TypeList};
 
 /// The `schema` of an [`Inspection`].
 pub const INSPECT_SCHEMA: &str = "mapscope.inspect/1";
@@ -21,6 +21,8 @@ pub const TYPES_SCHEMA: &str = "mapscope.types/1";
 pub const PATH_SCHEMA: &str = "mapscope.path/1";
 /// The `schema` of a [`CycleList`].
 pub const CYCLES_SCHEMA: &str = "mapscope.cycles/1";
+/// The `schema` of a [`DominatorList`].
+pub const DOMINATORS_SCHEMA: &str = "mapscope.dominators/1";
 
 /// A document as people and scripts both like it: indented by two spaces, with a newline at the end.
 pub fn to_json<T: Serialize>(document: &T) -> serde_json::Result<String> {
@@ -33,6 +35,7 @@ pub fn to_json<T: Serialize>(document: &T) -> serde_json::Result<String> {
 pub fn schemas() -> Vec<(&'static str, Value)> {
     vec![
         ("mapscope.cycles.1", schema::<CycleList>(CYCLES_SCHEMA)),
+        ("mapscope.dominators.1", schema::<DominatorList>(DOMINATORS_SCHEMA)),
         ("mapscope.inspect.1", schema::<Inspection>(INSPECT_SCHEMA)),
         ("mapscope.map.1", schema::<MapDetail>(MAP_SCHEMA)),
         ("mapscope.maps.1", schema::<MapList>(MAPS_SCHEMA)),
@@ -58,6 +61,15 @@ fn absent_not_null(schema: &mut Schema) {
         if let [only] = types.as_slice() {
             let only = only.clone();
             schema.insert("type".to_owned(), only);
+        }
+    }
+    if let Some(Value::Array(choices)) = schema.get_mut("anyOf") {
+        choices.retain(|choice| choice.get("type").is_none_or(|t| t != "null"));
+        if let [only] = choices.as_slice()
+            && let Some(reference) = only.get("$ref").cloned()
+        {
+            schema.remove("anyOf");
+            schema.insert("$ref".to_owned(), reference);
         }
     }
 }

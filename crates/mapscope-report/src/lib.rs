@@ -20,6 +20,7 @@ pub mod model;
 pub mod text;
 
 pub use json::{
-    CYCLES_SCHEMA, INSPECT_SCHEMA, MAP_SCHEMA, MAPS_SCHEMA, PATH_SCHEMA, TYPES_SCHEMA, schemas, to_json,
+    CYCLES_SCHEMA, DOMINATORS_SCHEMA, INSPECT_SCHEMA, MAP_SCHEMA, MAPS_SCHEMA, PATH_SCHEMA, TYPES_SCHEMA, schemas,
+    to_json,
 };
 pub use text::TextOptions;

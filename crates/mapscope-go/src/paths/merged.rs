@@ -15,13 +15,13 @@ use crate::heap::CHUNK;
 use crate::hops::{Hop, Hops, Known, StepName, contents, covered, each_word, typed_targets};
 use crate::root_names::{Start, mark};
 use crate::types::TypeId;
-use crate::{HolderKind, Session};
+use crate::{RootClass, Session};
 
 /// Objects of a type whose paths have the same root and the same steps.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MergedPath {
     /// The kind of their root; `None` when there were too many different paths to tell.
-    pub kind: Option<HolderKind>,
+    pub kind: Option<RootClass>,
     /// Its name. Goroutines are not told apart.
     pub root: String,
     /// The steps.
@@ -50,7 +50,7 @@ pub struct MergedPaths {
 impl Session<'_> {
     /// The paths of the live objects whose type's name `wanted` accepts, from roots that are not of a kind in `exclude`.
     /// Each object has one path: that of its owner, or the one it would have if there were no other roots.
-    pub fn merged_paths(&self, wanted: impl Fn(&str) -> bool, exclude: &[HolderKind]) -> MergedPaths {
+    pub fn merged_paths(&self, wanted: impl Fn(&str) -> bool, exclude: &[RootClass]) -> MergedPaths {
         let starts: Vec<Start> = self.stages.starts.iter().filter(|s| !exclude.contains(&s.kind)).copied().collect();
         let own = (!exclude.is_empty()).then(|| mark(&self.stages.heap.graph, &starts));
         let reach = own.as_ref().unwrap_or(self.stages.reach);
@@ -322,7 +322,7 @@ struct Walk<'w> {
     /// How often the step that leads to an object was just repeated.
     repeats: Vec<u32>,
     /// Kinds of the nodes of roots.
-    kinds: Vec<Option<HolderKind>>,
+    kinds: Vec<Option<RootClass>>,
     known: Known<'w>,
     /// Hops looked up already.
     hops: Vec<Option<std::rc::Rc<Hop>>>,

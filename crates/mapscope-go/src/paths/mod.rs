@@ -13,14 +13,14 @@ use mapscope_heap::WaySearch;
 use crate::hops::{Hops, Known, StepName, step_names};
 use crate::root_names::{RootName, Source, Start};
 use crate::types::{Kind, Step, TypeId};
-use crate::{HolderKind, Session};
+use crate::{RootClass, Session};
 use fold::fold;
 
 /// A way from a root to one object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FoundPath {
     /// The kind of its root.
-    pub kind: HolderKind,
+    pub kind: RootClass,
     /// The variable, the frame, or another root.
     pub root: String,
     /// The object that the root itself points to; `None` when a step leads there.
@@ -57,6 +57,8 @@ pub struct PathObject {
     pub type_name: String,
     /// Bytes of its slot.
     pub bytes: u64,
+    /// Bytes that would be freed with it; 0 when it is not live.
+    pub retained: u64,
 }
 
 /// The text of a path: `main.sessions -> Registry.items -> map value`.
@@ -101,7 +103,7 @@ pub(super) struct Beginning {
 
 impl Session<'_> {
     /// A shortest path from each kind of root that reaches the object at `address` (anywhere in it), but for `exclude`.
-    pub fn paths_to(&self, address: u64, exclude: &[HolderKind]) -> Vec<FoundPath> {
+    pub fn paths_to(&self, address: u64, exclude: &[RootClass]) -> Vec<FoundPath> {
         let stages = &self.stages;
         let Some((target, ..)) = stages.heap.spans.object(address) else { return Vec::new() };
         if !stages.reach.is_live(target) {
@@ -110,7 +112,7 @@ impl Session<'_> {
         let hops = Hops::new(stages.typing);
         let mut search = WaySearch::new(&stages.heap.graph);
         let mut found = Vec::new();
-        for kind in HolderKind::ALL.into_iter().filter(|k| !exclude.contains(k)) {
+        for kind in RootClass::ALL.into_iter().filter(|k| !exclude.contains(k)) {
             let starts: Vec<&Start> = stages.starts.iter().filter(|s| s.kind == kind).collect();
             let objects: Vec<u32> = starts.iter().map(|s| s.object).collect();
             if let Some(way) = search.shortest(&objects, target) {
@@ -188,13 +190,14 @@ impl Session<'_> {
         matches!(self.stages.context.types.get(ty).kind, Kind::Row(_))
     }
 
-    pub(super) fn type_name(&self, object: u32) -> String {
-        self.stages.context.types.get(TypeId(self.stages.heap.graph.type_of(object))).name.clone()
-    }
-
     pub(crate) fn path_object(&self, object: u32) -> PathObject {
         let block = self.stages.heap.graph.blocks.block_of(object);
-        PathObject { address: block.address(object), type_name: self.type_name(object), bytes: block.slot_size }
+        PathObject {
+            address: block.address(object),
+            type_name: self.type_name(object),
+            bytes: block.slot_size,
+            retained: self.dominators().retained(object),
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use mapscope_go::{
-    CycleGroup, FoundCycles, FoundPath, HolderKind, MergedPaths, Place, Session, Silent, path_text, with_session,
+    CycleGroup, FoundCycles, FoundPath, MergedPaths, Place, RootClass, Session, Silent, path_text, with_session,
 };
 use mapscope_memory::{Memory, Process};
 use serde_json::Value;
@@ -163,12 +163,12 @@ fn without_some_roots(facts: &[Value], session: &Session<'_>) -> Vec<String> {
     let mut wrong = Vec::new();
     for (at, mut said) in stated(facts) {
         said.remove("global");
-        let found = by_kind(&session.paths_to(at, &[HolderKind::Global]));
+        let found = by_kind(&session.paths_to(at, &[RootClass::Global]));
         if found != said {
             wrong.push(format!("{at:#x} without globals: {found:?}, not {said:?}"));
         }
     }
-    let stack = session.merged_paths(|n| n == "main.part", &[HolderKind::Global]);
+    let stack = session.merged_paths(|n| n == "main.part", &[RootClass::Global]);
     let keeper = "goroutine main.keeper: mine".to_owned();
     let expected = of(facts, "merged").filter(|f| f["type"] == "main.part").map(|f| f["count"].as_u64().unwrap());
     if lines(&stack) != BTreeMap::from([(keeper, (7, 7 * 48))]) || stack.left_count != expected.sum::<u64>() - 7 {

@@ -54,7 +54,11 @@ fn one(row: &CycleRow, width: usize) -> String {
         }
     };
     for map in row.maps.iter().take(MAPS) {
-        named("map", &format!("{} -> {} -> {}", safe(&map.owner), safe(&map.type_name), safe(&map.addr)).replace(" -> ", "  "), &mut out);
+        named(
+            "map",
+            &format!("{} -> {} -> {}", safe(&map.owner), safe(&map.type_name), safe(&map.addr)).replace(" -> ", "  "),
+            &mut out,
+        );
     }
     if row.map_count > MAPS as u64 {
         named("", &format!("… {} more", row.map_count - MAPS as u64), &mut out);

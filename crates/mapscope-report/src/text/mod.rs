@@ -6,6 +6,7 @@
 mod alike;
 mod bar;
 mod cycles;
+mod dominators;
 mod footer;
 mod header;
 mod histogram;
@@ -21,6 +22,7 @@ mod types;
 mod units;
 
 pub use cycles::cycles;
+pub use dominators::dominators;
 pub use inspect::inspect;
 pub use map::map;
 pub use maps::maps;
@@ -57,6 +59,8 @@ pub enum MapColumn {
     ZeroValues,
     /// What a map made anew would save.
     Reclaimable,
+    /// What would be freed with the map.
+    Retained,
 }
 
 impl Default for TextOptions {

@@ -138,7 +138,10 @@ fn merged_paths(rows: &[PathRow], width: usize) -> String {
     for (row, (objects, size)) in rows.iter().zip(&cells) {
         for (index, line) in wrap_path(&safe(&row.path), room).into_iter().enumerate() {
             let (objects, size) = if index == 0 { (objects.as_str(), size.as_str()) } else { ("", "") };
-            out += &format!("  {objects:>first$}  {size:>second$}  {}\n", paint(if index == 0 { NAME } else { PLAIN }, line));
+            out += &format!(
+                "  {objects:>first$}  {size:>second$}  {}\n",
+                paint(if index == 0 { NAME } else { PLAIN }, line)
+            );
         }
     }
     if rows.iter().flat_map(|r| &r.steps).any(|s| s.returns) {
