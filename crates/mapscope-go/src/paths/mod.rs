@@ -65,7 +65,7 @@ pub struct PathObject {
 pub fn path_text(root: &str, steps: &[PathStep]) -> String {
     let mut parts: Vec<String> = vec![root.to_owned()];
     for step in steps {
-        parts.push(step.label.clone());
+        parts.push(format!("{}{}", step.label, if step.returns { " ↺" } else { "" }));
         if step.times > 1 {
             let from = parts.len().saturating_sub(step.span as usize).max(1);
             let together = parts.split_off(from).join(" -> ");

@@ -4,10 +4,12 @@ use super::TextOptions;
 use super::footer::{more, note, partial, totals};
 use super::header::{header, read_time};
 use super::path::wrap_path;
-use super::style::{DIM, TITLE, paint, push_line, safe};
-use super::units::{bytes, plural};
-use crate::model::{CycleList, CycleRow};
+use super::style::{DIM, TITLE, join, paint, push_line, safe, shorten};
+use super::units::{bytes, count, plural};
+use crate::model::{ClosingEdge, CycleList, CycleRow};
 
+/// Columns of what a line is.
+const LABEL: usize = 8;
 /// Maps of one group that are listed.
 const MAPS: usize = 3;
 
@@ -42,37 +44,30 @@ pub fn cycles(list: &CycleList, options: &TextOptions) -> String {
 }
 
 fn one(row: &CycleRow, width: usize) -> String {
-    let room = width.saturating_sub(2);
     let size = format!("{}, {}", plural(row.objects, "object", "objects"), bytes(row.shallow_bytes));
     let maps = format!(" · {}", plural(row.map_count, "map", "maps"));
     let maps = if row.map_count == 0 { "" } else { &maps };
     let mut out = format!("\n{}{}\n", paint(TITLE, size), paint(DIM, maps));
-    let named = |label: &str, value: &str, out: &mut String| {
-        for (index, line) in wrap_path(value, room.saturating_sub(10)).into_iter().enumerate() {
+    let mut named = |label: &str, lines: Vec<String>| {
+        for (index, line) in lines.into_iter().enumerate() {
             let label = if index == 0 { label } else { "" };
-            push_line(out, format_args!("{}  {line}", paint(DIM, format_args!("{label:<8}"))));
+            push_line(&mut out, paint(DIM, format_args!("{label:<LABEL$}")) + &line);
         }
     };
+    let room = width.saturating_sub(2 + LABEL);
+    let parts = |parts: &[&str]| {
+        let parts: Vec<String> = parts.iter().map(|p| shorten(&safe(p), room.saturating_sub(2)).into_owned()).collect();
+        join(&parts, room)
+    };
     for map in row.maps.iter().take(MAPS) {
-        named(
-            "map",
-            &format!("{} -> {} -> {}", safe(&map.owner), safe(&map.type_name), safe(&map.addr)).replace(" -> ", "  "),
-            &mut out,
-        );
+        named("map", parts(&[&map.owner, &map.type_name, &map.addr]));
     }
     if row.map_count > MAPS as u64 {
-        named("", &format!("… {} more", row.map_count - MAPS as u64), &mut out);
+        named("", vec![paint(DIM, format_args!("… {} more", count(row.map_count - MAPS as u64)))]);
     }
-    let entry = format!("{}  {} at {}", safe(&row.owner), safe(&row.entry.type_name), safe(&row.entry.addr));
-    named("entry", &entry, &mut out);
-    named("cycle", &safe(&row.path), &mut out);
-    let closing = &row.closing;
-    let back = format!(
-        "{} of the {} at {} -> the entry",
-        safe(&closing.field),
-        safe(&closing.from.type_name),
-        safe(&closing.from.addr)
-    );
-    named("closes", &back, &mut out);
+    named("entry", parts(&[&row.owner, &row.entry.type_name, &row.entry.addr]));
+    named("cycle", wrap_path(&safe(&row.path), room));
+    let ClosingEdge { from, field, .. } = &row.closing;
+    named("closes", parts(&[field, &from.type_name, &from.addr]));
     out
 }

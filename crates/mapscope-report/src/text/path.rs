@@ -5,11 +5,13 @@ use unicode_width::UnicodeWidthStr;
 use super::TextOptions;
 use super::footer::{more, note, partial};
 use super::header::{header, read_time};
-use super::style::{DIM, NAME, PLAIN, TITLE, WARN, paint, push_line, safe, wrap};
+use super::style::{DIM, NAME, PLAIN, TITLE, WARN, paint, push_line, safe, shorten, wrap};
 use super::table::{Cell, Column, Table};
 use super::units::{bytes, count, plural};
 use crate::model::{PathObject, PathObjects, PathReport, PathRow, PathStep, PathSubject};
 
+/// What follows a step at the end of a line.
+const ARROW: &str = " ->";
 /// A path gets at least so many columns.
 const NARROWEST: usize = 20;
 
@@ -180,7 +182,9 @@ fn kind_name(kind: &str) -> &str {
 
 /// A path in lines of at most `width` columns; a line breaks after an arrow only.
 pub(super) fn wrap_path(path: &str, width: usize) -> Vec<String> {
-    let glued: Vec<String> = path.split(" -> ").map(|part| part.replace(' ', "\u{1}")).collect();
-    let lines = wrap(&glued.join("\u{1}-> "), width.max(NARROWEST));
+    let width = width.max(NARROWEST);
+    let part = |part: &str| shorten(part, width - ARROW.len()).replace(' ', "\u{1}");
+    let glued: Vec<String> = path.split(" -> ").map(part).collect();
+    let lines = wrap(&glued.join("\u{1}-> "), width);
     lines.iter().map(|line| line.replace('\u{1}', " ")).collect()
 }
