@@ -263,16 +263,17 @@ func worker() {
 	both = shared
 	path(shared, "global", "main.both")
 	path(shared, "stack", fmt.Sprintf("goroutine %d main.worker: shared", truth.Goroutine()))
-	var numbers [16]int
+	// As large as this, so that more than a quarter of the stack is in use, and collections do not make it smaller.
+	var numbers [4096]int
 	fill(&numbers)
 	fact(`{"fact":"stack","addr":"%#x","name":"goroutine %d main.worker"}`, address(&numbers[5]), truth.Goroutine())
 	started.Done()
 	<-park
-	use(local, it, shared, numbers[len(facts)%16])
+	use(local, it, shared, numbers[len(facts)])
 }
 
 //go:noinline
-func fill(numbers *[16]int) {
+func fill(numbers *[4096]int) {
 	for i := range numbers {
 		numbers[i] = i
 	}

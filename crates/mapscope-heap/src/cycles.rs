@@ -193,7 +193,9 @@ mod tests {
 
     fn sorted(cycles: &Cycles) -> Vec<Vec<u32>> {
         let mut all: Vec<Vec<u32>> = (0..cycles.len()).map(|c| cycles.members(c).to_vec()).collect();
-        all.iter_mut().for_each(|c| c.sort_unstable());
+        for component in &mut all {
+            component.sort_unstable();
+        }
         all.sort();
         all
     }
@@ -205,12 +207,14 @@ mod tests {
             let n = 1 + random.below(24);
             let edges = random.edges(n, 2 + round % 3);
             let graph = graph(&edges);
-            let roots: Vec<u32> = (0..1 + random.below(4)).map(|_| random.below(n)).collect();
+            let roots: Vec<u32> = (0..=random.below(4)).map(|_| random.below(n)).collect();
             let reach = Reachability::from_roots(&graph, roots);
             // reaches[a][b]: a way of at least one edge, for live objects.
             let mut reaches = vec![vec![false; n as usize]; n as usize];
             for (from, targets) in edges.iter().enumerate().filter(|(o, _)| reach.is_live(*o as u32)) {
-                targets.iter().for_each(|to| reaches[from][*to as usize] = true);
+                for to in targets {
+                    reaches[from][*to as usize] = true;
+                }
             }
             for middle in 0..n as usize {
                 for from in 0..n as usize {
@@ -244,7 +248,9 @@ mod tests {
             let mut theirs: Vec<Vec<u32>> =
                 tarjan_scc(&of_petgraph).into_iter().map(|c| c.iter().map(|o| o.index() as u32).collect()).collect();
             theirs.retain(|c: &Vec<u32>| c.len() > 1 || c.iter().any(|o| live(o) && edges[*o as usize].contains(o)));
-            theirs.iter_mut().for_each(|c| c.sort_unstable());
+            for component in &mut theirs {
+                component.sort_unstable();
+            }
             theirs.sort();
             assert_eq!(sorted(&cycles), theirs, "{edges:?}");
         }

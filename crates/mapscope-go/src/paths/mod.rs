@@ -12,7 +12,7 @@ use mapscope_heap::WaySearch;
 
 use crate::hops::{Hops, Known, StepName, step_names};
 use crate::root_names::{RootName, Source, Start};
-use crate::types::{Kind, Step, TypeId};
+use crate::types::{Container, Kind, Step, TypeId};
 use crate::{RootClass, Session};
 use fold::fold;
 
@@ -173,7 +173,7 @@ impl Session<'_> {
             Source::Word(index) => {
                 let Some(root) = self.stages.roots.words.get(index as usize) else { return none };
                 let RootName { base, steps } = self.stages.root_names(numbered).of(root);
-                let to_element = matches!(steps.last(), Some(Step::Element(_)));
+                let to_element = matches!(steps.last(), Some(Step::Element(Container::Slice | Container::Channel)));
                 Beginning { base, steps: step_names(&steps), to_element }
             }
             Source::Finalized(object) => {

@@ -26,7 +26,8 @@ pub fn cycles(list: &CycleList, options: &TextOptions) -> String {
         out.push('\n');
         push_line(&mut out, if list.all { "no cycles" } else { "no cycles with a map in them" });
     } else if shown < total as usize {
-        out += &format!("\n{}", more(shown, total as usize));
+        out.push('\n');
+        out += &more(shown, total as usize);
     }
     let mut facts = vec![plural(list.with_map, "group with maps", "groups with maps")];
     let all = if list.all { "" } else { " (--all lists them)" };

@@ -104,7 +104,7 @@ fn line_of(label: &str, object: Option<&PathObject>) -> Vec<Cell> {
 
 fn step_label(step: &PathStep) -> String {
     let times = step.times.map_or_else(String::new, |n| match step.span {
-        Some(span) => format!(" (×{}, with the {} before)", count(n), plural(span - 1, "step", "steps")),
+        Some(span) => format!(" ×{} ({})", count(n), plural(span, "step", "steps")),
         None => format!(" ×{}", count(n)),
     });
     format!("{}{times}", step.label)
@@ -140,10 +140,8 @@ fn merged_paths(rows: &[PathRow], width: usize) -> String {
     for (row, (objects, size)) in rows.iter().zip(&cells) {
         for (index, line) in wrap_path(&safe(&row.path), room).into_iter().enumerate() {
             let (objects, size) = if index == 0 { (objects.as_str(), size.as_str()) } else { ("", "") };
-            out += &format!(
-                "  {objects:>first$}  {size:>second$}  {}\n",
-                paint(if index == 0 { NAME } else { PLAIN }, line)
-            );
+            let line = paint(if index == 0 { NAME } else { PLAIN }, line);
+            push_line(&mut out, format_args!("{objects:>first$}  {size:>second$}  {line}"));
         }
     }
     if rows.iter().flat_map(|r| &r.steps).any(|s| s.returns) {
@@ -155,18 +153,18 @@ fn merged_paths(rows: &[PathRow], width: usize) -> String {
 /// Why there is no path, or fewer than there could be.
 fn left_out(report: &PathReport, width: usize) -> String {
     let kinds = report.excluded.iter().map(|k| kind_name(k)).collect::<Vec<_>>().join(", ");
-    let mut out = String::new();
-    if let Some(objects) = report.objects.as_ref().filter(|o| o.excluded_count > 0) {
+    let sentence = if let Some(objects) = report.objects.as_ref().filter(|o| o.excluded_count > 0) {
         let which = plural(objects.excluded_count, "object", "objects");
         let have = if objects.excluded_count == 1 { "has" } else { "have" };
-        let sentence = format!("{which}, {}, {have} no other roots than {kinds}", bytes(objects.excluded_bytes));
-        out += &format!("\n{}", note(&sentence, width));
+        format!("{which}, {}, {have} no other roots than {kinds}", bytes(objects.excluded_bytes))
     } else if report.paths.is_empty() && report.object.as_ref().is_some_and(|o| o.live) {
-        out += &format!("\n{}", note(&format!("nothing holds it but {kinds}"), width));
+        format!("nothing holds it but {kinds}")
     } else if !report.excluded.is_empty() && report.object.as_ref().is_none_or(|o| o.live) {
-        out += &format!("\n{}", note(&format!("left out: {kinds}"), width));
-    }
-    out
+        format!("left out: {kinds}")
+    } else {
+        return String::new();
+    };
+    format!("\n{}", note(&sentence, width))
 }
 
 fn kind_name(kind: &str) -> &str {
