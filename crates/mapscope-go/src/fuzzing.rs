@@ -9,7 +9,7 @@ use crate::Binary;
 use crate::dwarf::{Dwarf, DwarfIndex, DwarfSections};
 use crate::heap::{Masks, SpanTable, type_words};
 use crate::maps::Auditor;
-use crate::runtime::{Field, FunctionTable, Layout, LegacyMap, Module, STACK_MAP_INDEX, SwissMap, SwissTable};
+use crate::runtime::{Field, FunctionTable, Layout, LegacyMap, Module, STACK_MAP_INDEX, Spots, SwissMap, SwissTable};
 use crate::types::{TypeId, TypeTable, compile, steps, visit};
 
 /// Where the bytes of an input are in the target.
@@ -152,6 +152,8 @@ fn module(types: std::ops::Range<u64>) -> Module {
         data_mask: (0, 0),
         bss_mask: (0, 0),
         names: (0, 0),
+        units: (0, 0),
+        files: (0, 0),
         pc_table: (0, 0),
         functions: (0, 0),
         index: (0, 0),
@@ -170,12 +172,19 @@ pub fn pclntab(tables: [&[u8]; 4], sections: &[u8]) {
         functions: place(1, 1),
         pc_table: place(2, 1),
         names: place(3, 1),
+        units: place(0, 4),
+        files: place(3, 1),
         text_sections: sections.chunks_exact(24).map(|s| (word(s, 0), word(s, 1), word(s, 2))).collect(),
         ..module(0..0)
     };
     let Ok(table) = FunctionTable::read(&memory, &module) else { return };
+    let stack: Vec<u64> = tables[1].chunks_exact(8).take(SOME).map(|w| TEXT.start + word(w, 0) % (1 << 20)).collect();
+    let mut spots = Spots::new(std::slice::from_ref(&table), &memory);
+    let numbers = spots.add(&stack);
+    assert!(numbers.iter().all(|number| spots.get(*number).is_some()));
     let entries = tables[0].chunks_exact(8).map(|e| TEXT.start.wrapping_add(word(e, 0) & 0xffff_ffff));
     for pc in entries.take(SOME).chain([TEXT.start, TEXT.start + 1, TEXT.end - 1, 0, u64::MAX]) {
+        let _ = table.frames_at(&memory, pc);
         let Some(function) = table.find(pc) else { continue };
         let _ = (table.name(&function), table.frame_size(&function, pc), table.frame_size(&function, u64::MAX));
         for number in [0, STACK_MAP_INDEX, 2, u32::MAX] {

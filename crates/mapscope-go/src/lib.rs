@@ -37,6 +37,7 @@ mod root_names;
 mod roots;
 mod runtime;
 mod session;
+mod sites;
 mod types;
 mod typing;
 
@@ -46,4 +47,6 @@ pub use error::GoError;
 pub use holders::{Holder, HolderKind};
 pub use paths::{FoundPath, Garbage, MergedPath, MergedPaths, PathObject, PathStep, Place, path_text};
 pub use root_names::RootClass;
+pub use runtime::{CodeFrame, CodeSpot};
 pub use session::{MapDetails, MapEntry, Progress, Session, Silent, Totals, TypeCount, with_session};
+pub use sites::{CodeMapping, HeapProfile, HeapRecord, Sampled, Sampling, Site, Sites};

@@ -1,7 +1,7 @@
 //! One reading of a Go target, from its bytes to its maps.
 
 use mapscope_heap::{Dominators, HeapGraph, MapAudit, MergedTree, Reachability};
-use mapscope_memory::Memory;
+use mapscope_memory::{Memory, available_memory};
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
@@ -12,7 +12,7 @@ use crate::inventory::{Classes, find_maps, histogram, list_maps, totals};
 use crate::maps::{Auditor, Details};
 use crate::owner::Owners;
 use crate::root_names::{RootNames, Source, Start, mark, starts};
-use crate::roots::{Context, Roots, RuntimeGlobals};
+use crate::roots::{Context, ProfileGlobals, Roots, RuntimeGlobals};
 use crate::runtime::{Cached, FunctionTable, Layout, modules};
 use crate::types::{TypeId, TypeTable};
 use crate::typing::{Names, Region, Typing};
@@ -85,6 +85,8 @@ pub struct Session<'s> {
     map_types: FxHashMap<u64, TypeId>,
     /// The binary's Go version, as it names itself.
     pub go_version: String,
+    /// Identifies the build of the executable, in hexadecimal: GNU's note; none when the linker wrote none.
+    pub build_id: Option<String>,
     /// The maps are Swiss maps.
     pub swiss: bool,
     /// The binary has neither debug information nor symbols.
@@ -266,17 +268,11 @@ pub fn with_session<R>(
     let types = TypeTable::new(&cached, &modules, Some((&dwarf, &index)), binary.minor, &layout);
     let mheap = index.global("runtime.mheap_")?;
     let spans = SpanTable::read(&cached, &layout, mheap, &mut partial)?;
+    check_room(spans.blocks.len() as u64, available_memory())?;
 
     progress.stage("reading objects");
     let heap = scan(&cached, &layout, mheap, &types, spans, &mut partial)?;
     progress.stage("reading goroutines");
-    let globals = RuntimeGlobals {
-        all_goroutines: index.global("runtime.allgs")?,
-        all_threads: index.global("runtime.allm")?,
-        all_processors: index.global("runtime.allp")?,
-        all_finalizers: index.global("runtime.allfin")?,
-        cleanups: index.global("runtime.gcCleanups").ok(),
-    };
     let context = Context {
         memory: &cached,
         layout: &layout,
@@ -284,7 +280,7 @@ pub fn with_session<R>(
         functions: &functions,
         types: &types,
         spans: &heap.spans,
-        globals,
+        globals: runtime_globals(&index)?,
         mheap,
         minor: binary.minor,
         bias: binary.bias,
@@ -343,6 +339,7 @@ pub fn with_session<R>(
     let session = Session {
         map_types: found.iter().copied().collect(),
         go_version: binary.go_version.clone(),
+        build_id: binary.build_id(),
         swiss: types.is_swiss(),
         stripped: binary.is_stripped(),
         maps,
@@ -354,7 +351,53 @@ pub fn with_session<R>(
     Ok(then(&session))
 }
 
+/// Where the variables of the runtime are that lead to roots and to the memory profile.
+fn runtime_globals(index: &DwarfIndex<'_>) -> Result<RuntimeGlobals, GoError> {
+    Ok(RuntimeGlobals {
+        all_goroutines: index.global("runtime.allgs")?,
+        all_threads: index.global("runtime.allm")?,
+        all_processors: index.global("runtime.allp")?,
+        all_finalizers: index.global("runtime.allfin")?,
+        cleanups: index.global("runtime.gcCleanups").ok(),
+        profile: ProfileGlobals {
+            rate: index.global("runtime.MemProfileRate").ok(),
+            disabled: index.global("runtime.disableMemoryProfiling").ok(),
+            buckets: index.global("runtime.mbuckets").ok(),
+            cycle: index.global("runtime.mProfCycle").ok(),
+        },
+    })
+}
+
+/// Bytes that an object slot takes where one pointer leads to each: type, row of edges, edge, parent, and what joining them takes.
+const BYTES_PER_OBJECT: u64 = 28;
+
+/// Refuses a heap whose columns do not fit into the memory that is left, before any of them is made.
+fn check_room(objects: u64, available: Option<u64>) -> Result<(), GoError> {
+    let needed = objects.saturating_mul(BYTES_PER_OBJECT);
+    match available {
+        Some(available) if needed > available => Err(GoError::TooLittleMemory {
+            objects,
+            needed_mib: needed.div_ceil(1 << 20),
+            available_mib: available >> 20,
+        }),
+        _ => Ok(()),
+    }
+}
+
 fn auditor<'c>(context: &Context<'c>) -> Auditor<'c> {
     let Context { memory, layout, types, spans, .. } = *context;
     Auditor { memory, layout, types, spans }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check_room;
+
+    #[test]
+    fn a_heap_that_does_not_fit_is_refused_with_what_it_needs() {
+        assert!(check_room(1 << 20, Some(28 << 20)).is_ok() && check_room(u64::MAX, None).is_ok());
+        let text = check_room(8 << 20, Some(100 << 20)).map_err(|e| e.to_string());
+        let said = text.expect_err("224 MiB do not fit into 100");
+        assert!(said.contains("8388608 objects") && said.contains("224 MiB of memory, and 100 MiB are left"), "{said}");
+    }
 }

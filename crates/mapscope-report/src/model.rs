@@ -3,11 +3,13 @@
 
 mod dominators;
 mod paths;
+mod sites;
 
 pub use dominators::{DominatorList, DominatorNode, HolderRow, LargestObject, Omitted, Suspect};
 pub use paths::{
     ClosingEdge, CycleList, CycleMap, CycleRow, PathObject, PathObjects, PathReport, PathRow, PathStep, PathSubject,
 };
+pub use sites::{CodeLine, SiteList, SiteRow};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -206,6 +208,9 @@ pub struct MapDetail {
     pub probe_lengths: Vec<u64>,
     /// Every way from a root that was looked at, the owner's first.
     pub owners: Vec<String>,
+    /// Where what the map retains was allocated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sites: Option<SiteList>,
     /// Why the result is partial.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub partial: Vec<String>,

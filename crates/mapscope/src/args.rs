@@ -23,6 +23,7 @@ Examples:
   mapscope maps core.21291 --sort waste  its maps, those with most to win first
   mapscope map 21291 main.sessions.byID  one map in depth
   mapscope path 21291 main.Session       who holds the objects of a type
+  mapscope export 21291 --as heap-profile -o heap.pb.gz    its heap profile, for pprof
 
 A TARGET that is a number is a pid; anything else is a path (./21291 names a file).
 Exit status: 0 fine, 1 a gate failed, 2 an error."
@@ -203,6 +204,22 @@ Examples:
         #[arg(long, value_name = "N")]
         limit: Option<usize>,
     },
+    /// Write what was read as a file for other tools
+    ///
+    /// A heap profile knows the allocations that the program itself sampled: one for 512 KiB, unless it says otherwise.
+    /// Its numbers are estimates.
+    #[command(after_help = "\
+Examples:
+  mapscope export 21291 --as heap-profile -o heap.pb.gz && go tool pprof heap.pb.gz
+  mapscope export 21291 --as heap-profile | go tool pprof -top -
+  mapscope export core.21291 --as live-heap -o live.pb.gz")]
+    Export {
+        #[command(flatten)]
+        target: TargetArgs,
+        /// What the file is to be
+        #[arg(long = "as", value_name = "FORM", value_enum)]
+        form: ExportForm,
+    },
     /// Write a completion script for a shell
     #[command(after_help = "\
 Examples:
@@ -255,6 +272,15 @@ pub(crate) enum RootArg {
     Cleanup,
     /// What the runtime holds itself
     Runtime,
+}
+
+/// What `export` writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExportForm {
+    /// The program's own heap profile, as `runtime/pprof` would write it now (pprof)
+    HeapProfile,
+    /// What is live and what is garbage now, by the stack that allocated it (pprof)
+    LiveHeap,
 }
 
 /// What `maps` takes.

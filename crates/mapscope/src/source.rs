@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use mapscope_go::{Session, with_session};
+use mapscope_go::{Session, Sites, with_session};
 use mapscope_memory::{Core, Memory, Process};
 use mapscope_report::model::{CycleList, DominatorList, Inspection, MapDetail, PathReport};
 
@@ -37,7 +37,7 @@ pub(crate) struct Loaded<'l, 's> {
     inspection: Inspection,
 }
 
-impl Loaded<'_, '_> {
+impl<'s> Loaded<'_, 's> {
     /// The whole picture.
     pub(crate) fn inspection(&self) -> &Inspection {
         &self.inspection
@@ -63,10 +63,25 @@ impl Loaded<'_, '_> {
         assemble::paths::cycles(self.session, &self.inspection, all, limit)
     }
 
+    /// The program's allocations as far as it sampled them.
+    pub(crate) fn sites(&self) -> Sites<'s> {
+        self.session.sites()
+    }
+
+    /// What was read.
+    pub(crate) fn session(&self) -> &Session<'s> {
+        self.session
+    }
+
     /// The map whose header is at `addr`, in depth.
     pub(crate) fn map_detail(&self, addr: u64) -> Result<MapDetail> {
         let details = self.session.details(addr).with_context(|| format!("no live map is at {addr:#x}"))?;
-        assemble::map_detail(&self.inspection, details).with_context(|| format!("no live map is at {addr:#x}"))
+        let sites = self.sites();
+        let allocated = assemble::live_sites(&sites, &sites.retained_by_map(addr));
+        let detail = assemble::map_detail(&self.inspection, details, allocated);
+        let mut detail = detail.with_context(|| format!("no live map is at {addr:#x}"))?;
+        detail.partial.extend(sites.partial);
+        Ok(detail)
     }
 }
 

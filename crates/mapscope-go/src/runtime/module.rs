@@ -30,6 +30,9 @@ pub(crate) struct Module {
     pub(crate) pc_table: (u64, u64),
     pub(crate) functions: (u64, u64),
     pub(crate) index: (u64, u64),
+    /// Offset of a file's name for each file of each compilation unit, and those names: likewise.
+    pub(crate) units: (u64, u64),
+    pub(crate) files: (u64, u64),
     /// Sections of text, when the linker split it: (vaddr, end, base address).
     pub(crate) text_sections: Vec<(u64, u64, u64)>,
 }
@@ -90,6 +93,8 @@ fn parse(memory: &dyn Memory, layout: &Layout, bytes: &[u8], at: u64) -> Result<
         data_mask: mask(l.data_mask),
         bss_mask: mask(l.bss_mask),
         names: slice(l.name_table),
+        units: slice(l.unit_table),
+        files: slice(l.file_table),
         pc_table: slice(l.pc_table),
         functions: slice(l.functions),
         index: slice(l.index),

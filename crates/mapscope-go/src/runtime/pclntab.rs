@@ -24,6 +24,8 @@ pub(crate) struct FunctionTable {
     functions: Vec<u8>,
     pc_table: Vec<u8>,
     names: Vec<u8>,
+    pub(super) units: Vec<u8>,
+    pub(super) files: Vec<u8>,
 }
 
 /// One function's record.
@@ -39,6 +41,13 @@ pub(crate) struct Function {
     pub(crate) defer_return: u32,
     /// `abi.FuncFlag`: 1 top of stack, 2 writes sp, 4 assembler.
     pub(crate) flag: u8,
+    /// Line of the declaration.
+    pub(super) start_line: u32,
+    /// Numbers of files and lines by program counter: offsets into the pc table.
+    pub(super) file_table: u32,
+    pub(super) line_table: u32,
+    /// Index of the compilation unit's first file.
+    pub(super) unit: u32,
     sp_table: u32,
     name: i32,
     pcdata_count: u32,
@@ -62,6 +71,8 @@ impl FunctionTable {
             functions: table(module.functions, 1, "function table")?,
             pc_table: table(module.pc_table, 1, "pc table")?,
             names: table(module.names, 1, "function names")?,
+            units: table(module.units, 4, "table of compilation units")?,
+            files: table(module.files, 1, "file names")?,
             module: module.clone(),
         })
     }
@@ -104,6 +115,10 @@ impl FunctionTable {
             args: word(8) as i32,
             defer_return: word(12),
             sp_table: word(16),
+            file_table: word(20),
+            line_table: word(24),
+            unit: word(32),
+            start_line: word(36),
             pcdata_count: word(28),
             flag: header[41],
             funcdata_count: header[43],
@@ -133,10 +148,12 @@ impl FunctionTable {
 
     /// The function's full name.
     pub(crate) fn name(&self, function: &Function) -> &str {
-        let start = usize::try_from(function.name).unwrap_or(usize::MAX);
-        let Some(rest) = self.names.get(start..) else { return "" };
-        let end = rest.iter().take(MAX_NAME).position(|b| *b == 0).unwrap_or(0);
-        std::str::from_utf8(&rest[..end]).unwrap_or("")
+        self.name_at(function.name)
+    }
+
+    /// The function name at an offset of the names.
+    pub(super) fn name_at(&self, offset: i32) -> &str {
+        text(&self.names, usize::try_from(offset).unwrap_or(usize::MAX))
     }
 
     /// Bytes of the frame at `pc`, without the return address; `None` when the table does not say.
@@ -172,7 +189,7 @@ impl FunctionTable {
     }
 
     /// `runtime.pcvalue`: deltas of value and pc until the target is passed.
-    fn value_at(&self, table: u32, entry: u64, target: u64) -> Option<i32> {
+    pub(super) fn value_at(&self, table: u32, entry: u64, target: u64) -> Option<i32> {
         let mut rest = self.pc_table.get(table as usize..)?;
         let (mut pc, mut value, mut first) = (entry, -1i32, true);
         loop {
@@ -195,7 +212,14 @@ impl FunctionTable {
     }
 }
 
-fn word(bytes: &[u8], at: usize) -> Option<u32> {
+/// The text at `start` that a zero byte ends; empty when there is none.
+pub(super) fn text(bytes: &[u8], start: usize) -> &str {
+    let Some(rest) = bytes.get(start..) else { return "" };
+    let end = rest.iter().take(MAX_NAME).position(|b| *b == 0).unwrap_or(0);
+    std::str::from_utf8(&rest[..end]).unwrap_or("")
+}
+
+pub(super) fn word(bytes: &[u8], at: usize) -> Option<u32> {
     let bytes = bytes.get(at..at.checked_add(4)?)?;
     Some(u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
 }

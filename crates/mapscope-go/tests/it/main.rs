@@ -7,6 +7,8 @@ mod damage;
 mod exits;
 mod matrix;
 mod paths;
+mod retained;
+mod sites;
 mod target;
 mod truth;
 mod writer;

@@ -16,6 +16,7 @@ mod maps;
 mod occupancy;
 mod path;
 mod rows;
+mod sites;
 mod style;
 mod table;
 mod types;
