@@ -20,6 +20,7 @@
 
 mod binary;
 mod code;
+mod cycles;
 mod dwarf;
 mod error;
 #[cfg(any(test, feature = "fuzzing"))]
@@ -27,10 +28,13 @@ mod error;
 pub mod fuzzing;
 mod heap;
 mod holders;
+mod hops;
 mod inventory;
 mod maps;
 mod owner;
+mod paths;
 mod resident;
+mod root_names;
 mod roots;
 mod runtime;
 mod session;
@@ -39,9 +43,12 @@ mod types;
 mod typing;
 
 pub use binary::Binary;
+pub use cycles::{ClosingEdge, CycleGroup, CycleMap, FoundCycles};
 pub use error::GoError;
 pub use holders::{Holder, HolderKind};
+pub use paths::{FoundPath, Garbage, MergedPath, MergedPaths, PathObject, PathStep, Place, path_text};
 pub use resident::{ClassUse, MemoryParts, PageTotals, RuntimeStatistics};
+pub use root_names::RootClass;
 pub use runtime::{CodeFrame, CodeSpot};
 pub use session::{MapDetails, MapEntry, Progress, Session, Silent, Totals, TypeCount, with_session};
 pub use sites::{CodeMapping, HeapProfile, HeapRecord, Sampled, Sampling, Site, Sites};

@@ -10,8 +10,9 @@ use crate::heap::{Heap, SpanTable, scan};
 use crate::holders::{Holder, Holders};
 use crate::inventory::{Classes, find_maps, histogram, list_maps, totals};
 use crate::maps::{Auditor, Details};
-use crate::owner::{Owners, order_roots};
+use crate::owner::Owners;
 use crate::resident::{Finder, MemoryParts, Variables};
+use crate::root_names::{RootNames, Source, Start, mark, starts};
 use crate::roots::{Context, ProfileGlobals, Roots, RuntimeGlobals};
 use crate::runtime::{Cached, FunctionTable, Layout, modules};
 use crate::types::{TypeId, TypeTable};
@@ -115,6 +116,8 @@ pub(crate) struct Stages<'s> {
     pub(crate) reach: &'s Reachability,
     /// Index into the words of `roots` of each root of `reach`; none for what a finalizer keeps.
     pub(crate) root_order: &'s [Option<u32>],
+    /// The roots of `reach`.
+    pub(crate) starts: &'s [Start],
     /// Typed values outside the heap, by address.
     pub(crate) regions: &'s [Region],
     pub(crate) holders: &'s Holders,
@@ -126,6 +129,11 @@ pub(crate) struct Stages<'s> {
 impl<'s> Stages<'s> {
     pub(crate) fn auditor(&self) -> Auditor<'s> {
         auditor(self.context)
+    }
+
+    /// Names roots; `numbered` tells goroutines apart.
+    pub(crate) fn root_names(&self, numbered: bool) -> RootNames<'s> {
+        RootNames { typing: self.typing, names: self.names, regions: self.regions, numbered }
     }
 
     /// Names objects; keeps what it has named.
@@ -291,17 +299,13 @@ pub fn with_session<R>(
 
     progress.stage("marking what is live");
     let graph = &heap.graph;
-    let mut reach = Reachability::new(graph);
-    let mut order = Vec::new();
-    for phase in order_roots(&roots, &heap.spans, &types, &typed.sorted(), &names) {
-        reach.extend(graph, phase.iter().map(|r| r.0));
-        order.extend(phase.iter().map(|r| r.1));
-    }
-    for object in &roots.finalized {
-        let kept = graph.edges(*object);
-        reach.extend(graph, kept.iter().copied());
-        order.extend(kept.iter().map(|_| None));
-    }
+    let starts = starts(&roots, graph, &heap.spans, &types, &typed.sorted(), &names);
+    let reach = mark(graph, &starts);
+    let word = |s: &Start| match s.source {
+        Source::Word(index) => Some(index),
+        Source::Finalized(_) => None,
+    };
+    let order: Vec<Option<u32>> = starts.iter().map(word).collect();
 
     typing.follow_untyped(&typed, &reach);
     let guesses = typing.guess(&typed);
@@ -327,6 +331,7 @@ pub fn with_session<R>(
         names: &names,
         reach: &reach,
         root_order: &order,
+        starts: &starts,
         regions: &regions,
         holders: &holders,
         dominators: &dominators,

@@ -27,17 +27,23 @@
 mod audit;
 mod bits;
 mod blocks;
+mod cycles;
 mod dominators;
 mod graph;
 mod merged;
+mod paths;
 mod reach;
 mod suspects;
+#[cfg(test)]
+mod testing;
 
 pub use audit::{GroupFill, MapAudit, MapFigures, MapImplementation};
 pub use bits::BitSet;
 pub use blocks::{Block, BlockTable, ObjectId};
+pub use cycles::Cycles;
 pub use dominators::{Dominator, Dominators};
 pub use graph::{EdgeRows, HeapError, HeapGraph};
 pub use merged::{Label, MergedNode, MergedTree};
+pub use paths::{Way, WaySearch};
 pub use reach::{Parent, Reachability};
 pub use suspects::Suspect;

@@ -6,7 +6,7 @@ use schemars::{JsonSchema, Schema};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::model::{DominatorList, Inspection, MapDetail, MapList, TypeList};
+use crate::model::{CycleList, DominatorList, Inspection, MapDetail, MapList, PathReport, TypeList};
 
 /// The `schema` of an [`Inspection`].
 pub const INSPECT_SCHEMA: &str = "mapscope.inspect/1";
@@ -17,6 +17,10 @@ pub const MAP_SCHEMA: &str = "mapscope.map/1";
 /// The `schema` of a [`TypeList`].
 pub const TYPES_SCHEMA: &str = "mapscope.types/1";
 
+/// The `schema` of a [`PathReport`].
+pub const PATH_SCHEMA: &str = "mapscope.path/1";
+/// The `schema` of a [`CycleList`].
+pub const CYCLES_SCHEMA: &str = "mapscope.cycles/1";
 /// The `schema` of a [`DominatorList`].
 pub const DOMINATORS_SCHEMA: &str = "mapscope.dominators/1";
 
@@ -30,10 +34,12 @@ pub fn to_json<T: Serialize>(document: &T) -> serde_json::Result<String> {
 /// The JSON Schema of each document, with the name of its file under `docs/schema/` (without `.json`).
 pub fn schemas() -> Vec<(&'static str, Value)> {
     vec![
+        ("mapscope.cycles.1", schema::<CycleList>(CYCLES_SCHEMA)),
         ("mapscope.dominators.1", schema::<DominatorList>(DOMINATORS_SCHEMA)),
         ("mapscope.inspect.1", schema::<Inspection>(INSPECT_SCHEMA)),
         ("mapscope.map.1", schema::<MapDetail>(MAP_SCHEMA)),
         ("mapscope.maps.1", schema::<MapList>(MAPS_SCHEMA)),
+        ("mapscope.path.1", schema::<PathReport>(PATH_SCHEMA)),
         ("mapscope.types.1", schema::<TypeList>(TYPES_SCHEMA)),
     ]
 }

@@ -2,9 +2,13 @@
 //! Bytes are integers; a figure that does not apply is absent, never zero.
 
 mod dominators;
+mod paths;
 mod sites;
 
 pub use dominators::{DominatorList, DominatorNode, HolderRow, LargestObject, Omitted, Suspect};
+pub use paths::{
+    ClosingEdge, CycleList, CycleMap, CycleRow, PathObject, PathObjects, PathReport, PathRow, PathStep, PathSubject,
+};
 pub use sites::{CodeLine, SiteList, SiteRow};
 
 use schemars::JsonSchema;

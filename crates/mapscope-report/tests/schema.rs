@@ -6,7 +6,7 @@ mod common;
 
 use std::path::Path;
 
-use mapscope_report::model::{DominatorList, Inspection, MapDetail, MapList, TypeList};
+use mapscope_report::model::{CycleList, DominatorList, Inspection, MapDetail, MapList, PathReport, TypeList};
 use mapscope_report::{schemas, to_json};
 use serde_json::Value;
 
@@ -38,6 +38,9 @@ fn documents_survive_a_round_trip() {
         assert!(text.ends_with("}\n") && text.starts_with("{\n  \"schema\": \"mapscope."));
     }
     again::<Inspection>(&common::inspection());
+    again::<PathReport>(&common::path_of_object());
+    again::<PathReport>(&common::paths_of_type());
+    again::<CycleList>(&common::cycle_list());
     again::<DominatorList>(&common::dominator_list());
     again::<MapList>(&common::map_list());
     again::<TypeList>(&common::type_list());
@@ -60,6 +63,9 @@ fn what_does_not_apply_is_absent() {
 fn documents_have_only_fields_of_their_schema() {
     let schemas = schemas();
     let documents = [
+        ("mapscope.path.1", serde_json::to_value(common::path_of_object())),
+        ("mapscope.path.1", serde_json::to_value(common::paths_of_type())),
+        ("mapscope.cycles.1", serde_json::to_value(common::cycle_list())),
         ("mapscope.dominators.1", serde_json::to_value(common::dominator_list())),
         ("mapscope.inspect.1", serde_json::to_value(common::inspection())),
         ("mapscope.maps.1", serde_json::to_value(common::map_list())),

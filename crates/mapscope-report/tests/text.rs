@@ -3,10 +3,11 @@
 mod common;
 
 use common::{
-    MIB, dominator_list, inspection, legacy_core, legacy_detail, map_list, row, swiss_detail, torn_detail, type_list,
+    MIB, cycle_list, dominator_list, inspection, legacy_core, legacy_detail, map_list, path_of_object, paths_of_type,
+    row, swiss_detail, torn_detail, type_list,
 };
 use insta::assert_snapshot;
-use mapscope_report::model::{Inspection, MapFigures, MapList, TypeList};
+use mapscope_report::model::{CycleList, Inspection, MapFigures, MapList, TypeList};
 use mapscope_report::text::MapColumn;
 use mapscope_report::{TextOptions, text};
 
@@ -186,6 +187,44 @@ fn types_empty() {
 }
 
 #[test]
+fn path_from_each_kind_of_root() {
+    assert_snapshot!(plain(&text::path(&path_of_object(), &at(100))));
+}
+
+#[test]
+fn path_of_garbage_and_of_what_only_excluded_roots_hold() {
+    let mut report = path_of_object();
+    report.paths.clear();
+    report.excluded = vec!["stack".into(), "finalizer".into()];
+    let held = plain(&text::path(&report, &at(80)));
+    assert!(held.contains("nothing holds it but goroutines, finalizers"), "{held}");
+    let subject = report.object.as_mut().expect("it has one");
+    (subject.live, subject.garbage_referrers) = (false, Some(12));
+    subject.referrers = vec![subject.object.clone()];
+    assert_snapshot!(plain(&text::path(&report, &at(80))));
+}
+
+#[test]
+fn paths_of_a_type_put_together() {
+    assert_snapshot!(plain(&text::path(&paths_of_type(), &at(80))));
+    let limited = plain(&text::path(&paths_of_type(), &TextOptions { limit: Some(1), ..at(80) }));
+    assert!(limited.contains("… 2 more; --limit 0 shows all"), "{limited}");
+}
+
+#[test]
+fn cycles_with_and_without_maps() {
+    assert_snapshot!(plain(&text::cycles(&cycle_list(), &at(80))));
+    let none = CycleList { target: legacy_core(), ..CycleList::default() };
+    assert!(plain(&text::cycles(&none, &at(80))).contains("no cycles with a map in them"));
+}
+
+#[test]
+fn maps_of_80_columns_have_their_addresses() {
+    let out = plain(&text::maps(&map_list(), &at(80)));
+    assert!(map_list().maps.iter().all(|m| out.contains(&m.addr)), "{out}");
+}
+
+#[test]
 fn colour_only_repeats_what_shapes_say() {
     let coloured = text::map(&swiss_detail(512), &at(80));
     assert!(coloured.contains("\u{1b}["));
@@ -198,6 +237,9 @@ fn no_line_is_wider_than_the_terminal() {
         let views = [
             text::inspect(&inspection(), &at(width)),
             text::maps(&map_list(), &at(width)),
+            text::path(&path_of_object(), &at(width)),
+            text::path(&paths_of_type(), &at(width)),
+            text::cycles(&cycle_list(), &at(width)),
             text::types(&type_list(), &at(width)),
             text::map(&swiss_detail(4096), &at(width)),
             text::map(&legacy_detail(), &at(width)),

@@ -22,6 +22,7 @@ Examples:
   mapscope inspect 21291                 the whole picture of a running process
   mapscope maps core.21291 --sort waste  its maps, those with most to win first
   mapscope map 21291 main.sessions.byID  one map in depth
+  mapscope path 21291 main.Session       who holds the objects of a type
   mapscope export 21291 --as heap-profile -o heap.pb.gz    its heap profile, for pprof
 
 A TARGET that is a number is a pid; anything else is a path (./21291 names a file).
@@ -171,6 +172,38 @@ Examples:
         #[arg(long, value_name = "PERCENT", default_value_t = 1.0)]
         min_share: f64,
     },
+    /// Who holds an object: shortest paths from the roots, with field names
+    ///
+    /// For an address, one shortest path from each kind of root that leads to the object. For a type, the paths of all its
+    /// live objects: those with the same root and the same steps are one line.
+    #[command(after_help = "\
+Examples:
+  mapscope path 21291 0xc000123450       from package variables, goroutines, finalizers, cleanups, the runtime
+  mapscope path 21291 main.Session       all objects of a type, put together
+  mapscope path 21291 '^main\\.' --limit 0
+  mapscope path 21291 main.Session --exclude stack    what is held by more than goroutines?
+  mapscope path core.21291 0xc000123450 --format json")]
+    Path(PathArgs),
+    /// Live objects that reach each other, with the maps among them
+    ///
+    /// A cycle is no leak in Go: the collector frees it when nothing outside leads into it. But one entry that is still
+    /// reached keeps all of it, and a map in it is as large as it ever was. For each group of objects that reach each other:
+    /// its size, its maps, one shortest cycle, and the pointer that closes it.
+    #[command(after_help = "\
+Examples:
+  mapscope cycles 21291
+  mapscope cycles 21291 --all --limit 0    also rings and trees with parents, without a map
+  mapscope cycles core.21291 --format json")]
+    Cycles {
+        #[command(flatten)]
+        target: TargetArgs,
+        /// Also cycles without a map
+        #[arg(long)]
+        all: bool,
+        /// Groups; 0 shows all [default: 10 as text, all as JSON]
+        #[arg(long, value_name = "N")]
+        limit: Option<usize>,
+    },
     /// Write what was read as a file for other tools
     ///
     /// A heap profile knows the allocations that the program itself sampled: one for 512 KiB, unless it says otherwise.
@@ -208,6 +241,37 @@ Examples:
         #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
         dir: PathBuf,
     },
+}
+
+/// What `path` takes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct PathArgs {
+    #[command(flatten)]
+    pub(crate) target: TargetArgs,
+    /// An address in the heap (0x...), the name of a type, or a regular expression for types
+    #[arg(value_name = "ADDR|TYPE")]
+    pub(crate) what: String,
+    /// Leave out roots of these kinds
+    #[arg(long, value_name = "KINDS", value_enum, value_delimiter = ',')]
+    pub(crate) exclude: Vec<RootArg>,
+    /// Paths of a type; 0 shows all [default: 50 as text, all as JSON]
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<usize>,
+}
+
+/// A kind of root.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RootArg {
+    /// Package variables
+    Global,
+    /// Goroutines: local variables, registers, deferred calls
+    Stack,
+    /// Finalizers, and what objects with a finalizer point to
+    Finalizer,
+    /// Cleanups
+    Cleanup,
+    /// What the runtime holds itself
+    Runtime,
 }
 
 /// What `export` writes.

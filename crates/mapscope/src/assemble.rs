@@ -1,6 +1,7 @@
 //! From what was read to the data that views show.
 
 pub(crate) mod dominators;
+pub(crate) mod paths;
 mod profile;
 mod sites;
 

@@ -8,7 +8,7 @@ use clap::ValueEnum;
 use clap_complete::Shell;
 use regex::Regex;
 
-use crate::args::{self, Args, Color, ExportForm, Format, MapsArgs, SortKey, TargetArgs};
+use crate::args::{self, Args, Color, ExportForm, Format, MapsArgs, PathArgs, RootArg, SortKey, TargetArgs};
 use crate::size::parse_size;
 use crate::source::{Target, TargetSpec};
 
@@ -65,6 +65,15 @@ pub(crate) enum Command {
         target: Target,
         shape: TreeShape,
     },
+    Path {
+        target: Target,
+        query: PathQuery,
+    },
+    Cycles {
+        target: Target,
+        all: bool,
+        limit: Option<usize>,
+    },
     Export {
         target: Target,
         form: ExportForm,
@@ -85,6 +94,23 @@ pub(crate) struct MapFilter {
     pub(crate) type_name: Option<Regex>,
     pub(crate) min_bytes: u64,
     pub(crate) limit: Option<usize>,
+}
+
+/// Whose paths, and from where.
+#[derive(Debug)]
+pub(crate) struct PathQuery {
+    /// As it was typed.
+    pub(crate) text: String,
+    pub(crate) what: PathWhat,
+    pub(crate) exclude: Vec<RootArg>,
+    pub(crate) limit: Option<usize>,
+}
+
+/// An address, or types.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PathWhat {
+    Address(u64),
+    Type,
 }
 
 /// Which types.
@@ -141,6 +167,10 @@ impl Config {
                 let shape = TreeShape { depth: depth.min(MAX_DEPTH), limit, min_share: min_share / 100.0 };
                 Command::Dominators { target: target(typed)?, shape }
             }
+            args::Command::Path(typed) => path(typed, format)?,
+            args::Command::Cycles { target: typed, all, limit } => {
+                Command::Cycles { target: target(typed)?, all, limit: rows(limit, format, INSPECT_ROWS) }
+            }
             args::Command::Export { target: typed, form } => {
                 if format == Format::Json {
                     bail!("--format json: `export` writes the form that --as names");
@@ -169,6 +199,8 @@ fn spare_target(command: &Command, output: Option<&Path>) -> Result<()> {
     | Command::Maps { target, .. }
     | Command::Map { target, .. }
     | Command::Types { target, .. }
+    | Command::Path { target, .. }
+    | Command::Cycles { target, .. }
     | Command::Dominators { target, .. }
     | Command::Export { target, .. }) = command
     else {
@@ -202,6 +234,24 @@ fn maps(typed: MapsArgs, format: Format) -> Result<Command> {
         limit: rows(typed.limit, format, LIST_ROWS),
     };
     Ok(Command::Maps { target: target(typed.target)?, filter })
+}
+
+fn path(typed: PathArgs, format: Format) -> Result<Command> {
+    let text = typed.what.trim().to_owned();
+    if text.is_empty() {
+        bail!("ADDR|TYPE is empty: give an address in the heap (0x...) or the name of a type");
+    }
+    let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"));
+    let what = match digits.map(|d| u64::from_str_radix(d, 16)) {
+        Some(Ok(address)) => PathWhat::Address(address),
+        Some(Err(_)) => bail!("`{text}` is not an address: give it in hexadecimal, as `mapscope maps` shows it"),
+        None => PathWhat::Type,
+    };
+    let mut exclude = typed.exclude;
+    exclude.sort_by_key(|kind| *kind as u8);
+    exclude.dedup();
+    let query = PathQuery { text, what, exclude, limit: rows(typed.limit, format, LIST_ROWS) };
+    Ok(Command::Path { target: target(typed.target)?, query })
 }
 
 /// A number is a pid, anything else a path.
@@ -293,6 +343,18 @@ mod tests {
         assert_eq!(limit("mapscope maps 1 --format json"), None);
         assert_eq!(limit("mapscope maps 1 --limit 0"), None);
         assert_eq!(limit("mapscope --format json maps 1 --limit 3"), Some(3));
+    }
+
+    #[test]
+    fn an_address_is_in_hexadecimal_and_anything_else_a_type() {
+        let what = |line: &str| match config(line).expect("the line is right").command {
+            Command::Path { query, .. } => (query.what, query.exclude.len()),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(what("mapscope path 1 0xC0"), (PathWhat::Address(0xc0), 0));
+        assert_eq!(what("mapscope path 1 main.T --exclude stack,global,stack"), (PathWhat::Type, 2));
+        assert!(error("mapscope path 1 0xg").contains("is not an address"));
+        assert!(error("mapscope path 1 0x11112222333344445").contains("is not an address"));
     }
 
     #[test]

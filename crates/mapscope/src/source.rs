@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use mapscope_go::{Session, Sites, with_session};
 use mapscope_memory::{Core, Memory, Process};
-use mapscope_report::model::{DominatorList, Inspection, MapDetail};
+use mapscope_report::model::{CycleList, DominatorList, Inspection, MapDetail, PathReport};
 
-use crate::config::TreeShape;
+use crate::config::{PathQuery, TreeShape};
 use crate::progress::Progress;
 use crate::{assemble, demo};
 
@@ -46,6 +46,21 @@ impl<'s> Loaded<'_, 's> {
     /// The dominator tree, as much of it as `shape` says.
     pub(crate) fn dominators(&self, shape: TreeShape) -> DominatorList {
         assemble::dominators::list(self.session, &self.inspection, shape)
+    }
+
+    /// Who holds the object at `address`.
+    pub(crate) fn path_to(&self, address: u64, query: &PathQuery) -> Result<PathReport> {
+        assemble::paths::of_object(self.session, &self.inspection, address, query)
+    }
+
+    /// Who holds the objects of `types`.
+    pub(crate) fn paths_of(&self, types: &[String], query: &PathQuery) -> PathReport {
+        assemble::paths::of_types(self.session, &self.inspection, types, query)
+    }
+
+    /// Live objects that reach each other.
+    pub(crate) fn cycles(&self, all: bool, limit: Option<usize>) -> CycleList {
+        assemble::paths::cycles(self.session, &self.inspection, all, limit)
     }
 
     /// The program's allocations as far as it sampled them.

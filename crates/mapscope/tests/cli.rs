@@ -7,7 +7,8 @@ use std::process::Stdio;
 
 use common::{failure, mapscope, run, scratch, stdout, success};
 
-const COMMANDS: [&str; 8] = ["demo", "inspect", "maps", "map", "types", "export", "completions", "man"];
+const COMMANDS: [&str; 10] =
+    ["demo", "inspect", "maps", "map", "types", "path", "cycles", "export", "completions", "man"];
 
 #[test]
 fn every_help_ends_in_examples() {

@@ -79,6 +79,11 @@ fn every_command_reads_a_core() {
     assert_eq!((&maps["total_maps"], &maps["maps"][0]["owner"]), (&57.into(), &"main.sessions.tokens".into()));
     let types = with(&["types", "--type", "^main\\.Series$"]);
     assert_eq!((&types["matched_types"], &types["types"][0]["count"]), (&1.into(), &60_000.into()));
+    let paths = with(&["path", "^main\\.Series$"]);
+    assert_eq!(paths["objects"]["count"], 60_000);
+    assert_eq!(paths["paths"][0]["path"], "main.metrics -> Metrics.series -> map value");
+    let cycles = with(&["cycles"]);
+    assert_eq!((&cycles["with_map"], &cycles["cycles"]), (&0.into(), &serde_json::json!([])));
     let map = with(&["map", "byID"]);
     let sum = |field: &str| -> u64 {
         map["occupancy"].as_array().expect("groups").iter().filter_map(|group| group[field].as_u64()).sum()
@@ -126,7 +131,15 @@ fn nothing_that_users_wrote_is_shown() {
         assert!(files.iter().any(holds), "{data} is nowhere");
     }
     for format in ["text", "json"] {
-        for args in [&["inspect"][..], &["maps"], &["types"], &["map", "byID"], &["map", "agents"]] {
+        for args in [
+            &["inspect"][..],
+            &["maps"],
+            &["types"],
+            &["map", "byID"],
+            &["map", "agents"],
+            &["path", "main"],
+            &["cycles"],
+        ] {
             let mut all = args.to_vec();
             all.insert(1, text(&core));
             all.extend(["--exe", text(&exe), "--format", format]);

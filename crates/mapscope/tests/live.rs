@@ -131,6 +131,42 @@ fn every_command_reads_a_process() {
 }
 
 #[test]
+fn paths_and_cycles_of_a_process() {
+    let target = Target::start("1.27.", "default", "paths");
+    let pid = target.pid();
+    let facts = target.truth["facts"].as_array().expect("facts");
+    let fact = |what: &str| facts.iter().find(|f| f["fact"] == what).unwrap_or_else(|| panic!("no {what}"));
+    let addr = |fact: &Value| fact["addr"].as_str().expect("an address").to_owned();
+    let said = facts.iter().find(|f| f["path"].as_str().is_some_and(|p| p.ends_with("×9,999"))).expect("a list");
+    let found = document(&["path", &pid, &addr(said), "--format", "json"]);
+    assert_eq!((&found["paths"][0]["kind"], &found["paths"][0]["path"]), (&said["kind"], &said["path"]));
+    assert_eq!(found["paths"][0]["steps"][0]["times"], 9_999);
+    assert_eq!(found["object"]["addr"], said["addr"]);
+    let inside = fact("interior");
+    let text = success(&["path", &pid, &addr(inside)]);
+    let sentence = format!("{} is {} bytes into the main.session at", addr(inside), inside["offset"]);
+    assert!(text.contains(&sentence) && text.contains("registry.items"), "{text}");
+    assert!(
+        success(&["path", &pid, &addr(inside), "--exclude", "global"]).contains("nothing holds it but package var")
+    );
+    assert!(success(&["path", &pid, &addr(fact("garbage"))]).contains("not live: no root leads to it"));
+    let type_paths = document(&["path", &pid, "main.part", "--exclude", "global", "--format", "json"]);
+    assert_eq!(type_paths["paths"][0]["path"], "goroutine main.keeper: mine");
+    assert_eq!((&type_paths["paths"][0]["count"], &type_paths["total_paths"]), (&7.into(), &1.into()));
+    for (what, sentence) in [("free", "in a free slot of 3072 bytes"), ("data", "main.reg"), ("stack", "main.worker")] {
+        let message = failure(&["path", &pid, &addr(fact(what))]);
+        assert!(message.starts_with("mapscope: 0x") && message.contains(sentence), "{message}");
+    }
+    assert!(failure(&["path", &pid, "0x10"]).contains("is outside the heap: nothing is mapped there"));
+    assert!(failure(&["path", &pid, "main.sesion"]).contains("try main.session"));
+    let cycles = document(&["cycles", &pid, "--format", "json"]);
+    let with_map = facts.iter().filter(|f| f["fact"] == "cycle" && f["maps"] != serde_json::json!([])).count();
+    assert_eq!(cycles["with_map"], with_map);
+    assert!(success(&["cycles", &pid, "--all"]).contains("ringNode.next ×3"));
+    target.ends_well();
+}
+
+#[test]
 fn a_program_that_is_not_go_is_told_so_and_runs_on() {
     let target = Target::start("c", "default", "notgo");
     let message = failure(&["inspect", &target.pid()]);

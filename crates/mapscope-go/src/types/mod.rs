@@ -13,7 +13,7 @@ mod table;
 
 pub(crate) use abi::{Descriptor, MaskSource};
 pub(crate) use closure::{ClosureTypes, first_parameter};
-pub(crate) use path::steps;
+pub(crate) use path::{Container, Step, steps};
 pub(crate) use plan::{Plan, Ref, compile, visit};
 pub(crate) use shape::{MapForm, MapShape};
 pub(crate) use table::{MapPart, TypeTable};

@@ -10,23 +10,35 @@ const MAX_DEPTH: usize = 48;
 /// One step from a value to something inside it or behind it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// `.name`
-    Field(String),
+    /// `.name`, and the struct type that has it.
+    Field { of: String, name: String },
     /// An element of a slice, array, map or channel: `[]`
-    Element,
+    Element(Container),
     /// A map's key: `[key]`
     Key,
     /// A captured variable: `{name}`
     Captured(String),
+    /// What an interface holds; no part of a name.
+    Content,
+}
+
+/// What an element is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Container {
+    Slice,
+    Array,
+    Map,
+    Channel,
 }
 
 impl std::fmt::Display for Step {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Field(name) => write!(f, ".{name}"),
-            Self::Element => f.write_str("[]"),
+            Self::Field { name, .. } => write!(f, ".{name}"),
+            Self::Element(_) => f.write_str("[]"),
             Self::Key => f.write_str("[key]"),
             Self::Captured(name) => write!(f, "{{{name}}}"),
+            Self::Content => Ok(()),
         }
     }
 }
@@ -41,7 +53,7 @@ pub(crate) fn steps(types: &TypeTable<'_>, id: TypeId, offset: u64) -> Vec<Step>
     for _ in 0..MAX_DEPTH {
         let before = steps.len();
         let Some((inner, rest)) = enter(types, id, offset, &mut steps) else { break };
-        if unnamed && steps.last() == Some(&Step::Element) {
+        if unnamed && matches!(steps.last(), Some(Step::Element(_))) {
             steps.pop();
         }
         unnamed = steps.len() == before && matches!(types.get(id).kind, Kind::Struct(_));
@@ -62,13 +74,21 @@ fn enter(types: &TypeTable<'_>, id: TypeId, offset: u64, steps: &mut Vec<Step>) 
             Some((field.ty, offset - field.offset))
         }
         Kind::Array { elem, .. } => {
-            steps.push(Step::Element);
+            steps.push(Step::Element(Container::Array));
             Some((*elem, offset.checked_rem(types.get(*elem).size)?))
         }
         // The step was taken where the slice is.
         Kind::Row(elem) => Some((*elem, offset.checked_rem(types.get(*elem).size)?)),
-        Kind::Slice(_) | Kind::ChanHeader(_) => {
-            steps.push(Step::Element);
+        Kind::Slice(_) => {
+            steps.push(Step::Element(Container::Slice));
+            None
+        }
+        Kind::ChanHeader(_) => {
+            steps.push(Step::Element(Container::Channel));
+            None
+        }
+        Kind::Interface { .. } => {
+            steps.push(Step::Content);
             None
         }
         Kind::MapPart(MapPart::Groups, map) => slot_at(types, *map, offset, steps),
@@ -97,7 +117,7 @@ fn hidden(
     let bare = owner.rsplit_once('/').filter(|(p, _)| !p.contains('[')).map_or(owner, |(_, b)| b);
     if bare.starts_with("sync.entry[") || bare.starts_with("concurrent.entry[") {
         return match field.name.as_str() {
-            "value" => Some(Step::Element),
+            "value" => Some(Step::Element(Container::Map)),
             "key" => Some(Step::Key),
             _ => None,
         };
@@ -116,7 +136,7 @@ fn hidden(
         "atomic.Pointer[",
     ];
     let is_internal = internal.iter().any(|i| if i.ends_with('[') { bare.starts_with(i) } else { bare == *i });
-    (!is_internal && field.name != "_").then(|| Step::Field(field.name.clone()))
+    (!is_internal && field.name != "_").then(|| Step::Field { of: owner.to_owned(), name: field.name.clone() })
 }
 
 /// Key or element of a slot of a group.
@@ -130,7 +150,7 @@ fn slot_at(types: &TypeTable<'_>, map: TypeId, offset: u64, steps: &mut Vec<Step
             return (!shape.indirect_key).then_some((shape.key, offset - key));
         }
         if (elem..elem + shape.elem_size).contains(&offset) {
-            steps.push(Step::Element);
+            steps.push(Step::Element(Container::Map));
             return (!shape.indirect_elem).then_some((shape.elem, offset - elem));
         }
     }

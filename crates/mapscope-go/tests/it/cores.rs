@@ -21,8 +21,12 @@ impl Drop for Recorded {
 }
 
 impl Recorded {
+    pub fn open(&self, program: &Program) -> Core {
+        Core::open(&self.path, Some(&program.path)).unwrap()
+    }
+
     pub fn read(&self, program: &Program) -> Reading {
-        let core = Core::open(&self.path, Some(&program.path)).unwrap();
+        let core = self.open(program);
         let executable = core.executable().clone();
         read(&core, &executable)
     }

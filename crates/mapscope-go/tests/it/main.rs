@@ -7,6 +7,7 @@ mod damage;
 mod exits;
 mod matrix;
 mod memory;
+mod paths;
 mod retained;
 mod sites;
 mod target;

@@ -5,6 +5,7 @@
 
 mod alike;
 mod bar;
+mod cycles;
 mod dominators;
 mod footer;
 mod header;
@@ -15,6 +16,7 @@ mod map;
 mod maps;
 mod memory;
 mod occupancy;
+mod path;
 mod rows;
 mod sites;
 mod style;
@@ -22,10 +24,12 @@ mod table;
 mod types;
 mod units;
 
+pub use cycles::cycles;
 pub use dominators::dominators;
 pub use inspect::inspect;
 pub use map::map;
 pub use maps::maps;
+pub use path::path;
 pub use types::types;
 pub use units::{bytes, count};
 

@@ -18,21 +18,22 @@ const SPARSE_MIN_SLOTS: u64 = 1024;
 pub(crate) fn map_table(rows: &[MapRow], addresses: bool, keep: Option<MapColumn>) -> Table {
     let number = |title, column, drop| Column::number(title, if keep == Some(column) { 0 } else { drop });
     let mut columns = vec![
-        Column::name("owner", 0, 22),
-        Column::name("type", 2, 16),
+        // An address is what `map` and `path` take: names give way to it, and other columns leave before it.
+        Column::name("owner", 0, if addresses { 18 } else { 22 }),
+        Column::name("type", 3, 16),
         Column::number("entries", 0),
-        number("slots", MapColumn::Slots, 3),
+        number("slots", MapColumn::Slots, 4),
         Column::number("occ.", 0),
-        number("holes", MapColumn::Holes, 6),
-        number("tomb.", MapColumn::Tombstones, 5),
-        Column::number("overflow", 8),
-        number("zero", MapColumn::ZeroValues, 7),
+        number("holes", MapColumn::Holes, 7),
+        number("tomb.", MapColumn::Tombstones, 6),
+        Column::number("overflow", 9),
+        number("zero", MapColumn::ZeroValues, 8),
         Column::number("table", 0),
-        number("reclaim.", MapColumn::Reclaimable, 1),
-        number("retained", MapColumn::Retained, 2),
+        number("reclaim.", MapColumn::Reclaimable, 2),
+        number("retained", MapColumn::Retained, 3),
     ];
     if addresses {
-        columns.push(Column::fixed("address", 4));
+        columns.push(Column::fixed("address", 1));
     }
     let mut table = Table::new(columns);
     for row in rows {

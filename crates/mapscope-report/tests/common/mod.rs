@@ -4,11 +4,14 @@
 #![allow(dead_code)]
 
 use mapscope_report::model::{
-    CodeLine, DominatorList, DominatorNode, GroupState, Heap, HolderRow, Inspection, LargestObject, MapDetail,
-    MapFigures, MapList, MapRow, MemoryUse, Omitted, SiteList, SiteRow, SizeClass, SlotLayout, Suspect, Target,
-    TypeList, TypeRow,
+    ClosingEdge, CodeLine, CycleList, CycleMap, CycleRow, DominatorList, DominatorNode, GroupState, Heap, HolderRow,
+    Inspection, LargestObject, MapDetail, MapFigures, MapList, MapRow, MemoryUse, Omitted, PathObject, PathObjects,
+    PathReport, PathRow, PathStep, PathSubject, SiteList, SiteRow, SizeClass, SlotLayout, Suspect, Target, TypeList,
+    TypeRow,
 };
-use mapscope_report::{DOMINATORS_SCHEMA, INSPECT_SCHEMA, MAP_SCHEMA, MAPS_SCHEMA, TYPES_SCHEMA};
+use mapscope_report::{
+    CYCLES_SCHEMA, DOMINATORS_SCHEMA, INSPECT_SCHEMA, MAP_SCHEMA, MAPS_SCHEMA, PATH_SCHEMA, TYPES_SCHEMA,
+};
 
 pub(crate) const MIB: u64 = 1 << 20;
 
@@ -434,5 +437,143 @@ pub(crate) fn torn_detail() -> MapDetail {
             ..SlotLayout::default()
         },
         ..MapDetail::default()
+    }
+}
+
+fn path_object(addr: u64, type_name: &str, shallow_bytes: u64, retained: u64) -> PathObject {
+    PathObject {
+        addr: format!("{addr:#x}"),
+        type_name: type_name.into(),
+        shallow_bytes,
+        retained_bytes: Some(retained),
+    }
+}
+
+fn path_step(label: &str, object: Option<PathObject>) -> PathStep {
+    let owner_type = label.contains('.').then(|| format!("main.{label}"));
+    PathStep { label: label.into(), owner_type, object, ..PathStep::default() }
+}
+
+/// An object deep in a registry, that a goroutine holds as well.
+pub(crate) fn path_of_object() -> PathReport {
+    let session = path_object(0xc0_0123_4500, "main.Session", 64, 4 * MIB);
+    let mut next = path_step("Node.next", Some(path_object(0xc0_0044_0000, "main.Node", 32, 10_000 * 32)));
+    next.times = Some(9_999);
+    let mut pair = path_step("cell.chain", None);
+    (pair.times, pair.span) = (Some(50), Some(2));
+    let global = PathRow {
+        kind: Some("global".into()),
+        root: "main.sessions".into(),
+        path: "main.sessions -> Registry.rows -> array element -> Row.items -> map value -> Node.next ×9,999 -> (chain.cell -> cell.chain) ×50".into(),
+        object: Some(path_object(0xc0_0000_1000, "main.Registry", 48, 900 * MIB)),
+        steps: vec![
+            path_step("Registry.rows", None),
+            path_step("array element", None),
+            path_step("Row.items", Some(path_object(0xc0_0000_2000, "map[string]*main.Session (header)", 48, 890 * MIB))),
+            path_step("map value", Some(path_object(0xc0_0033_0000, "main.Node", 32, 12_000 * 32))),
+            next,
+            path_step("chain.cell", None),
+            pair,
+        ],
+        ..PathRow::default()
+    };
+    let stack = PathRow {
+        kind: Some("stack".into()),
+        root: "goroutine 41 main.(*Server).serve: s".into(),
+        path: "goroutine 41 main.(*Server).serve: s".into(),
+        object: Some(session.clone()),
+        ..PathRow::default()
+    };
+    PathReport {
+        schema: PATH_SCHEMA.into(),
+        target: process(),
+        query: "0xc001234528".into(),
+        object: Some(PathSubject { object: session, offset: 40, live: true, ..PathSubject::default() }),
+        paths: vec![global, stack],
+        total_paths: 2,
+        ..PathReport::default()
+    }
+}
+
+/// Three kinds of ways to the sessions.
+pub(crate) fn paths_of_type() -> PathReport {
+    let row = |kind: &str, root: &str, path: &str, count, shallow_bytes| PathRow {
+        kind: Some(kind.into()),
+        root: root.into(),
+        path: path.into(),
+        count: Some(count),
+        shallow_bytes: Some(shallow_bytes),
+        steps: vec![PathStep { returns: path.contains('↺'), ..path_step("map value", None) }],
+        ..PathRow::default()
+    };
+    let long = "main.tree -> Directory.entries -> map value -> Directory.parent ↺ -> github.com/example/platform/internal/model.TenantConfiguration.overrides -> slice element";
+    PathReport {
+        schema: PATH_SCHEMA.into(),
+        target: process(),
+        query: "^main".into(),
+        objects: Some(PathObjects {
+            types: vec!["main.Session".into(), "main.SessionKey".into()],
+            count: 2_940_112,
+            shallow_bytes: 314 * MIB,
+            excluded_count: 12,
+            excluded_bytes: 768,
+        }),
+        excluded: vec!["stack".into()],
+        paths: vec![
+            row("global", "main.sessions", "main.sessions -> Registry.items -> map value", 2_900_000, 310 * MIB),
+            row("global", "main.tree", long, 40_000, 4 * MIB),
+            row("global", "main.head", "main.head -> Node.next ×1–9,999", 100, 6_400),
+        ],
+        total_paths: 3,
+        ..PathReport::default()
+    }
+}
+
+/// A tree with parents, and a ring.
+pub(crate) fn cycle_list() -> CycleList {
+    let dir = path_object(0xc0_0001_0000, "main.Directory", 48, 3 * MIB);
+    let map = |addr: u64| CycleMap {
+        addr: format!("{addr:#x}"),
+        owner: "main.root.children".into(),
+        type_name: "map[string]*main.Directory".into(),
+    };
+    let tree = CycleRow {
+        objects: 40_112,
+        shallow_bytes: 3 * MIB,
+        map_count: 10_002,
+        maps: (0..5).map(|i| map(0xc0_0002_0000 + i * 48)).collect(),
+        entry: dir.clone(),
+        owner: "main.root".into(),
+        path: "main.Directory -> Directory.children -> map value -> Directory.parent".into(),
+        steps: vec![
+            path_step("Directory.children", None),
+            path_step("map value", None),
+            path_step("Directory.parent", Some(dir.clone())),
+        ],
+        closing: ClosingEdge {
+            from: path_object(0xc0_0001_0300, "main.Directory", 48, 48),
+            field: "Directory.parent".into(),
+            to: dir,
+        },
+    };
+    let node = path_object(0xc0_0009_0000, "main.node", 16, 48);
+    let ring = CycleRow {
+        objects: 3,
+        shallow_bytes: 48,
+        entry: node.clone(),
+        owner: "main.ring".into(),
+        path: "main.node -> node.next ×3".into(),
+        steps: vec![PathStep { times: Some(3), ..path_step("node.next", Some(node.clone())) }],
+        closing: ClosingEdge { from: node.clone(), field: "node.next".into(), to: node },
+        ..CycleRow::default()
+    };
+    CycleList {
+        schema: CYCLES_SCHEMA.into(),
+        target: process(),
+        cycles: vec![tree, ring],
+        with_map: 1,
+        without_map: 1,
+        all: true,
+        partial: vec![],
     }
 }

@@ -1,9 +1,9 @@
-//! Which map is meant by what was typed.
+//! Which map or which types are meant by what was typed.
 
 use std::fmt::Write as _;
 
 use anyhow::{Context, Result, anyhow, bail};
-use mapscope_report::model::MapRow;
+use mapscope_report::model::{MapRow, TypeRow};
 use mapscope_report::text::{bytes, printable};
 use regex::Regex;
 
@@ -63,22 +63,48 @@ fn ambiguous(rows: &[&MapRow], query: &str) -> anyhow::Error {
 }
 
 fn unknown(maps: &[MapRow], query: &str) -> anyhow::Error {
-    let wanted = query.to_lowercase();
-    let likeness = |owner: &str| {
-        let owner = owner.to_lowercase();
-        let last = owner.rsplit('.').next().unwrap_or_default();
-        strsim::normalized_damerau_levenshtein(&owner, &wanted)
-            .max(strsim::normalized_damerau_levenshtein(last, &wanted))
-    };
-    let mut near: Vec<(f64, &str)> = maps.iter().map(|row| (likeness(&row.owner), row.owner.as_str())).collect();
-    near.retain(|(alike, owner)| *alike >= ALIKE && !owner.is_empty());
-    near.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(b.1)));
-    near.dedup_by_key(|(_, owner)| *owner);
-    let near: Vec<_> = near.iter().take(SUGGESTED).map(|(_, owner)| printable(owner)).collect();
+    let near = near(maps.iter().map(|row| row.owner.as_str()), query);
     if near.is_empty() {
         return anyhow!("no live map has an owner like `{query}`; `mapscope maps TARGET` lists all {}", maps.len());
     }
     anyhow!("no live map has an owner like `{query}`; try {}", near.join(" or "))
+}
+
+/// The names of the types that `query` means: the one of exactly this name, or all that it matches as a regular
+/// expression.
+pub(crate) fn types(types: &[TypeRow], query: &str) -> Result<Vec<String>> {
+    let name = |row: &TypeRow| row.type_name.clone();
+    if let Some(row) = types.iter().find(|row| row.type_name == query) {
+        return Ok(vec![name(row)]);
+    }
+    let matched: Vec<String> = Regex::new(query).map_or_else(
+        |_| Vec::new(),
+        |regex| types.iter().filter(|row| regex.is_match(&row.type_name)).map(name).collect(),
+    );
+    if !matched.is_empty() {
+        return Ok(matched);
+    }
+    let near = near(types.iter().map(|row| row.type_name.as_str()), query);
+    if near.is_empty() {
+        bail!("no live object has a type like `{query}`; `mapscope types TARGET` lists all {}", types.len());
+    }
+    bail!("no live object has a type like `{query}`; try {}", near.join(" or "))
+}
+
+/// The names most like `query`, the best first.
+fn near<'n>(names: impl Iterator<Item = &'n str>, query: &str) -> Vec<String> {
+    let wanted = query.to_lowercase();
+    let likeness = |name: &str| {
+        let name = name.to_lowercase();
+        let last = name.rsplit('.').next().unwrap_or_default();
+        strsim::normalized_damerau_levenshtein(&name, &wanted)
+            .max(strsim::normalized_damerau_levenshtein(last, &wanted))
+    };
+    let mut near: Vec<(f64, &str)> = names.map(|name| (likeness(name), name)).collect();
+    near.retain(|(alike, name)| *alike >= ALIKE && !name.is_empty());
+    near.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(b.1)));
+    near.dedup_by_key(|(_, name)| *name);
+    near.iter().take(SUGGESTED).map(|(_, name)| printable(name).into_owned()).collect()
 }
 
 #[cfg(test)]
@@ -111,6 +137,19 @@ mod tests {
         assert!(message.starts_with("`sessions` names 2 maps"), "{message}");
         assert!(message.contains("0xc000100000") && message.contains("0xc000300000"), "{message}");
         assert!(error("main").contains("torn"));
+    }
+
+    #[test]
+    fn a_type_is_found_by_its_name_or_by_a_pattern() {
+        let rows = inspection().types;
+        let found = |query| types(&rows, query).map_err(|e| e.to_string());
+        assert_eq!(found("main.Session"), Ok(vec!["main.Session".to_owned()]));
+        assert_eq!(found("^(main|str)"), Ok(vec!["main.Session".to_owned(), "string".to_owned()]));
+        assert_eq!(
+            found("main.Sesion").expect_err("a slip"),
+            "no live object has a type like `main.Sesion`; try main.Session"
+        );
+        assert!(found("(zz").expect_err("nothing").contains("lists all 2"));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! One module for each command. Each turns data and options into text or JSON; only [`run`] touches the world.
 
 mod completions;
+mod cycles;
 mod dominators;
 mod export;
 mod inspect;
@@ -8,6 +9,7 @@ mod lookup;
 mod man;
 mod map;
 mod maps;
+mod path;
 mod types;
 
 use anyhow::Result;
@@ -35,6 +37,10 @@ pub(crate) fn run(config: &Config) -> Result<()> {
         })?,
         Command::Dominators { target, shape } => {
             load(target, config, |l| dominators::render(&l.dominators(*shape), view))?
+        }
+        Command::Path { target, query } => load(target, config, |l| path::render(l, query, view))?,
+        Command::Cycles { target, all, limit } => {
+            load(target, config, |l| cycles::render(&l.cycles(*all, *limit), view))?
         }
         Command::Export { target, form } => {
             let written = load(target, config, |l| export::render(l, *form))?;
