@@ -215,6 +215,9 @@ func threads() {
 	ended.Wait()
 }
 
+// Settle waits until no goroutine but the caller can run.
+func Settle() { settle() }
+
 // settle waits until no goroutine but the caller can run, so that their stacks and the heap hold still.
 func settle() {
 	for i := 0; i < 2000; i++ {

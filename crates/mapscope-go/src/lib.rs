@@ -31,9 +31,14 @@ mod owner;
 mod roots;
 mod runtime;
 mod session;
+mod storage;
 mod types;
 mod typing;
 
 pub use binary::Binary;
 pub use error::GoError;
 pub use session::{MapDetails, MapEntry, Progress, Session, Silent, Totals, TypeCount, with_session};
+pub use storage::{
+    ChannelType, FinalizerType, Finalizers, PinnedPlace, Pool, QueuedFunction, RunningCall, SlicePlace, Storage,
+    StorageOptions, StringGroup, Strings, TimerFunction, TimerHeap, Timers,
+};

@@ -160,6 +160,20 @@ impl<'o> Owners<'o> {
         names.min_by_key(String::len).unwrap_or_else(|| self.unnamed(address))
     }
 
+    /// The name of the word at `address`, in an object or outside the heap; empty for one in an object that is not live.
+    pub(crate) fn of_word(&mut self, address: u64) -> String {
+        let (types, spans) = (self.typing.context.types, &self.typing.heap.spans);
+        let Some((object, offset, span)) = spans.object(address) else {
+            return self.word(address, MAX_NESTING).unwrap_or_else(|| self.unnamed(address));
+        };
+        let mut name = self.of_object(object);
+        let header = spans.header(&spans.spans[span]);
+        if !name.is_empty() {
+            name += &label(types, TypeId(self.graph.type_of(object)), offset.saturating_sub(header));
+        }
+        name
+    }
+
     fn name(&mut self, object: u32) -> Option<Arc<Name>> {
         let mut chain = Vec::new();
         let mut at = object;

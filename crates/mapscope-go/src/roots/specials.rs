@@ -64,12 +64,12 @@ fn span_specials(
                 roots.push(Root { address: at.wrapping_add(field.offset), value, kind });
             }
         };
+        let slot = layout.special.offset.get(&bytes) / span.elem_size;
+        let first = context.spans.blocks.blocks()[index].first;
+        let object = (slot < u64::from(span.elems)).then(|| first + slot as u32);
         if kind == kinds.finalizer {
             push(layout.special_finalizer.function, RootKind::Finalizer);
-            let slot = layout.special.offset.get(&bytes) / span.elem_size;
-            if slot < u64::from(span.elems) {
-                found.finalized.push(context.spans.blocks.blocks()[index].first + slot as u32);
-            }
+            found.finalized.extend(object);
         } else if Some(kind) == kinds.weak_handle {
             if let Some(special) = layout.special_weak_handle {
                 push(special.handle, RootKind::Runtime);
@@ -78,6 +78,7 @@ fn span_specials(
             && let Some(function) = layout.special_cleanup_fn
         {
             push(function, RootKind::Cleanup);
+            found.cleaned.extend(object);
             if context.minor >= 26 {
                 // cleanupFn {call, fn, arg}: `fn` is the second of three pointers.
                 push(Field { offset: function.offset.saturating_sub(8), size: 8 }, RootKind::Cleanup);

@@ -6,6 +6,7 @@ mod cores;
 mod damage;
 mod exits;
 mod matrix;
+mod storage;
 mod target;
 mod truth;
 mod writer;
