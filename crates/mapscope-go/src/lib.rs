@@ -26,6 +26,8 @@ mod error;
 #[doc(hidden)]
 pub mod fuzzing;
 mod heap;
+mod holders;
+mod inventory;
 mod maps;
 mod owner;
 mod roots;
@@ -37,6 +39,7 @@ mod typing;
 
 pub use binary::Binary;
 pub use error::GoError;
+pub use holders::{Holder, HolderKind};
 pub use session::{MapDetails, MapEntry, Progress, Session, Silent, Totals, TypeCount, with_session};
 pub use storage::{
     ChannelType, FinalizerType, Finalizers, PinnedPlace, Pool, QueuedFunction, RunningCall, SlicePlace, Storage,
