@@ -2,5 +2,5 @@
 
 package main
 
-// Every timer that is set is in a heap.
-const timersOnDemand = false
+// A stopped timer that is the last of its heap stays there.
+const lastZombiesGo = false

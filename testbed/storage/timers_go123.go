@@ -2,5 +2,5 @@
 
 package main
 
-// The timer of a channel is in a heap only while a goroutine waits for the channel.
-const timersOnDemand = true
+// A stopped timer that is the last of its heap leaves it when another is added.
+const lastZombiesGo = true

@@ -1,6 +1,7 @@
 //! From what was read to the data that views show.
 
 pub(crate) mod dominators;
+pub(crate) mod storage;
 
 use std::time::Duration;
 
@@ -41,7 +42,6 @@ pub(crate) fn inspection(
 }
 
 fn target(session: &Session<'_>, info: &TargetInfo, read: Duration, paused: Option<Duration>) -> Target {
-    let milliseconds = |d: Duration| (d.as_secs_f64() * 10_000.0).round() / 10.0;
     Target {
         kind: match info.kind {
             TargetKind::Process => "process",
@@ -56,6 +56,18 @@ fn target(session: &Session<'_>, info: &TargetInfo, read: Duration, paused: Opti
         paused_ms: paused.map(milliseconds),
         read_ms: milliseconds(read),
     }
+}
+
+/// A duration to a tenth of a millisecond.
+fn milliseconds(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 10_000.0).round() / 10.0
+}
+
+/// Adds what a command took after the reading to the times of the target.
+pub(crate) fn add_time(target: &mut Target, more: Duration) {
+    let sum = |ms: f64| ((ms + milliseconds(more)) * 10.0).round() / 10.0;
+    target.read_ms = sum(target.read_ms);
+    target.paused_ms = target.paused_ms.map(sum);
 }
 
 fn memory_use(totals: &Totals, info: &TargetInfo) -> MemoryUse {

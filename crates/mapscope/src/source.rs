@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use mapscope_go::{Session, with_session};
+use mapscope_go::{Session, StorageOptions, with_session};
 use mapscope_memory::{Core, Memory, Process};
-use mapscope_report::model::{DominatorList, Inspection, MapDetail};
+use mapscope_report::model::{DominatorList, Inspection, MapDetail, Storage};
 
 use crate::config::TreeShape;
 use crate::progress::Progress;
@@ -46,6 +46,17 @@ impl Loaded<'_, '_> {
     /// The dominator tree, as much of it as `shape` says.
     pub(crate) fn dominators(&self, shape: TreeShape) -> DominatorList {
         assemble::dominators::list(self.session, &self.inspection, shape)
+    }
+
+    /// The whole picture with what else owns memory than maps; the content of strings only if `values`. The times in the
+    /// target's line cover both.
+    pub(crate) fn storage(&self, values: bool) -> (Inspection, Storage) {
+        let started = Instant::now();
+        let (storage, partial) = assemble::storage::storage(self.session.storage(&StorageOptions { values }));
+        let mut inspection = self.inspection.clone();
+        inspection.partial.extend(partial);
+        assemble::add_time(&mut inspection.target, started.elapsed());
+        (inspection, storage)
     }
 
     /// The map whose header is at `addr`, in depth.

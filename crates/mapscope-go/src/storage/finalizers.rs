@@ -137,7 +137,8 @@ fn queued_finalizers(stages: &Stages<'_>, found: &mut Finalizers) -> Result<(), 
         }
         at = block.all_link.get(&bytes);
     }
-    let named = by_code.into_iter().map(|(code, count)| QueuedFunction { function: function_name(stages, code), count });
+    let named =
+        by_code.into_iter().map(|(code, count)| QueuedFunction { function: function_name(stages, code), count });
     found.queued = named.collect();
     Ok(())
 }

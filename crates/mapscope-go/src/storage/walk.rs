@@ -255,14 +255,7 @@ fn look(stages: &Stages<'_>, places: &Places, id: TypeId, facts: &mut Facts<'_>)
 
 /// Hands a header of a slice or a string on. `from`: its address, when it is outside the heap.
 #[inline]
-fn header(
-    found: &Found<'_, '_>,
-    tally: &mut Tally,
-    (reference, leaf): (Ref, Leaf),
-    bytes: &[u8],
-    at: u64,
-    from: u64,
-) {
+fn header(found: &Found<'_, '_>, tally: &mut Tally, (reference, leaf): (Ref, Leaf), bytes: &[u8], at: u64, from: u64) {
     let (Some(place), address) = (leaf.place(), word(bytes, at)) else { return };
     let len = word(bytes, at + 8);
     let Some(target) = locate(found.stages, address) else { return };

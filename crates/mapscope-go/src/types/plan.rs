@@ -200,7 +200,12 @@ fn add_slots(types: &TypeTable<'_>, plan: &mut Plan, map: TypeId, depth: usize, 
     ];
     for (ty, indirect, offset, stride) in slots {
         let mut inner = if indirect {
-            Plan { size: 8, items: vec![Item { offset: 0, what: What::Ref(pointer(types, ty)) }], references: 1, leaves: 1 }
+            Plan {
+                size: 8,
+                items: vec![Item { offset: 0, what: What::Ref(pointer(types, ty)) }],
+                references: 1,
+                leaves: 1,
+            }
         } else {
             compile_at(types, ty, depth - 1, budget)
         };

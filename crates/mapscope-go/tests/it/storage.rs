@@ -123,15 +123,15 @@ fn rows(storage: &Storage, section: &str) -> Vec<Value> {
             json!({ "function": t.function, "periodic": t.periodic, "pending": t.pending, "unwatched": t.unwatched,
                 "zombies": t.zombies, "stopped": t.stopped })
         }),
-        "finalizers" => list(&storage.finalizers.types, |f| {
-            json!({ "type": f.type_name, "finalizers": f.finalizers, "cleanups": f.cleanups })
-        }),
-        "queued" => {
-            list(&storage.finalizers.queued, |q| json!({ "function": q.function, "count": q.count }))
-        }
-        _ => list(&storage.finalizers.running, |r| {
-            json!({ "function": r.function, "inside": r.inside, "cleanup": r.cleanup })
-        }),
+        "finalizers" => list(
+            &storage.finalizers.types,
+            |f| json!({ "type": f.type_name, "finalizers": f.finalizers, "cleanups": f.cleanups }),
+        ),
+        "queued" => list(&storage.finalizers.queued, |q| json!({ "function": q.function, "count": q.count })),
+        _ => list(
+            &storage.finalizers.running,
+            |r| json!({ "function": r.function, "inside": r.inside, "cleanup": r.cleanup }),
+        ),
     }
 }
 

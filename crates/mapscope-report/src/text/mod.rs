@@ -14,6 +14,7 @@ mod map;
 mod maps;
 mod occupancy;
 mod rows;
+mod storage;
 mod style;
 mod table;
 mod types;
