@@ -13,6 +13,11 @@ use crate::typing::{Origin, Region};
 /// Places that are told apart; headers in any further one are not counted.
 const MAX_PLACES: usize = 1 << 20;
 
+/// References that are named, in one type and in all: naming one goes through the fields before it, and only constructed
+/// types come near it.
+const MAX_OF_TYPE: usize = 512;
+const MAX_NAMED: usize = 1 << 20;
+
 /// A place that holds no header, or one that is not told apart.
 const NOWHERE: u32 = u32::MAX;
 
@@ -57,6 +62,8 @@ pub(super) struct Places {
     by_type: FxHashMap<TypeId, Vec<Leaf>>,
     /// By variable and type, then by number of the reference.
     by_variable: FxHashMap<(Variable, TypeId), Vec<Leaf>>,
+    /// References named so far.
+    named: usize,
     /// There were more than are told apart.
     pub(super) capped: bool,
 }
@@ -123,12 +130,18 @@ impl Places {
         form: &Form,
         base: &str,
     ) -> Vec<Leaf> {
+        let mut of_type = 0;
         let mut one = |(offset, reference): (u64, Ref)| {
             let (type_name, is_slice, elem_size) = match reference {
                 Ref::Slice(elem) => (format!("[]{}", types.get(elem).name), true, types.get(elem).size),
                 Ref::Pointer(to) if to == types.string_data() => ("string".to_owned(), false, 1),
                 _ => return Leaf { place: NOWHERE, elem_size: 0 },
             };
+            (of_type, self.named) = (of_type + 1, self.named + 1);
+            if of_type > MAX_OF_TYPE || self.named > MAX_NAMED {
+                self.capped = true;
+                return Leaf { place: NOWHERE, elem_size };
+            }
             let mut path = steps(types, id, offset);
             // The last step of a slice leads to its elements.
             if is_slice {
