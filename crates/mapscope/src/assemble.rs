@@ -65,9 +65,9 @@ fn milliseconds(duration: Duration) -> f64 {
 
 /// Adds what a command took after the reading to the times of the target.
 pub(crate) fn add_time(target: &mut Target, more: Duration) {
-    let sum = |ms: f64| ((ms + milliseconds(more)) * 10.0).round() / 10.0;
-    target.read_ms = sum(target.read_ms);
-    target.paused_ms = target.paused_ms.map(sum);
+    for ms in [Some(&mut target.read_ms), target.paused_ms.as_mut()].into_iter().flatten() {
+        *ms = ((*ms + milliseconds(more)) * 10.0).round() / 10.0;
+    }
 }
 
 fn memory_use(totals: &Totals, info: &TargetInfo) -> MemoryUse {

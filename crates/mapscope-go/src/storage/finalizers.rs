@@ -184,7 +184,7 @@ fn running(stages: &Stages<'_>) -> Vec<RunningCall> {
         let outside = |name: &&str| !name.starts_with("runtime.") && !name.starts_with("internal/runtime/");
         let mut names = goroutine.frames.iter().map(name).filter(outside);
         let Some(inside) = names.next() else { continue };
-        let function = names.last().unwrap_or(inside).to_owned();
+        let function = names.next_back().unwrap_or(inside).to_owned();
         calls.push(RunningCall { goroutine: goroutine.id, cleanup, function, inside: inside.to_owned() });
     }
     calls

@@ -103,7 +103,7 @@ impl Session<'_> {
             strings: found.texts.compare(&found, parts, options.values),
             channels: channels.types(stages),
             pools: pools::pools(stages, &mut partial),
-            timers: timers::timers(stages, timers, &mut partial),
+            timers: timers::timers(stages, &timers, &mut partial),
             finalizers: finalizers::finalizers(stages, &mut partial),
             partial: Vec::new(),
         };

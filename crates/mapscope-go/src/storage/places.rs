@@ -148,7 +148,7 @@ impl Places {
                 path.pop();
             }
             let mut name = base.to_owned();
-            path.iter().for_each(|step| name.push_str(&step.to_string()));
+            name.extend(path.iter().map(ToString::to_string));
             let place = Place { form: form.clone(), name, type_name };
             if let Some(known) = numbers.get(&place) {
                 return Leaf { place: *known, elem_size };

@@ -118,7 +118,7 @@ impl LooseTimer {
 }
 
 /// Counts the timers of the heaps, and of `loose` those that are in none.
-pub(super) fn timers(stages: &Stages<'_>, loose: Vec<LooseTimer>, partial: &mut Vec<String>) -> Timers {
+pub(super) fn timers(stages: &Stages<'_>, loose: &[LooseTimer], partial: &mut Vec<String>) -> Timers {
     let mut counts = Counts { stages, names: FxHashMap::default(), rows: FxHashMap::default() };
     let mut heaps = Vec::new();
     let mut seen = Vec::new();

@@ -19,8 +19,8 @@ pub(crate) fn storage(storage: &Storage, live_bytes: u64, limit: usize, width: u
     out += &sections.pools(&storage.pools);
     out += &storage.timers.as_ref().map_or_else(String::new, |t| sections.timers(t));
     out += &storage.finalizers.as_ref().map_or_else(String::new, |f| sections.finalizers(f));
-    if !out.is_empty() && live_bytes > 0 {
-        let share = percent(storage.looked_at_bytes.min(live_bytes), live_bytes);
+    if !out.is_empty() && storage.looked_at_bytes < live_bytes {
+        let share = percent(storage.looked_at_bytes, live_bytes);
         out.push('\n');
         out += &note(&format!("looked at {share} of live bytes; the rest is of unknown type"), width);
     }
@@ -289,10 +289,11 @@ impl Sections {
         let mut out = title("Finalizers and cleanups", &backlog, self.width);
         for call in &found.running {
             let what = if call.cleanup { "cleanup" } else { "finalizer" };
-            let mut line = format!("goroutine {} is in the {what} {}", call.goroutine, safe(&call.function));
-            if call.inside != call.function {
-                line += &format!(", inside {}", safe(&call.inside));
-            }
+            let inside = match &call.inside {
+                inside if *inside == call.function => String::new(),
+                inside => format!(", inside {}", safe(inside)),
+            };
+            let line = format!("goroutine {} is in the {what} {}{inside}", call.goroutine, safe(&call.function));
             sentence(&mut out, if queued > 0 { BAD } else { PLAIN }, &line, self.width);
         }
         for row in found.queued.iter().take(self.limit) {

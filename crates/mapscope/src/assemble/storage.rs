@@ -61,9 +61,7 @@ fn escaped(bytes: &[u8]) -> String {
             let escape = (!plain).then(|| c.escape_default());
             escape.into_iter().flatten().chain(plain.then_some(c))
         }));
-        for byte in chunk.invalid() {
-            out += &format!("\\x{byte:02x}");
-        }
+        out.extend(chunk.invalid().iter().map(|byte| format!("\\x{byte:02x}")));
     }
     out
 }
