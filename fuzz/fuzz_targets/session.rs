@@ -3,7 +3,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use mapscope_fuzz::patched;
-use mapscope_go::{Silent, with_session};
+use mapscope_go::{Silent, StorageOptions, with_session};
 use mapscope_memory::Core;
 
 fuzz_target!(|data: &[u8]| {
@@ -16,6 +16,7 @@ fuzz_target!(|data: &[u8]| {
         }
         let sites = session.sites();
         let _ = (sites.all().len(), sites.heap_profile().records.len());
+        let _ = session.storage(&StorageOptions { values: true });
         session.maps.len()
     });
     // An input without patches shows that the fixture is read at all.

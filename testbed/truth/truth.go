@@ -232,6 +232,7 @@ func threads() {
 }
 
 // Settle waits until every other goroutine is blocked.
+// Settle waits until no goroutine but the caller can run.
 func Settle() { settle() }
 
 // settle waits until no goroutine but the caller can run, so that their stacks and the heap hold still.

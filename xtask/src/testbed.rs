@@ -15,7 +15,7 @@ use crate::workspace::{root, run, testbed_directory};
 
 /// Programs in Go alone; `cgo` is built apart.
 const PROGRAMS: &[&str] =
-    &["big", "heap", "maps", "paths", "places", "resident", "retained", "sessions", "sites", "writer"];
+    &["big", "heap", "maps", "paths", "places", "resident", "retained", "sessions", "sites", "storage", "writer"];
 
 /// One way to build.
 struct Variant {

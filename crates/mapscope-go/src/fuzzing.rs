@@ -10,7 +10,7 @@ use crate::dwarf::{Dwarf, DwarfIndex, DwarfSections};
 use crate::heap::{Masks, SpanTable, type_words};
 use crate::maps::Auditor;
 use crate::runtime::{Field, FunctionTable, Layout, LegacyMap, Module, STACK_MAP_INDEX, Spots, SwissMap, SwissTable};
-use crate::types::{TypeId, TypeTable, compile, steps, visit};
+use crate::types::{TypeId, TypeTable, compile, leaves, steps, visit, visit_numbered};
 
 /// Where the bytes of an input are in the target.
 const BASE: u64 = 0x10000;
@@ -134,6 +134,14 @@ fn look_at(types: &TypeTable<'_>, id: TypeId) {
     let ty = types.get(id);
     let plan = compile(types, id);
     visit(&plan, VALUE, &mut |_, _| {});
+    // Every reference of a value has a number, and the first of that number is where its leaf says.
+    let leaves = leaves(&plan);
+    let mut met = vec![false; leaves.len()];
+    visit_numbered(&plan, plan.size.min(VALUE), &mut |offset, number, _| {
+        if !std::mem::replace(&mut met[number as usize], true) {
+            assert_eq!(offset, leaves[number as usize].0);
+        }
+    });
     for offset in [0, 8, ty.size / 2, ty.size.saturating_sub(1)] {
         let _ = steps(types, id, offset);
     }

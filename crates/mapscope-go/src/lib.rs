@@ -39,6 +39,7 @@ mod roots;
 mod runtime;
 mod session;
 mod sites;
+mod storage;
 mod types;
 mod typing;
 
@@ -52,3 +53,7 @@ pub use root_names::RootClass;
 pub use runtime::{CodeFrame, CodeSpot};
 pub use session::{MapDetails, MapEntry, Progress, Session, Silent, Totals, TypeCount, with_session};
 pub use sites::{CodeMapping, HeapProfile, HeapRecord, Sampled, Sampling, Site, Sites};
+pub use storage::{
+    ChannelType, FinalizerType, Finalizers, PinnedPlace, Pool, QueuedFunction, RunningCall, SlicePlace, Storage,
+    StorageOptions, StringGroup, Strings, TimerFunction, TimerHeap, Timers,
+};

@@ -109,6 +109,21 @@ impl<'o> Owners<'o> {
         names.min_by_key(String::len).unwrap_or_else(|| self.root_names.unnamed(address).joined())
     }
 
+    /// The name of the word at `address`, in an object or outside the heap; empty for one in an object that is not live.
+    pub(crate) fn of_word(&mut self, address: u64) -> String {
+        let (types, spans) = (self.typing.context.types, &self.typing.heap.spans);
+        let Some((object, offset, span)) = spans.object(address) else {
+            let known = self.root_names.word(address);
+            return known.unwrap_or_else(|| self.root_names.unnamed(address)).joined();
+        };
+        let mut name = self.of_object(object);
+        let header = spans.header(&spans.spans[span]);
+        if !name.is_empty() {
+            name += &label(types, TypeId(self.graph.type_of(object)), offset.saturating_sub(header));
+        }
+        name
+    }
+
     /// The number of the name of the package-level variable that holds the word at `address`.
     pub(crate) fn variable(&self, address: u64) -> Option<u32> {
         self.root_names.variable(address)

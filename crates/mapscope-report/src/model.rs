@@ -4,12 +4,17 @@
 mod dominators;
 mod paths;
 mod sites;
+mod storage;
 
 pub use dominators::{DominatorList, DominatorNode, HolderRow, LargestObject, Omitted, Suspect};
 pub use paths::{
     ClosingEdge, CycleList, CycleMap, CycleRow, PathObject, PathObjects, PathReport, PathRow, PathStep, PathSubject,
 };
 pub use sites::{CodeLine, SiteList, SiteRow};
+pub use storage::{
+    ChannelRow, FinalizerRow, FinalizerTotals, PinnedRow, PoolRow, QueuedRow, RunningRow, SliceRow, Storage, StringRow,
+    StringTotals, TimerHeapRow, TimerRow, TimerTotals,
+};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -311,6 +316,9 @@ pub struct TypeList {
     /// Types that passed the filters; more than `types` holds when a limit was asked for.
     #[serde(default)]
     pub matched_types: u64,
+    /// What else owns memory than maps.
+    #[serde(flatten)]
+    pub storage: Option<Storage>,
     /// Why the result is partial.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub partial: Vec<String>,

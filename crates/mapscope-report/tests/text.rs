@@ -170,7 +170,7 @@ fn map_torn_and_narrow() {
 
 #[test]
 fn types_whole() {
-    assert_snapshot!(plain(&text::types(&type_list(), &at(100))));
+    assert_snapshot!(plain(&text::types(&type_list(), &at(100), None)));
 }
 
 #[test]
@@ -178,12 +178,12 @@ fn types_narrow_filtered() {
     let mut list = type_list();
     list.types.retain(|row| row.type_name.contains("main") || row.type_name.contains("model"));
     list.matched_types = list.types.len() as u64;
-    assert_snapshot!(plain(&text::types(&list, &at(60))));
+    assert_snapshot!(plain(&text::types(&list, &at(60), Some(1))));
 }
 
 #[test]
 fn types_empty() {
-    assert_snapshot!(plain(&text::types(&TypeList { target: legacy_core(), ..TypeList::default() }, &at(80))));
+    assert_snapshot!(plain(&text::types(&TypeList { target: legacy_core(), ..TypeList::default() }, &at(80), None)));
 }
 
 #[test]
@@ -240,7 +240,8 @@ fn no_line_is_wider_than_the_terminal() {
             text::path(&path_of_object(), &at(width)),
             text::path(&paths_of_type(), &at(width)),
             text::cycles(&cycle_list(), &at(width)),
-            text::types(&type_list(), &at(width)),
+            text::types(&type_list(), &at(width), None),
+            text::types(&type_list(), &at(width), None),
             text::map(&swiss_detail(4096), &at(width)),
             text::map(&legacy_detail(), &at(width)),
             text::map(&torn_detail(), &at(width)),

@@ -134,21 +134,28 @@ Examples:
         #[arg(value_name = "OWNER|ADDR")]
         map: String,
     },
-    /// Live objects by type: count and bytes
+    /// Live objects by type, and what else owns memory: slices, strings, channels, pools, timers, finalizers
+    ///
+    /// Below the histogram: unused capacity of slices, large objects that small slices and strings keep, duplicate strings,
+    /// what is queued in channels and who waits, what sync.Pools keep, timers, and the backlog of finalizers and cleanups.
     #[command(after_help = "\
 Examples:
   mapscope types 21291
   mapscope types 21291 --type '^\\*?main\\.' --limit 20
-  mapscope types core.21291 --format json")]
+  mapscope types 21291 --show-values     duplicate strings with their text
+  mapscope types core.21291 --format json | jq '.slices[0], .strings.savable_bytes'")]
     Types {
         #[command(flatten)]
         target: TargetArgs,
-        /// Only types that match this regular expression
+        /// Only types that match this regular expression, and places that hold such
         #[arg(long = "type", value_name = "REGEX")]
         type_regex: Option<String>,
-        /// Rows; 0 shows all [default: 50 as text, all as JSON]
+        /// Rows of each table; 0 shows all [default: 50 types and 10 of the rest as text, all as JSON]
         #[arg(long, value_name = "N")]
         limit: Option<usize>,
+        /// Show what duplicate strings say: escaped, the first 64 bytes
+        #[arg(long)]
+        show_values: bool,
     },
     /// Who holds what: the biggest subtrees of the dominator tree, and where memory piles up
     ///

@@ -4,6 +4,7 @@ pub(crate) mod dominators;
 pub(crate) mod paths;
 mod profile;
 mod sites;
+pub(crate) mod storage;
 
 pub(crate) use profile::{heap_profile, live_heap};
 pub(crate) use sites::{live_sites, why_none};
@@ -48,7 +49,6 @@ pub(crate) fn inspection(
 }
 
 fn target(session: &Session<'_>, info: &TargetInfo, read: Duration, paused: Option<Duration>) -> Target {
-    let milliseconds = |d: Duration| (d.as_secs_f64() * 10_000.0).round() / 10.0;
     Target {
         kind: match info.kind {
             TargetKind::Process => "process",
@@ -62,6 +62,18 @@ fn target(session: &Session<'_>, info: &TargetInfo, read: Duration, paused: Opti
         stripped: session.stripped,
         paused_ms: paused.map(milliseconds),
         read_ms: milliseconds(read),
+    }
+}
+
+/// A duration to a tenth of a millisecond.
+fn milliseconds(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 10_000.0).round() / 10.0
+}
+
+/// Adds what a command took after the reading to the times of the target.
+pub(crate) fn add_time(target: &mut Target, more: Duration) {
+    for ms in [Some(&mut target.read_ms), target.paused_ms.as_mut()].into_iter().flatten() {
+        *ms = ((*ms + milliseconds(more)) * 10.0).round() / 10.0;
     }
 }
 

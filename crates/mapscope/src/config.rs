@@ -16,6 +16,8 @@ use crate::source::{Target, TargetSpec};
 const INSPECT_ROWS: usize = 10;
 /// Rows of `maps` and `types`.
 const LIST_ROWS: usize = 50;
+/// Rows of each section of `types` below the histogram.
+const SECTION_ROWS: usize = 10;
 /// Columns when there is no terminal to ask: logs and pipes scroll sideways, within reason.
 const NO_TERMINAL: usize = 120;
 /// A terminal narrower than this gets lines that are too long.
@@ -118,6 +120,10 @@ pub(crate) enum PathWhat {
 pub(crate) struct TypeFilter {
     pub(crate) type_name: Option<Regex>,
     pub(crate) limit: Option<usize>,
+    /// Rows of each section below the histogram.
+    pub(crate) section_rows: Option<usize>,
+    /// Content of strings may be shown.
+    pub(crate) show_values: bool,
 }
 
 /// How much of a tree is shown.
@@ -154,9 +160,13 @@ impl Config {
                 }
                 Command::Map { target: target(typed)?, query: map.trim().to_owned() }
             }
-            args::Command::Types { target: typed, type_regex, limit } => {
-                let filter =
-                    TypeFilter { type_name: regex("--type", type_regex)?, limit: rows(limit, format, LIST_ROWS) };
+            args::Command::Types { target: typed, type_regex, limit, show_values } => {
+                let filter = TypeFilter {
+                    type_name: regex("--type", type_regex)?,
+                    limit: rows(limit, format, LIST_ROWS),
+                    section_rows: rows(limit, format, SECTION_ROWS),
+                    show_values,
+                };
                 Command::Types { target: target(typed)?, filter }
             }
             args::Command::Dominators { target: typed, depth, limit, min_share } => {

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use mapscope_go::{Session, Sites, with_session};
+use mapscope_go::{Session, Sites, StorageOptions, with_session};
 use mapscope_memory::{Core, Memory, Process};
-use mapscope_report::model::{CycleList, DominatorList, Inspection, MapDetail, PathReport};
+use mapscope_report::model::{CycleList, DominatorList, Inspection, MapDetail, PathReport, Storage};
 
 use crate::config::{PathQuery, TreeShape};
 use crate::progress::Progress;
@@ -71,6 +71,17 @@ impl<'s> Loaded<'_, 's> {
     /// What was read.
     pub(crate) fn session(&self) -> &Session<'s> {
         self.session
+    }
+
+    /// The whole picture with what else owns memory than maps; the content of strings only if `values`. The times in the
+    /// target's line cover both.
+    pub(crate) fn storage(&self, values: bool) -> (Inspection, Storage) {
+        let started = Instant::now();
+        let (storage, partial) = assemble::storage::storage(self.session.storage(&StorageOptions { values }));
+        let mut inspection = self.inspection.clone();
+        inspection.partial.extend(partial);
+        assemble::add_time(&mut inspection.target, started.elapsed());
+        (inspection, storage)
     }
 
     /// The map whose header is at `addr`, in depth.

@@ -90,6 +90,8 @@ pub(crate) struct Roots {
     pub(crate) words: Vec<Root>,
     /// Objects with a finalizer: what they point to is live.
     pub(crate) finalized: Vec<u32>,
+    /// Objects with a cleanup, once for each cleanup.
+    pub(crate) cleaned: Vec<u32>,
     /// Cleanups attached to objects, from 1.26: (function value, address of its argument).
     pub(crate) cleanup_arguments: Vec<(u64, u64)>,
     pub(crate) goroutines: Goroutines,

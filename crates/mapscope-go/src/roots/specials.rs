@@ -103,6 +103,7 @@ fn span_specials(
             && let Some(function) = layout.special_cleanup_fn
         {
             push(function, RootKind::Cleanup);
+            found.cleaned.extend(object);
             if context.minor >= 26 {
                 // cleanupFn {call, fn, arg}: `fn` is the second of three pointers.
                 push(Field { offset: function.offset.saturating_sub(8), size: 8 }, RootKind::Cleanup);

@@ -83,8 +83,8 @@ layouts! {
         tid: "procid", g0: "g0", signal: "gsignal", current: "curg", next: "alllink", vdso_sp: "vdsoSP", vdso_pc: "vdsoPC",
         ? random_state: "vgetrandomState",
     }
-    /// `runtime.p`: a processor.
-    Processor = "runtime.p" { cache: "mcache", }
+    /// `runtime.p`: a processor. Its timers are a slice of pointers up to 1.22, and a structure from 1.23.
+    Processor = "runtime.p" { cache: "mcache", ? timer_heap: "timers.heap", ? timer_list: "timers", }
     /// `runtime.mcache`.
     Cache = "runtime.mcache" { tiny: "tiny", }
     /// `runtime._defer`.
@@ -111,7 +111,35 @@ layouts! {
         data_mask: "gcdatamask", bss_mask: "gcbssmask", bad: "bad", next: "next",
     }
     /// `runtime.hchan`: a channel.
-    Channel = "runtime.hchan" { buffer: "buf", }
+    Channel = "runtime.hchan" {
+        buffer: "buf", queued: "qcount", capacity: "dataqsiz", elem_size: "elemsize", closed: "closed",
+        receivers: "recvq.first", senders: "sendq.first",
+    }
+    /// `runtime.sudog`: a goroutine in a queue.
+    Waiter = "runtime.sudog" { next: "next", }
+    /// `runtime.timer`: `status` up to 1.22, `state` from 1.23.
+    Timer = "runtime.timer" {
+        when: "when", period: "period", function: "f", argument: "arg", ? status: "status", ? state: "state",
+    }
+    /// `runtime.timerWhen` (1.23 and later): an entry of a heap of timers.
+    TimerEntry = "runtime.timerWhen" { timer: "timer", }
+    /// `runtime.timeTimer` (1.23 and later): what a `time.Timer` or `time.Ticker` really is.
+    TimeTimer = "runtime.timeTimer" { timer: "timer", }
+    /// `time.Timer` up to 1.22, which holds the runtime's timer itself; `time.Ticker` is the same.
+    OldTimeTimer = "time.Timer" { timer: "r", }
+    /// `sync.Pool`.
+    Pool = "sync.Pool" {
+        local: "local", local_count: "localSize", victim: "victim", victim_count: "victimSize",
+    }
+    /// `sync.poolLocal`: what one processor has in a pool.
+    PoolLocal = "sync.poolLocal" {
+        private: "poolLocalInternal.private",
+        tail: "poolLocalInternal.shared.tail",
+    }
+    /// `sync.poolChainElt`: one ring of a queue.
+    PoolRing = "sync.poolChainElt" {
+        head_tail: "poolDequeue.headTail", values: "poolDequeue.vals", next: "next",
+    }
     /// `runtime.cleanupBlock` (1.25 and later): a block of queued cleanups.
     CleanupBlock = "runtime.cleanupBlock" { all_link: "cleanupBlockHeader.alllink", count: "cleanupBlockHeader.n", entries: "cleanups", }
     /// `runtime.finalizer`: a queued finalizer.
@@ -273,6 +301,13 @@ pub(crate) struct Layout {
     pub(crate) profile: Option<ProfileLayout>,
     pub(crate) module: ModuleData,
     pub(crate) channel: Channel,
+    pub(crate) waiter: Waiter,
+    pub(crate) timer: Timer,
+    pub(crate) timer_entry: Option<TimerEntry>,
+    pub(crate) time_timer: Option<TimeTimer>,
+    pub(crate) old_time_timer: Option<OldTimeTimer>,
+    /// Of `sync.Pool`, in programs that have one.
+    pub(crate) pool: Option<(Pool, PoolLocal, PoolRing)>,
     pub(crate) finalizer_block: FinalizerBlock,
     pub(crate) cleanup_block: Option<CleanupBlock>,
     /// Bytes of one queued cleanup: a function pointer in 1.25, three words from 1.26.
@@ -292,6 +327,7 @@ impl Layout {
         let reader = &Reader { dwarf, index };
         let swiss = SwissMap::read(reader).and_then(|m| Ok((m, SwissTable::read(reader)?))).ok();
         let legacy = LegacyMap::read(reader).ok();
+        let pool = Pool::read(reader).and_then(|p| Ok((p, PoolLocal::read(reader)?, PoolRing::read(reader)?)));
         let cleanup = |path| reader.path("runtime.specialCleanup", path).ok();
         Ok(Self {
             span: Span::read(reader)?,
@@ -309,6 +345,12 @@ impl Layout {
             profile: ProfileLayout::read(reader).ok(),
             module: ModuleData::read(reader)?,
             channel: Channel::read(reader)?,
+            waiter: Waiter::read(reader)?,
+            timer: Timer::read(reader)?,
+            timer_entry: TimerEntry::read(reader).ok(),
+            time_timer: TimeTimer::read(reader).ok(),
+            old_time_timer: OldTimeTimer::read(reader).ok(),
+            pool: pool.ok(),
             finalizer_block: FinalizerBlock::read(reader)?,
             cleanup_block: CleanupBlock::read(reader).ok(),
             queued_cleanup_bytes: reader.structure("runtime.cleanupFn").map_or(8, |s| s.1),

@@ -14,7 +14,7 @@ mod table;
 pub(crate) use abi::{Descriptor, MaskSource};
 pub(crate) use closure::{ClosureTypes, first_parameter};
 pub(crate) use path::{Container, Step, steps};
-pub(crate) use plan::{Plan, Ref, compile, visit};
+pub(crate) use plan::{Plan, Ref, compile, leaves, visit, visit_numbered};
 pub(crate) use shape::{MapForm, MapShape};
 pub(crate) use table::{MapPart, TypeTable};
 

@@ -35,6 +35,8 @@ pub(crate) struct Plan {
     items: Vec<Item>,
     /// References of one value, each element of an array counted.
     references: u64,
+    /// References of one value, those of an array's elements counted once: [`visit_numbered`] numbers them below this.
+    pub(crate) leaves: u32,
 }
 
 #[derive(Debug)]
@@ -54,6 +56,13 @@ impl Item {
         match &self.what {
             What::Ref(_) => 1,
             What::Repeat { count, plan } => count.saturating_mul(plan.references),
+        }
+    }
+
+    fn leaves(&self) -> u32 {
+        match &self.what {
+            What::Ref(_) => 1,
+            What::Repeat { plan, .. } => plan.leaves,
         }
     }
 }
@@ -76,6 +85,7 @@ pub(crate) fn compile(types: &TypeTable<'_>, id: TypeId) -> Arc<Plan> {
 fn compile_at(types: &TypeTable<'_>, id: TypeId, depth: usize, budget: &mut usize) -> Plan {
     let mut plan = compile_unchecked(types, id, depth, budget);
     plan.references = plan.items.iter().fold(0, |sum, item| sum.saturating_add(item.references()));
+    plan.leaves = plan.items.iter().fold(0, |sum, item| sum.saturating_add(item.leaves()));
     if plan.references > plan.size {
         plan = Plan { size: plan.size, ..Plan::default() };
     }
@@ -190,7 +200,12 @@ fn add_slots(types: &TypeTable<'_>, plan: &mut Plan, map: TypeId, depth: usize, 
     ];
     for (ty, indirect, offset, stride) in slots {
         let mut inner = if indirect {
-            Plan { size: 8, items: vec![Item { offset: 0, what: What::Ref(pointer(types, ty)) }], references: 1 }
+            Plan {
+                size: 8,
+                items: vec![Item { offset: 0, what: What::Ref(pointer(types, ty)) }],
+                references: 1,
+                leaves: 1,
+            }
         } else {
             compile_at(types, ty, depth - 1, budget)
         };
@@ -206,27 +221,55 @@ fn add_slots(types: &TypeTable<'_>, plan: &mut Plan, map: TypeId, depth: usize, 
 
 /// Calls `sink` with the offset of each reference in `len` bytes that hold values of the plan's type one after another.
 pub(crate) fn visit(plan: &Plan, len: u64, sink: &mut impl FnMut(u64, Ref)) {
+    visit_numbered(plan, len, &mut |offset, _, reference| sink(offset, reference));
+}
+
+/// As [`visit`]; `sink` also gets the number of the reference in the type: it is the same in every value and in every
+/// element of an array.
+pub(crate) fn visit_numbered(plan: &Plan, len: u64, sink: &mut impl FnMut(u64, u32, Ref)) {
     if plan.size == 0 || plan.items.is_empty() {
         return;
     }
-    walk(plan, 0, len / plan.size, len, sink);
+    walk(plan, (0, 0), len / plan.size, len, sink);
 }
 
-fn walk(plan: &Plan, base: u64, count: u64, len: u64, sink: &mut impl FnMut(u64, Ref)) {
+fn walk(plan: &Plan, (base, first): (u64, u32), count: u64, len: u64, sink: &mut impl FnMut(u64, u32, Ref)) {
     for i in 0..count {
         let at = base.saturating_add(i.saturating_mul(plan.size));
         if at >= len {
             return;
         }
+        let mut number = first;
         for item in &plan.items {
             let offset = at.saturating_add(item.offset);
             match &item.what {
-                What::Ref(r) if offset.saturating_add(8) <= len => sink(offset, *r),
+                What::Ref(r) if offset.saturating_add(8) <= len => sink(offset, number, *r),
                 What::Ref(_) => {}
-                What::Repeat { count, plan } => walk(plan, offset, *count, len, sink),
+                What::Repeat { count, plan } => walk(plan, (offset, number), *count, len, sink),
+            }
+            number = number.saturating_add(item.leaves());
+        }
+    }
+}
+
+/// The offset, in one value, of each reference by its number; of an array's elements the first stands for all.
+pub(crate) fn leaves(plan: &Plan) -> Vec<(u64, Ref)> {
+    let mut found = Vec::new();
+    let mut rest: Vec<(&Plan, usize, u64)> = vec![(plan, 0, 0)];
+    while let Some((plan, from, base)) = rest.pop() {
+        for (index, item) in plan.items.iter().enumerate().skip(from) {
+            let offset = base.saturating_add(item.offset);
+            match &item.what {
+                What::Ref(r) => found.push((offset, *r)),
+                What::Repeat { plan: inner, .. } => {
+                    rest.push((plan, index + 1, base));
+                    rest.push((inner, 0, offset));
+                    break;
+                }
             }
         }
     }
+    found
 }
 
 #[cfg(test)]

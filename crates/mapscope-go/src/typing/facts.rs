@@ -17,6 +17,8 @@ pub(crate) enum Class {
     /// A closure, known by its code.
     Closure,
     Part(MapPart),
+    /// A channel's header.
+    Channel,
 }
 
 /// The facts of one type.
@@ -79,6 +81,7 @@ impl<'t> Facts<'t> {
             Kind::StringData => Class::StringData,
             Kind::FuncValue => Class::FuncValue,
             Kind::MapPart(part, _) => Class::Part(part),
+            Kind::ChanHeader(_) => Class::Channel,
             Kind::Struct(_) if ty.descriptor == 0 && ty.name.starts_with("func ") => Class::Closure,
             _ => Class::Plain,
         };

@@ -14,7 +14,7 @@ mod resolve;
 mod seeds;
 mod worker;
 
-pub(crate) use facts::Facts;
+pub(crate) use facts::{Class, Facts};
 pub(crate) use offer::Offer;
 pub(crate) use rank::slot_for;
 pub(crate) use regions::{Origin, Region, Regions};

@@ -23,7 +23,7 @@ enum Rank {
     Named,
     /// The object says so itself.
     Exact,
-    /// The map's header says so.
+    /// A map or a channel says so, and knows more of it than the runtime's own type: of what its elements are.
     Map,
 }
 
@@ -49,7 +49,7 @@ impl Typing<'_> {
     /// `stored`: the type is already the object's, so in a span whose objects say their type, it is that one.
     fn rank(&self, id: TypeId, span: usize, stored: bool, facts: &mut Facts<'_>) -> Rank {
         let fact = facts.get(id);
-        if matches!(fact.class, Class::Part(_)) {
+        if matches!(fact.class, Class::Part(_) | Class::Channel) {
             return Rank::Map;
         }
         let span = &self.heap.spans.spans[span];

@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use mapscope_go::{GoError, Silent, with_session};
+use mapscope_go::{GoError, Silent, StorageOptions, with_session};
 use mapscope_memory::Core;
 use peak_alloc::PeakAlloc;
 
@@ -40,6 +40,11 @@ fn damaged_cores_of_swiss_maps_do_no_harm() {
 #[test]
 fn damaged_cores_of_legacy_maps_do_no_harm() {
     damage("1.23.9-default/places");
+}
+
+#[test]
+fn damaged_cores_of_channels_pools_and_timers_do_no_harm() {
+    damage("1.25.5-default/storage");
 }
 
 fn damage(name: &str) {
@@ -199,6 +204,7 @@ fn read(core: &Path, exe: &Path) -> Result<usize, String> {
         }
         let sites = session.sites();
         let _ = (sites.all().len(), sites.heap_profile().records.len());
+        let _ = session.storage(&StorageOptions { values: true });
         session.partial.len()
     });
     read.map_err(|e| e.to_string())

@@ -10,6 +10,7 @@ mod memory;
 mod paths;
 mod retained;
 mod sites;
+mod storage;
 mod target;
 mod truth;
 mod writer;

@@ -19,6 +19,7 @@ mod occupancy;
 mod path;
 mod rows;
 mod sites;
+mod storage;
 mod style;
 mod table;
 mod types;

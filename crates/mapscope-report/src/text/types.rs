@@ -4,12 +4,13 @@ use super::TextOptions;
 use super::footer::{more, partial, totals};
 use super::header::{header, read_time};
 use super::rows::type_table;
+use super::storage::storage;
 use super::style::push_line;
 use super::units::{bytes, count, plural};
 use crate::model::TypeList;
 
-/// A histogram of live objects by type.
-pub fn types(list: &TypeList, options: &TextOptions) -> String {
+/// A histogram of live objects by type, and below it what else owns memory, in sections of at most `section_rows` rows.
+pub fn types(list: &TypeList, options: &TextOptions, section_rows: Option<usize>) -> String {
     let mut out = header(&list.target, &read_time(&list.target).into_iter().collect::<Vec<_>>(), options.width);
     out.push('\n');
     let shown = options.shown(list.types.len());
@@ -23,6 +24,9 @@ pub fn types(list: &TypeList, options: &TextOptions) -> String {
         out += &type_table(&list.types[..shown], list.heap.live_bytes, true).render(options.width);
         out += &more(shown, list.types.len());
         out += &totals(&facts(list), options.width);
+    }
+    if let Some(found) = &list.storage {
+        out += &storage(found, list.heap.live_bytes, section_rows.unwrap_or(usize::MAX), options.width);
     }
     out += &partial(&list.partial, options.width);
     out

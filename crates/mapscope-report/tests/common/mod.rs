@@ -4,10 +4,11 @@
 #![allow(dead_code)]
 
 use mapscope_report::model::{
-    ClosingEdge, CodeLine, CycleList, CycleMap, CycleRow, DominatorList, DominatorNode, GroupState, Heap, HolderRow,
-    Inspection, LargestObject, MapDetail, MapFigures, MapList, MapRow, MemoryUse, Omitted, PathObject, PathObjects,
-    PathReport, PathRow, PathStep, PathSubject, SiteList, SiteRow, SizeClass, SlotLayout, Suspect, Target, TypeList,
-    TypeRow,
+    ChannelRow, ClosingEdge, CodeLine, CycleList, CycleMap, CycleRow, DominatorList, DominatorNode, FinalizerRow,
+    FinalizerTotals, GroupState, Heap, HolderRow, Inspection, LargestObject, MapDetail, MapFigures, MapList, MapRow,
+    MemoryUse, Omitted, PathObject, PathObjects, PathReport, PathRow, PathStep, PathSubject, PinnedRow, PoolRow,
+    QueuedRow, RunningRow, SiteList, SiteRow, SizeClass, SliceRow, SlotLayout, Storage, StringRow, StringTotals,
+    Suspect, Target, TimerHeapRow, TimerRow, TimerTotals, TypeList, TypeRow,
 };
 use mapscope_report::{
     CYCLES_SCHEMA, DOMINATORS_SCHEMA, INSPECT_SCHEMA, MAP_SCHEMA, MAPS_SCHEMA, PATH_SCHEMA, TYPES_SCHEMA,
@@ -283,7 +284,133 @@ pub(crate) fn type_list() -> TypeList {
         types,
         total_types: total,
         matched_types: total,
+        storage: Some(storage()),
         partial: vec![],
+    }
+}
+
+/// A service that owns memory in every way.
+pub(crate) fn storage() -> Storage {
+    Storage {
+        looked_at_bytes: 1_060 * MIB,
+        slices: slices(),
+        pinned: vec![PinnedRow {
+            place: "main.Token.text".into(),
+            type_name: "string".into(),
+            objects: 40,
+            references: 9_120,
+            referred_bytes: 182_400,
+            object_bytes: 41 * MIB,
+            pinned_bytes: 41 * MIB - 182_400,
+        }],
+        strings: Some(strings()),
+        channels: vec![
+            ChannelRow {
+                type_name: "chan main.Job".into(),
+                count: 16,
+                closed: 1,
+                capacity: 16_384,
+                queued: 16_384,
+                buffer_bytes: 512 * 1024,
+                senders: 40,
+                ..ChannelRow::default()
+            },
+            ChannelRow { type_name: "chan struct {}".into(), count: 9, receivers: 8, torn: 1, ..ChannelRow::default() },
+        ],
+        pools: vec![
+            PoolRow {
+                owner: "main.buffers".into(),
+                type_name: "*bytes.Buffer".into(),
+                local: 120,
+                victim: 4_000,
+                local_bytes: MIB,
+                victim_bytes: 31 * MIB,
+            },
+            PoolRow { owner: "fmt.ppFree".into(), local: 1, local_bytes: 192, ..PoolRow::default() },
+        ],
+        timers: Some(timers()),
+        finalizers: Some(finalizers()),
+    }
+}
+
+fn slices() -> Vec<SliceRow> {
+    let slice = |place: &str, type_name: &str, arrays, used: u64, cap: u64| SliceRow {
+        place: place.into(),
+        type_name: type_name.into(),
+        arrays,
+        len_bytes: used,
+        cap_bytes: cap,
+        unused_bytes: cap - used,
+    };
+    vec![
+        slice("main.Session.buf", "[]uint8", 40_000, 2 * MIB, 160 * MIB),
+        slice(
+            "goroutine github.com/example/platform/internal/worker.(*Pool).dispatch: pending",
+            "[]github.com/example/platform/internal/model.TenantConfiguration",
+            1,
+            100,
+            12 * MIB,
+        ),
+        slice("main.exact", "[]int", 1, 800, 800),
+    ]
+}
+
+fn strings() -> StringTotals {
+    let group = |len, count, savable_bytes, value: Option<&str>| StringRow {
+        len,
+        count,
+        savable_bytes,
+        place: "main.User.country".into(),
+        value: value.map(str::to_owned),
+    };
+    StringTotals {
+        count: 2_000_000,
+        bytes: 48 * MIB,
+        distinct: 412,
+        distinct_bytes: 9_100,
+        duplicated: 212,
+        savable_bytes: 61 * MIB,
+        groups: vec![group(31, 1_204_000, 36 * MIB, Some("a\\u{1b}[2Jb")), group(9, 40, 0, None)],
+    }
+}
+
+fn timers() -> TimerTotals {
+    let row = |function: &str, periodic, pending, unwatched, zombies, stopped| TimerRow {
+        function: function.into(),
+        periodic,
+        pending,
+        unwatched,
+        zombies,
+        stopped,
+    };
+    TimerTotals {
+        functions: vec![
+            row("time.sendTime", false, 12, 9_000, 0, 31),
+            row("main.expire", false, 800, 0, 7, 0),
+            row("time.sendTime", true, 3, 0, 0, 0),
+        ],
+        heaps: vec![
+            TimerHeapRow { processor: 0, timers: 800, zombies: 7 },
+            TimerHeapRow { processor: 3, timers: 22, zombies: 0 },
+        ],
+    }
+}
+
+fn finalizers() -> FinalizerTotals {
+    FinalizerTotals {
+        types: vec![
+            FinalizerRow { type_name: "os.file".into(), finalizers: 1_200, cleanups: 0 },
+            FinalizerRow { type_name: "main.Handle".into(), finalizers: 0, cleanups: 40 },
+        ],
+        queued_finalizers: 90_000,
+        queued_cleanups: 1,
+        queued: vec![QueuedRow { function: "main.(*Conn).close".into(), count: 90_000 }],
+        running: vec![RunningRow {
+            goroutine: 5,
+            cleanup: false,
+            function: "main.(*Conn).close".into(),
+            inside: "sync.(*Mutex).Lock".into(),
+        }],
     }
 }
 

@@ -29,7 +29,7 @@ pub(crate) fn run(config: &Config) -> Result<()> {
             load(target, config, |l| maps::render(l.inspection().clone(), filter, view))?
         }
         Command::Types { target, filter } => {
-            load(target, config, |l| types::render(l.inspection().clone(), filter, view))?
+            load(target, config, |l| types::render(l.storage(filter.show_values), filter, view))?
         }
         Command::Map { target, query } => load(target, config, |l| {
             let addr = lookup::find(&l.inspection().maps, query)?;

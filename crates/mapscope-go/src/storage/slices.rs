@@ -1,0 +1,95 @@
+//! Slices whose capacity exceeds their length: arrays with room that nothing uses.
+//!
+//! An array counts once however many slices refer to it, at the place of the slice that reaches furthest: of an array
+//! that `a` and `a[:4]` share, what `a` uses is used.
+
+use std::sync::atomic::Ordering::Relaxed;
+
+use mapscope_heap::BitSet;
+use rayon::prelude::*;
+
+use super::Found;
+use super::columns::{Column, MAX_OBJECT, keep_largest, kept};
+use super::walk::Header;
+use crate::heap::SpanTable;
+
+/// The arrays of the slices in one place; sizes in bytes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SlicePlace {
+    /// The field, element or variable that holds the slices: `main.Session.buf`.
+    pub place: String,
+    /// Their type.
+    pub type_name: String,
+    /// Arrays, each once.
+    pub arrays: u64,
+    /// From the first byte to the last that one of an array's slices has in its length.
+    pub len_bytes: u64,
+    /// From the first byte to the last that one of an array's slices could grow to.
+    pub cap_bytes: u64,
+}
+
+impl SlicePlace {
+    /// Bytes behind every length and within a capacity.
+    pub fn unused_bytes(&self) -> u64 {
+        self.cap_bytes.saturating_sub(self.len_bytes)
+    }
+}
+
+/// What slices say of each array: where the furthest ends and its place, the furthest capacity, and where the first
+/// starts (from the other side, so that the largest word is the first start).
+pub(super) struct Arrays {
+    words: Column<3>,
+}
+
+impl Arrays {
+    pub(super) fn new(spans: &SpanTable) -> Self {
+        Self { words: Column::new(spans) }
+    }
+
+    #[inline]
+    pub(super) fn add(&self, found: &Found<'_, '_>, header: &Header<'_>) {
+        let target = &header.target;
+        let [end, cap, start] = self.words.at(&found.stages.heap.spans, target.object, target.index);
+        keep_largest(end, target.offset + header.len, header.place);
+        for (word, value) in [(cap, target.offset + header.cap), (start, MAX_OBJECT - target.offset)] {
+            if word.load(Relaxed) < value {
+                word.fetch_max(value, Relaxed);
+            }
+        }
+    }
+
+    /// Sums by place, without the arrays that are `pinned`.
+    pub(super) fn places(&self, found: &Found<'_, '_>, pinned: &BitSet) -> Vec<SlicePlace> {
+        let all = &found.places.all;
+        let empty = || vec![(0u64, 0u64, 0u64); all.len()];
+        let spans = &found.stages.heap.spans;
+        let of_span = |mut sums: Vec<(u64, u64, u64)>, index: usize| {
+            let first = spans.blocks.blocks()[index].first as usize;
+            for (slot, words) in self.words.of_span(index).iter().enumerate() {
+                let [end, cap, start] = [0, 1, 2].map(|i: usize| words[i].load(Relaxed));
+                let Some((end, place)) = kept(end).filter(|_| !pinned.contains(first + slot)) else { continue };
+                let Some(sum) = sums.get_mut(place as usize) else { continue };
+                let start = MAX_OBJECT.saturating_sub(start);
+                *sum = (sum.0 + 1, sum.1 + end.saturating_sub(start), sum.2 + cap.saturating_sub(start));
+            }
+            sums
+        };
+        let join = |mut a: Vec<(u64, u64, u64)>, b: Vec<(u64, u64, u64)>| {
+            a.iter_mut().zip(b).for_each(|(a, b)| *a = (a.0 + b.0, a.1 + b.1, a.2 + b.2));
+            a
+        };
+        let sums = (0..spans.spans.len()).into_par_iter().with_min_len(4096).fold(empty, of_span).reduce(empty, join);
+        let places = all.iter().zip(sums).filter(|(_, s)| s.0 > 0);
+        let mut rows: Vec<SlicePlace> = places
+            .map(|(place, (arrays, len_bytes, cap_bytes))| SlicePlace {
+                place: place.name.clone(),
+                type_name: place.type_name.clone(),
+                arrays,
+                len_bytes,
+                cap_bytes,
+            })
+            .collect();
+        rows.sort_by(|a, b| b.unused_bytes().cmp(&a.unused_bytes()).then_with(|| a.place.cmp(&b.place)));
+        rows
+    }
+}
