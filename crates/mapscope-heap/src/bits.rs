@@ -1,4 +1,6 @@
-//! A fixed-size set of small numbers, one bit each.
+//! Fixed-size sets of small numbers, one bit each.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// A set of numbers below a fixed bound.
 #[derive(Clone, Debug, Default)]
@@ -65,6 +67,84 @@ impl BitSet {
     }
 }
 
+/// A set that knows how many of its members come before a number, so that columns need a row for members only.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct RankedSet {
+    bits: BitSet,
+    /// Members before each run of [`RUN`] words.
+    before: Vec<u32>,
+}
+
+/// Words of a run: a cache line.
+const RUN: usize = 8;
+
+impl RankedSet {
+    pub(crate) fn new(bits: BitSet) -> Self {
+        let mut before = Vec::with_capacity(bits.words.len().div_ceil(RUN) + 1);
+        let mut total = 0;
+        before.push(0);
+        for run in bits.words.chunks(RUN) {
+            total += run.iter().map(|w| w.count_ones()).sum::<u32>();
+            before.push(total);
+        }
+        Self { bits, before }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.before.last().copied().unwrap_or(0) as usize
+    }
+
+    #[inline]
+    pub(crate) fn contains(&self, index: usize) -> bool {
+        self.bits.contains(index)
+    }
+
+    /// How many members are smaller than `index`, when it is a member.
+    #[inline]
+    pub(crate) fn rank(&self, index: usize) -> Option<usize> {
+        let word = *self.bits.words.get(index / 64)?;
+        if word >> (index % 64) & 1 == 0 {
+            return None;
+        }
+        let run = index / 64 / RUN;
+        let within = &self.bits.words[run * RUN..index / 64];
+        let below = (word & ((1 << (index % 64)) - 1)).count_ones();
+        Some((self.before[run] + within.iter().map(|w| w.count_ones()).sum::<u32>() + below) as usize)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = usize> + '_ {
+        self.bits.iter()
+    }
+}
+
+/// A set that many threads add to at once.
+#[derive(Debug, Default)]
+pub(crate) struct SharedBits {
+    words: Vec<AtomicU64>,
+}
+
+impl SharedBits {
+    pub(crate) fn new(len: usize) -> Self {
+        Self { words: (0..len.div_ceil(64)).map(|_| AtomicU64::new(0)).collect() }
+    }
+
+    #[inline]
+    pub(crate) fn contains(&self, index: usize) -> bool {
+        self.words[index / 64].load(Relaxed) >> (index % 64) & 1 == 1
+    }
+
+    /// Adds `index`; returns whether it was new.
+    #[inline]
+    pub(crate) fn insert(&self, index: usize) -> bool {
+        let bit = 1 << (index % 64);
+        self.words[index / 64].load(Relaxed) & bit == 0 && self.words[index / 64].fetch_or(bit, Relaxed) & bit == 0
+    }
+
+    pub(crate) fn into_set(self) -> BitSet {
+        BitSet { words: self.words.into_iter().map(AtomicU64::into_inner).collect() }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -86,5 +166,21 @@ mod tests {
         }
         assert!(!set.contains(10_000));
         assert!(!set.insert(10_000));
+    }
+
+    #[test]
+    fn ranks_count_the_members_before() {
+        let shared = SharedBits::new(5000);
+        let members: Vec<usize> = (0..5000).filter(|i| i * i % 7 == 2).collect();
+        for m in &members {
+            assert!(shared.insert(*m));
+            assert!(!shared.insert(*m) && shared.contains(*m));
+        }
+        let set = RankedSet::new(shared.into_set());
+        assert_eq!((set.len(), set.iter().collect::<Vec<_>>()), (members.len(), members.clone()));
+        for i in 0..5100 {
+            assert_eq!(set.rank(i), members.binary_search(&i).ok(), "{i}");
+        }
+        assert_eq!(RankedSet::new(BitSet::new(0)).len(), 0);
     }
 }

@@ -27,11 +27,15 @@
 mod audit;
 mod bits;
 mod blocks;
+mod dominators;
 mod graph;
+mod merged;
 mod reach;
 
 pub use audit::{GroupFill, MapAudit, MapFigures, MapImplementation};
 pub use bits::BitSet;
 pub use blocks::{Block, BlockTable, ObjectId};
+pub use dominators::{Dominator, Dominators};
 pub use graph::{EdgeRows, HeapError, HeapGraph};
+pub use merged::{Label, MergedNode, MergedTree};
 pub use reach::{Parent, Reachability};

@@ -1,7 +1,5 @@
 //! Our own mark: what the roots reach, and by which object each was reached first.
 
-use std::collections::VecDeque;
-
 use crate::HeapGraph;
 
 /// Not reached.
@@ -23,8 +21,12 @@ pub struct Reachability {
     parents: Vec<u32>,
     objects: u32,
     live: u64,
-    queue: VecDeque<u32>,
-    roots: u32,
+    /// Live objects that point somewhere, in the order in which they were reached: the queue, of which nothing is removed.
+    order: Vec<u32>,
+    /// How many of them have been looked at.
+    done: usize,
+    /// The object of each root.
+    roots: Vec<u32>,
 }
 
 impl Reachability {
@@ -44,11 +46,12 @@ impl Reachability {
     /// that a caller can give the roots that people care about first: they then own what they reach.
     pub fn extend(&mut self, graph: &HeapGraph, roots: impl IntoIterator<Item = u32>) {
         for root in roots {
-            let parent = self.objects.saturating_add(self.roots);
-            self.roots += 1;
+            let parent = self.objects.saturating_add(self.roots.len() as u32);
+            self.roots.push(root);
             self.visit(graph, root, parent);
         }
-        while let Some(object) = self.queue.pop_front() {
+        while let Some(&object) = self.order.get(self.done) {
+            self.done += 1;
             for &target in graph.edges(object) {
                 self.visit(graph, target, object);
             }
@@ -64,7 +67,7 @@ impl Reachability {
             self.live += 1;
             // What points nowhere is done: half of a heap, as a rule, need not stand in line.
             if !graph.edges(object).is_empty() {
-                self.queue.push_back(object);
+                self.order.push(object);
             }
         }
     }
@@ -82,6 +85,16 @@ impl Reachability {
             p if p >= self.objects => Some(Parent::Root(p - self.objects)),
             p => Some(Parent::Object(p)),
         }
+    }
+
+    /// The objects of all roots, in the order given.
+    pub fn roots(&self) -> &[u32] {
+        &self.roots
+    }
+
+    /// The live objects that point somewhere, in the order in which they were reached: an object comes after its parent.
+    pub fn order(&self) -> &[u32] {
+        &self.order
     }
 
     /// Live objects.

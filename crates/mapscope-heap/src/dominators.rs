@@ -1,0 +1,105 @@
+//! Dominators: what would be freed if an object, a variable or a goroutine went away.
+//!
+//! The graph has one entry; from it lead edges to *holders* (a variable, a goroutine, a list of the runtime), from each
+//! holder to the objects of its roots. An object dominates another when every way from the entry leads through it. What
+//! several holders reach by ways of their own is dominated by none of them.
+
+mod kernel;
+mod retained;
+mod semi_nca;
+#[cfg(test)]
+mod tests;
+
+use kernel::{Holders, Solved};
+use retained::Sums;
+
+use crate::bits::RankedSet;
+use crate::{HeapGraph, Parent, Reachability};
+
+/// The immediate dominator of a live object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Dominator {
+    /// Nothing alone: several holders reach it by ways of their own.
+    Shared,
+    /// A holder.
+    Holder(u32),
+    /// An object.
+    Object(u32),
+}
+
+/// The dominator tree of the live objects, with retained sizes in bytes.
+pub struct Dominators<'g> {
+    graph: &'g HeapGraph,
+    reach: &'g Reachability,
+    holders: Holders<'g>,
+    members: RankedSet,
+    solved: Solved,
+    sums: Sums,
+}
+
+impl<'g> Dominators<'g> {
+    /// Finds the dominator and the retained size of every live object. `holder_of_root[i]` is the holder of the i-th root
+    /// of `reach`, and below `holders`; roots without one count for holder 0.
+    pub fn new(graph: &'g HeapGraph, reach: &'g Reachability, holder_of_root: &'g [u32], holders: u32) -> Self {
+        let holders = Holders { of_root: holder_of_root, count: holders.max(1) };
+        let members = kernel::members(graph, reach, &holders);
+        let solved = kernel::solve(graph, reach, &members, &holders);
+        let mut tree = Self { graph, reach, holders, members, solved, sums: Sums::default() };
+        tree.sums = Sums::of(&tree);
+        tree
+    }
+
+    /// The immediate dominator of a live object; `None` for any other.
+    #[inline]
+    pub fn of(&self, object: u32) -> Option<Dominator> {
+        if let Some(rank) = self.members.rank(object as usize) {
+            return self.solved.dominators.get(rank).copied();
+        }
+        Some(match self.reach.parent(object)? {
+            Parent::Object(parent) => Dominator::Object(parent),
+            Parent::Root(root) => Dominator::Holder(self.holders.of(root)),
+        })
+    }
+
+    /// Bytes that would be freed with an object, itself included; 0 when it is not live.
+    pub fn retained(&self, object: u32) -> u64 {
+        match self.sums.inner(object) {
+            Some(bytes) => bytes,
+            None if self.reach.is_live(object) => self.graph.blocks.size(object),
+            None => 0,
+        }
+    }
+
+    /// Bytes that would be freed if a holder let go of everything.
+    pub fn held(&self, holder: u32) -> u64 {
+        self.sums.held.get(holder as usize).copied().unwrap_or(0)
+    }
+
+    /// Bytes of what no holder retains alone. With the bytes of all holders they are all live bytes.
+    pub fn shared(&self) -> u64 {
+        self.sums.shared
+    }
+
+    /// How many holders there are.
+    pub fn holders(&self) -> u32 {
+        self.holders.count
+    }
+
+    /// Live objects that point somewhere, each after its dominator.
+    pub fn top_down(&self) -> impl DoubleEndedIterator<Item = u32> + '_ {
+        let rest = self.reach.order().iter().copied().filter(|o| !self.members.contains(*o as usize));
+        let members = self.solved.preorder.iter().copied().filter(|o| !self.graph.edges(*o).is_empty());
+        members.chain(rest)
+    }
+
+    /// The number of an object among those that point somewhere, below [`Dominators::inner_len`]; `None` for others.
+    #[inline]
+    pub fn inner_index(&self, object: u32) -> Option<usize> {
+        self.sums.index(object)
+    }
+
+    /// Live objects that point somewhere.
+    pub fn inner_len(&self) -> usize {
+        self.reach.order().len()
+    }
+}

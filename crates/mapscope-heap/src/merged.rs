@@ -1,0 +1,260 @@
+//! The dominator tree with equal things put together: who holds what, by kind and not one by one.
+//!
+//! Objects of one class under one node of the merged tree are one node. An object below another of its class joins that
+//! one's node: a list of a million elements is one node, and what its elements hold is below it. So no class appears
+//! twice on a way from the top, and a class retains the sum of what its nodes retain.
+
+use rayon::prelude::*;
+use rustc_hash::FxHashMap;
+
+use crate::{Dominator, Dominators, HeapGraph};
+
+/// What a node of the merged tree stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Label {
+    /// The whole heap; the first node, and no other.
+    All,
+    /// What no holder retains alone.
+    Shared,
+    /// Holders of one group.
+    Holders(u32),
+    /// Objects of one class.
+    Class(u32),
+}
+
+/// One node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MergedNode {
+    /// What it stands for.
+    pub label: Label,
+    /// Index of the node above; that of the first is its own.
+    pub above: u32,
+    /// Objects; 0 for holders, which are not objects.
+    pub count: u64,
+    /// Their own bytes.
+    pub bytes: u64,
+    /// Bytes of the node and of all below it.
+    pub retained: u64,
+}
+
+/// The merged dominator tree; each node comes after the one above it.
+#[derive(Clone, Debug, Default)]
+pub struct MergedTree {
+    /// The nodes, the whole heap first.
+    pub nodes: Vec<MergedNode>,
+}
+
+/// Objects and bytes under a node that is not made yet: (above, class).
+type Counts = FxHashMap<(u32, u32), (u64, u64)>;
+
+impl MergedTree {
+    /// Merges by `class_of_type`, from the numbers in the graph's type column, and by `group_of_holder`. Types and holders
+    /// beyond the ends are of class and group 0.
+    pub fn new(graph: &HeapGraph, tree: &Dominators<'_>, class_of_type: &[u32], group_of_holder: &[u32]) -> Self {
+        let class = |object| class_of_type.get(graph.type_of(object) as usize).copied().unwrap_or(0);
+        let mut builder = Builder::new(group_of_holder, tree.holders());
+        // The node of each object that can have others below it.
+        let mut nodes = vec![0u32; tree.inner_len()];
+        for object in tree.top_down() {
+            if let (Some(index), Some(dominator)) = (tree.inner_index(object), tree.of(object)) {
+                nodes[index] = builder.enter(above(&builder.holders, &nodes, tree, dominator), class(object));
+            }
+        }
+        let Builder { nodes: merged, holders, .. } = &builder;
+        let labelled = merged.len();
+        let count = |(mut known, mut rest): (Vec<(u64, u64)>, Counts), block: &crate::Block| {
+            // Neighbours are alike: most of them go where the last one went.
+            let mut last = ((u32::MAX, u32::MAX), (0, 0));
+            for object in block.objects() {
+                let Some(dominator) = tree.of(object) else { continue };
+                if let Some(index) = tree.inner_index(object) {
+                    let sum = &mut known[nodes[index] as usize];
+                    *sum = (sum.0 + 1, sum.1 + block.slot_size);
+                    continue;
+                }
+                let key = (above(holders, &nodes, tree, dominator), class(object));
+                if key != last.0 {
+                    add(&mut rest, last);
+                    last = (key, (0, 0));
+                }
+                last.1 = (last.1.0 + 1, last.1.1 + block.slot_size);
+            }
+            add(&mut rest, last);
+            (known, rest)
+        };
+        let (known, rest) = graph
+            .blocks
+            .blocks()
+            .par_iter()
+            .with_min_len(1024)
+            .fold(|| (vec![(0, 0); labelled], Counts::default()), count)
+            .reduce(|| (vec![(0, 0); labelled], Counts::default()), join);
+        builder.finish(&known, rest)
+    }
+
+    /// Objects, their bytes, and the bytes they retain together, of each class below `classes`.
+    pub fn by_class(&self, classes: usize) -> Vec<(u64, u64, u64)> {
+        let mut sums = vec![(0, 0, 0); classes];
+        for node in &self.nodes {
+            if let Label::Class(class) = node.label
+                && let Some(sum) = sums.get_mut(class as usize)
+            {
+                *sum = (sum.0 + node.count, sum.1 + node.bytes, sum.2 + node.retained);
+            }
+        }
+        sums
+    }
+}
+
+#[inline]
+fn above(holders: &[u32], nodes: &[u32], tree: &Dominators<'_>, dominator: Dominator) -> u32 {
+    match dominator {
+        Dominator::Shared => SHARED,
+        Dominator::Holder(holder) => holders.get(holder as usize).copied().unwrap_or(SHARED),
+        Dominator::Object(object) => tree.inner_index(object).map_or(SHARED, |index| nodes[index]),
+    }
+}
+
+fn add(counts: &mut Counts, (key, (objects, bytes)): ((u32, u32), (u64, u64))) {
+    if objects > 0 {
+        let sum = counts.entry(key).or_default();
+        *sum = (sum.0 + objects, sum.1 + bytes);
+    }
+}
+
+fn join(
+    (mut a, mut more): (Vec<(u64, u64)>, Counts),
+    (b, rest): (Vec<(u64, u64)>, Counts),
+) -> (Vec<(u64, u64)>, Counts) {
+    for (sum, other) in a.iter_mut().zip(b) {
+        *sum = (sum.0 + other.0, sum.1 + other.1);
+    }
+    for counted in rest {
+        add(&mut more, counted);
+    }
+    (a, more)
+}
+
+/// Index of the node of what is shared.
+const SHARED: u32 = 1;
+
+struct Builder {
+    nodes: Vec<MergedNode>,
+    /// The node of each holder.
+    holders: Vec<u32>,
+    /// Where an object of a class below a node goes.
+    known: FxHashMap<(u32, u32), u32>,
+    last: ((u32, u32), u32),
+}
+
+impl Builder {
+    fn new(group_of_holder: &[u32], holders: u32) -> Self {
+        let node = |label| MergedNode { label, above: 0, count: 0, bytes: 0, retained: 0 };
+        let mut nodes = vec![node(Label::All), node(Label::Shared)];
+        let mut groups = FxHashMap::default();
+        let holders = (0..holders as usize).map(|holder| {
+            let group = group_of_holder.get(holder).copied().unwrap_or(0);
+            *groups.entry(group).or_insert_with(|| {
+                nodes.push(node(Label::Holders(group)));
+                nodes.len() as u32 - 1
+            })
+        });
+        let holders = holders.collect();
+        Self { nodes, holders, known: FxHashMap::default(), last: ((u32::MAX, u32::MAX), 0) }
+    }
+
+    #[inline]
+    fn enter(&mut self, above: u32, class: u32) -> u32 {
+        let key = (above, class);
+        if self.last.0 != key {
+            let node = match self.known.get(&key) {
+                Some(node) => *node,
+                None => self.meet(above, class),
+            };
+            self.last = (key, node);
+        }
+        self.last.1
+    }
+
+    /// The node of the class at or above `above`; a new one when there is none.
+    fn meet(&mut self, above: u32, class: u32) -> u32 {
+        let mut at = above;
+        let node = loop {
+            let node = &self.nodes[at as usize];
+            if node.label == Label::Class(class) {
+                break at;
+            }
+            if at == node.above {
+                self.nodes.push(MergedNode { label: Label::Class(class), above, count: 0, bytes: 0, retained: 0 });
+                break self.nodes.len() as u32 - 1;
+            }
+            at = node.above;
+        };
+        self.known.insert((above, class), node);
+        node
+    }
+
+    fn finish(mut self, known: &[(u64, u64)], rest: Counts) -> MergedTree {
+        for (node, (objects, bytes)) in self.nodes.iter_mut().zip(known) {
+            (node.count, node.bytes) = (*objects, *bytes);
+        }
+        // In a fixed order, so that the same heap gives the same tree.
+        let mut rest: Vec<_> = rest.into_iter().collect();
+        rest.sort_unstable();
+        for ((above, class), (objects, bytes)) in rest {
+            let node = self.enter(above, class) as usize;
+            self.nodes[node].count += objects;
+            self.nodes[node].bytes += bytes;
+        }
+        for index in (0..self.nodes.len()).rev() {
+            self.nodes[index].retained += self.nodes[index].bytes;
+            let MergedNode { above, retained, .. } = self.nodes[index];
+            if above as usize != index {
+                self.nodes[above as usize].retained += retained;
+            }
+        }
+        MergedTree { nodes: self.nodes }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::{BlockTable, EdgeRows, Reachability};
+
+    #[test]
+    fn a_list_is_one_node_and_what_it_holds_is_below_it() {
+        // Holder 0: a list 0 -> 1 -> 2, each with a leaf of its own (3, 4, 5). Holders 1 and 2: 6, which they share.
+        let edges: [&[u32]; 8] = [&[1, 3], &[2, 4], &[5], &[], &[], &[], &[7], &[]];
+        let mut rows = EdgeRows::new(0);
+        for row in edges {
+            rows.push_row(row.iter().copied());
+        }
+        let graph = HeapGraph::new(BlockTable::new(vec![(0x2000, 16, 8)]).unwrap(), vec![rows]).unwrap();
+        for (object, class) in [1, 1, 1, 2, 2, 2, 3, 2].into_iter().enumerate() {
+            graph.types()[object].store(class, std::sync::atomic::Ordering::Relaxed);
+        }
+        let reach = Reachability::from_roots(&graph, [0, 6, 6]);
+        let tree = Dominators::new(&graph, &reach, &[0, 1, 2], 3);
+        let merged = MergedTree::new(&graph, &tree, &[0, 10, 20, 30], &[7, 8, 8]);
+        let text = |n: &MergedNode| (n.label, merged.nodes[n.above as usize].label, n.count, n.bytes, n.retained);
+        let nodes: Vec<_> = merged.nodes.iter().map(text).collect();
+        let (all, shared, list) = (Label::All, Label::Shared, Label::Class(10));
+        assert_eq!(
+            nodes,
+            [
+                (all, all, 0, 0, 128),
+                (shared, all, 0, 0, 32),
+                (Label::Holders(7), all, 0, 0, 96),
+                (Label::Holders(8), all, 0, 0, 0),
+                (Label::Class(30), shared, 1, 16, 32),
+                (list, Label::Holders(7), 3, 48, 96),
+                (Label::Class(20), Label::Class(30), 1, 16, 16),
+                (Label::Class(20), list, 3, 48, 48),
+            ]
+        );
+        assert_eq!(merged.by_class(31)[20], (4, 64, 64));
+        assert_eq!(merged.by_class(31)[10], (3, 48, 96));
+    }
+}
