@@ -25,6 +25,7 @@ mod error;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzzing;
+mod goroutines;
 mod heap;
 mod maps;
 mod owner;
@@ -37,4 +38,5 @@ mod typing;
 pub use binary::Binary;
 pub use error::GoError;
 pub use runtime::CodeFrame;
+pub use goroutines::{GoroutineCensus, GoroutineGroup, LeakVerdict, StackFrame};
 pub use session::{MapDetails, MapEntry, Progress, Session, Silent, Totals, TypeCount, with_session};

@@ -9,7 +9,7 @@ use crate::dwarf::{DwarfIndex, DwarfSections};
 use crate::heap::{Heap, SpanTable, scan};
 use crate::maps::{Auditor, Details};
 use crate::owner::{Owners, order_roots};
-use crate::roots::{Context, Roots, RuntimeGlobals};
+use crate::roots::{Context, Roots, RuntimeGlobals, WaitGlobals};
 use crate::runtime::{Cached, FunctionTable, Layout, modules};
 use crate::types::{Kind, MapPart, TypeId, TypeTable};
 use crate::typing::{Names, Origin, Region, Typing};
@@ -216,6 +216,7 @@ pub fn with_session<R>(
         all_processors: index.global("runtime.allp")?,
         all_finalizers: index.global("runtime.allfin")?,
         cleanups: index.global("runtime.gcCleanups").ok(),
+        waits: WaitGlobals::find(&dwarf, &index),
     };
     let context = Context {
         memory: &cached,

@@ -25,7 +25,7 @@ fn kinds(minor: u32) -> Kinds {
 }
 
 /// Adds the specials of every span; to `found` go the objects that have a finalizer (what they point to is live, they
-/// themselves are not) and what cleanups are called with.
+/// themselves are not), those that weak pointers lead to, and what cleanups are called with.
 pub(super) fn add(context: &Context<'_>, roots: &mut Vec<Root>, found: &mut Roots, partial: &mut Vec<String>) {
     let kinds = kinds(context.minor);
     let mut failed = None;
@@ -64,13 +64,13 @@ fn span_specials(
                 roots.push(Root { address: at.wrapping_add(field.offset), value, kind });
             }
         };
+        let slot = layout.special.offset.get(&bytes) / span.elem_size;
+        let object = (slot < u64::from(span.elems)).then(|| context.spans.blocks.blocks()[index].first + slot as u32);
         if kind == kinds.finalizer {
             push(layout.special_finalizer.function, RootKind::Finalizer);
-            let slot = layout.special.offset.get(&bytes) / span.elem_size;
-            if slot < u64::from(span.elems) {
-                found.finalized.push(context.spans.blocks.blocks()[index].first + slot as u32);
-            }
+            found.finalized.extend(object);
         } else if Some(kind) == kinds.weak_handle {
+            found.weak.extend(object);
             if let Some(special) = layout.special_weak_handle {
                 push(special.handle, RootKind::Runtime);
             }

@@ -73,8 +73,23 @@ layouts! {
     Goroutine = "runtime.g" {
         stack_lo: "stack.lo", stack_hi: "stack.hi", sched_sp: "sched.sp", sched_pc: "sched.pc", sched_ctxt: "sched.ctxt",
         syscall_sp: "syscallsp", syscall_pc: "syscallpc", defers: "_defer", panics: "_panic", id: "goid",
-        status: "atomicstatus",
+        status: "atomicstatus", wait_reason: "waitreason", wait_since: "waitsince", created_at: "gopc",
+        starts_at: "startpc", parent: "parentGoid", locked_to: "lockedm", waiting: "waiting",
     }
+    /// `runtime.sudog`: a goroutine in a queue. From 1.26 two of its pointers are pairs, of which the collector may clear
+    /// one half.
+    Waiter = "runtime.sudog" {
+        goroutine: "g", next: "next", previous: "prev", link: "waitlink", element: "elem", channel: "c",
+        ? element_address: "elem.vu", ? channel_address: "c.maybeTraceablePtr.vu",
+    }
+    /// `runtime.semaRoot`: a tree of those who wait for semaphores.
+    Semaphores = "runtime.semaRoot" { tree: "treap", }
+    /// `runtime.notifyList`: those who wait for a `sync.Cond`.
+    NotifyList = "runtime.notifyList" { first: "head", }
+    /// `runtime.mstats`.
+    Statistics = "runtime.mstats" { last_collection: "last_gc_nanotime", }
+    /// `runtime.schedt`.
+    Scheduler = "runtime.schedt" { last_poll: "lastpoll", }
     /// `runtime.m`: a thread.
     Thread = "runtime.m" {
         tid: "procid", g0: "g0", signal: "gsignal", current: "curg", next: "alllink", vdso_sp: "vdsoSP", vdso_pc: "vdsoPC",
@@ -99,7 +114,7 @@ layouts! {
         data_mask: "gcdatamask", bss_mask: "gcbssmask", bad: "bad", next: "next",
     }
     /// `runtime.hchan`: a channel.
-    Channel = "runtime.hchan" { buffer: "buf", }
+    Channel = "runtime.hchan" { buffer: "buf", receivers: "recvq.first", senders: "sendq.first", }
     /// `runtime.cleanupBlock` (1.25 and later): a block of queued cleanups.
     CleanupBlock = "runtime.cleanupBlock" { all_link: "cleanupBlockHeader.alllink", count: "cleanupBlockHeader.n", entries: "cleanups", }
     /// `runtime.finalizer`: a queued finalizer.
@@ -151,6 +166,11 @@ pub(crate) struct Layout {
     pub(crate) g: Goroutine,
     pub(crate) m: Thread,
     pub(crate) p: Processor,
+    pub(crate) waiter: Waiter,
+    pub(crate) semaphores: Semaphores,
+    pub(crate) notify_list: NotifyList,
+    pub(crate) statistics: Statistics,
+    pub(crate) scheduler: Scheduler,
     pub(crate) cache: Cache,
     pub(crate) deferred: Defer,
     pub(crate) special: Special,
@@ -186,6 +206,11 @@ impl Layout {
             g: Goroutine::read(reader)?,
             m: Thread::read(reader)?,
             p: Processor::read(reader)?,
+            waiter: Waiter::read(reader)?,
+            semaphores: Semaphores::read(reader)?,
+            notify_list: NotifyList::read(reader)?,
+            statistics: Statistics::read(reader)?,
+            scheduler: Scheduler::read(reader)?,
             cache: Cache::read(reader)?,
             deferred: Defer::read(reader)?,
             special: Special::read(reader)?,
