@@ -27,6 +27,8 @@ mod error;
 pub mod fuzzing;
 mod goroutines;
 mod heap;
+mod holders;
+mod inventory;
 mod maps;
 mod owner;
 mod roots;
@@ -37,6 +39,7 @@ mod typing;
 
 pub use binary::Binary;
 pub use error::GoError;
-pub use runtime::CodeFrame;
 pub use goroutines::{GoroutineCensus, GoroutineGroup, LeakVerdict, StackFrame};
+pub use holders::{Holder, HolderKind};
+pub use runtime::CodeFrame;
 pub use session::{MapDetails, MapEntry, Progress, Session, Silent, Totals, TypeCount, with_session};

@@ -101,19 +101,25 @@ pub(crate) fn order_roots(
 fn phase(root: &Root, types: &TypeTable<'_>, regions: &[Region], names: &Names) -> usize {
     match root.kind {
         RootKind::Stack(..) => 1,
-        RootKind::Static => {
-            let mut at = root.address;
-            for _ in 0..MAX_NESTING {
-                match covering(types, regions, at).map(|r| r.origin) {
-                    Some(Origin::Global(name)) if !names.get(name).starts_with("runtime.") => return 0,
-                    Some(Origin::Pointer(from)) if from != 0 => at = from,
-                    _ => return 2,
-                }
-            }
-            2
-        }
+        RootKind::Static => match variable(types, regions, root.address) {
+            Some(name) if !names.get(name).starts_with("runtime.") => 0,
+            _ => 2,
+        },
         _ => 2,
     }
+}
+
+/// The number of the name of the package-level variable that a word is part of, or that alone leads to it.
+fn variable(types: &TypeTable<'_>, regions: &[Region], word: u64) -> Option<u32> {
+    let mut at = word;
+    for _ in 0..MAX_NESTING {
+        match covering(types, regions, at)?.origin {
+            Origin::Global(name) => return Some(name),
+            Origin::Pointer(from) if from != 0 => at = from,
+            _ => return None,
+        }
+    }
+    None
 }
 
 /// The region that covers `address`; named ones are preferred.
@@ -158,6 +164,27 @@ impl<'o> Owners<'o> {
             _ => self.word(address, MAX_NESTING),
         });
         names.min_by_key(String::len).unwrap_or_else(|| self.unnamed(address))
+    }
+
+    /// The number of the name of the package-level variable that holds the word at `address`.
+    pub(crate) fn variable(&self, address: u64) -> Option<u32> {
+        variable(self.typing.context.types, self.regions, address)
+    }
+
+    /// The name with this number.
+    pub(crate) fn variable_name(&self, number: u32) -> &str {
+        self.names.get(number)
+    }
+
+    /// `goroutine 7 main.worker`, and the function that it began with.
+    pub(crate) fn goroutine(&self, index: u32) -> (String, &str) {
+        let Some(goroutine) = self.typing.goroutines().all.get(index as usize) else { return Default::default() };
+        let functions = self.typing.context.functions;
+        let names = goroutine.frames.iter().rev().map(|f| functions[f.table].name(&f.function));
+        // Every goroutine begins above `goexit`, the first one with `runtime.main`, which calls `main.main`.
+        let mut names = names.skip_while(|name| matches!(*name, "runtime.goexit" | "runtime.main"));
+        let entry = names.next().unwrap_or("(unknown)");
+        (format!("goroutine {} {entry}", goroutine.id), entry)
     }
 
     fn name(&mut self, object: u32) -> Option<Arc<Name>> {
@@ -228,7 +255,7 @@ impl<'o> Owners<'o> {
     }
 
     /// A place that no variable covers.
-    fn unnamed(&self, address: u64) -> String {
+    pub(crate) fn unnamed(&self, address: u64) -> String {
         if let Some(g) = self.typing.goroutines().at(address) {
             let frames = &self.typing.goroutines().all[g as usize].frames;
             let frame = frames.iter().position(|f| address < f.fp).unwrap_or(0);

@@ -1,18 +1,20 @@
 //! One reading of a Go target, from its bytes to its maps.
 
-use mapscope_heap::{HeapGraph, MapAudit, Reachability};
+use mapscope_heap::{Dominators, HeapGraph, MapAudit, MergedTree, Reachability};
 use mapscope_memory::Memory;
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
 use crate::dwarf::{DwarfIndex, DwarfSections};
 use crate::heap::{Heap, SpanTable, scan};
+use crate::holders::{Holder, Holders};
+use crate::inventory::{Classes, find_maps, histogram, list_maps, totals};
 use crate::maps::{Auditor, Details};
 use crate::owner::{Owners, order_roots};
 use crate::roots::{Context, Roots, RuntimeGlobals, WaitGlobals};
 use crate::runtime::{Cached, FunctionTable, Layout, modules};
-use crate::types::{Kind, MapPart, TypeId, TypeTable};
-use crate::typing::{Names, Origin, Region, Typing};
+use crate::types::{TypeId, TypeTable};
+use crate::typing::{Names, Region, Typing};
 use crate::{Binary, GoError};
 
 /// Told what is being done, for a progress display.
@@ -39,6 +41,8 @@ pub struct MapEntry {
     pub type_name: String,
     /// The type was inferred from the code that uses the map, not read.
     pub heuristic: bool,
+    /// Bytes that would be freed with the map: its tables, and what nothing but its entries holds.
+    pub retained: u64,
 }
 
 /// Live objects of one type.
@@ -50,6 +54,8 @@ pub struct TypeCount {
     pub count: u64,
     /// Bytes of their slots.
     pub bytes: u64,
+    /// Bytes that would be freed with all of them, but for what only several of them hold together.
+    pub retained: u64,
 }
 
 /// Totals of the heap, in objects and bytes of slots.
@@ -106,12 +112,15 @@ pub(crate) struct Stages<'s> {
     pub(crate) root_order: &'s [Option<u32>],
     /// Typed values outside the heap, by address.
     pub(crate) regions: &'s [Region],
+    pub(crate) holders: &'s Holders,
+    pub(crate) dominators: &'s Dominators<'s>,
+    pub(crate) merged: &'s MergedTree,
+    pub(crate) classes: &'s Classes,
 }
 
 impl<'s> Stages<'s> {
     pub(crate) fn auditor(&self) -> Auditor<'s> {
-        let Context { memory, layout, types, spans, .. } = *self.context;
-        Auditor { memory, layout, types, spans }
+        auditor(self.context)
     }
 
     /// Names objects; keeps what it has named.
@@ -150,6 +159,49 @@ impl<'s> Session<'s> {
     /// What is live.
     pub fn reachability(&self) -> &'s Reachability {
         self.stages.reach
+    }
+
+    /// What dominates each live object, and how much it retains.
+    pub fn dominators(&self) -> &'s Dominators<'s> {
+        self.stages.dominators
+    }
+
+    /// Who holds objects from outside the heap; the dominators number holders by their place in this list.
+    pub fn holders(&self) -> &'s [Holder] {
+        &self.stages.holders.all
+    }
+
+    /// The dominator tree merged by type, where a map's parts are one with it. Its classes are numbers of [`Session::class_name`]; its groups of holders those
+    /// of [`Session::holder_groups`].
+    pub fn merged_dominators(&self) -> &'s MergedTree {
+        self.stages.merged
+    }
+
+    /// The name of a class of the merged tree; empty for objects without a type.
+    pub fn class_name(&self, class: u32) -> &'s str {
+        self.stages.classes.names.get(class as usize).map_or("", String::as_str)
+    }
+
+    /// The names of the groups of holders: variables stand for themselves, goroutines for all with one first function.
+    pub fn holder_groups(&self) -> Vec<&'s str> {
+        self.stages.holders.groups().1
+    }
+
+    /// The group of each holder: a number into [`Session::holder_groups`].
+    pub fn group_of_holder(&self) -> Vec<u32> {
+        self.stages.holders.groups().0
+    }
+
+    /// The type of an object; empty when it is not known.
+    pub fn type_name(&self, object: u32) -> String {
+        self.stages.context.types.get(TypeId(self.graph().type_of(object))).name.clone()
+    }
+
+    /// How a person would name a live object; empty for any other. Naming many at once is quicker with one call each on
+    /// the same list.
+    pub fn owner_names(&self, objects: &[u32]) -> Vec<String> {
+        let mut owners = self.stages.owners();
+        objects.iter().map(|object| owners.of_object(*object)).collect()
     }
 }
 
@@ -256,6 +308,17 @@ pub fn with_session<R>(
     let regions = typed.sorted();
 
     progress.stage("auditing maps");
+    let owners = Owners::new(&typing, graph, &reach, &names, &roots, &order, &regions);
+    let holders = Holders::new(&roots, &order, &owners);
+    let found = find_maps(&types, graph, &reach, &regions);
+    let audit = |(address, map): &(u64, TypeId)| auditor(&context).audit(*address, *map);
+    let audits: Vec<MapAudit> = found.par_iter().map(audit).collect();
+
+    progress.stage("working out who holds what");
+    let dominators = Dominators::new(graph, &reach, &holders.of_root, holders.all.len() as u32);
+    let classes = Classes::of(&types);
+    let by_type = MergedTree::new(graph, &dominators, &classes.of_type, &holders.groups().0);
+    let merged = by_type.fold(&classes.wholes);
     let stages = Stages {
         context: &context,
         heap: &heap,
@@ -265,24 +328,12 @@ pub fn with_session<R>(
         reach: &reach,
         root_order: &order,
         regions: &regions,
+        holders: &holders,
+        dominators: &dominators,
+        merged: &merged,
+        classes: &classes,
     };
-    let (mut owners, auditor) = (stages.owners(), stages.auditor());
-    let found = find_maps(&types, graph, &reach, &regions);
-    let audits: Vec<MapAudit> = found.par_iter().map(|(address, map)| auditor.audit(*address, *map)).collect();
-    let mut maps: Vec<MapEntry> = audits
-        .into_iter()
-        .map(|audit| {
-            let map = TypeId(audit.map_type);
-            let owner = match heap.spans.object(audit.address) {
-                Some((object, ..)) => owners.of_object(object),
-                None => owners.of_region(audit.address, types.part(MapPart::Header, map)),
-            };
-            let heuristic = guesses.headers.contains(&audit.address);
-            MapEntry { type_name: types.get(map).name.clone(), owner, heuristic, audit }
-        })
-        .collect();
-    let bytes = |m: &MapEntry| m.audit.figures.as_ref().map_or(0, |f| f.table_bytes);
-    maps.sort_by(|a, b| bytes(b).cmp(&bytes(a)).then(a.audit.address.cmp(&b.audit.address)));
+    let maps = list_maps(&stages, audits, &guesses.headers);
     // Failed reads of a process that is gone would look like torn maps and missing spans.
     memory.still_there()?;
     let session = Session {
@@ -291,7 +342,7 @@ pub fn with_session<R>(
         swiss: types.is_swiss(),
         stripped: binary.is_stripped(),
         maps,
-        types: histogram(&types, graph, &reach),
+        types: histogram(&classes, &by_type),
         totals: totals(graph, &reach, &heap.spans, &roots, order.len() as u64),
         partial,
         stages,
@@ -299,75 +350,7 @@ pub fn with_session<R>(
     Ok(then(&session))
 }
 
-/// Header and type of each live map: objects that are headers, and headers outside the heap.
-fn find_maps(types: &TypeTable<'_>, graph: &HeapGraph, reach: &Reachability, regions: &[Region]) -> Vec<(u64, TypeId)> {
-    let header = |id: u32| match types.get(TypeId(id)).kind {
-        Kind::MapPart(MapPart::Header, map) => Some(map),
-        _ => None,
-    };
-    let headers: Vec<Option<TypeId>> = (0..types.len() as u32).map(header).collect();
-    let mut maps = Vec::new();
-    for block in graph.blocks.blocks() {
-        for object in block.objects() {
-            let ty = graph.type_of(object);
-            if let Some(Some(map)) = headers.get(ty as usize)
-                && reach.is_live(object)
-            {
-                maps.push((block.address(object), *map));
-            }
-        }
-    }
-    for region in regions {
-        if let (Some(Some(map)), Origin::Pointer(_) | Origin::Guess(..)) =
-            (headers.get(region.ty.0 as usize), region.origin)
-        {
-            maps.push((region.start, *map));
-        }
-    }
-    maps.sort_unstable();
-    maps.dedup_by_key(|m| m.0);
-    maps
-}
-
-fn histogram(types: &TypeTable<'_>, graph: &HeapGraph, reach: &Reachability) -> Vec<TypeCount> {
-    let mut by_id = vec![(0u64, 0u64); types.len()];
-    for block in graph.blocks.blocks() {
-        for object in block.objects().filter(|o| reach.is_live(*o)) {
-            if let Some(count) = by_id.get_mut(graph.type_of(object) as usize) {
-                count.0 += 1;
-                count.1 += block.slot_size;
-            }
-        }
-    }
-    // Different types can have the same name: those of functions' scopes, and those known only from debug information.
-    let mut by_name: FxHashMap<String, (u64, u64)> = FxHashMap::default();
-    for (id, (count, bytes)) in by_id.into_iter().enumerate().filter(|(_, c)| c.0 > 0) {
-        let sum = by_name.entry(types.get(TypeId(id as u32)).name.clone()).or_default();
-        sum.0 += count;
-        sum.1 += bytes;
-    }
-    let mut rows: Vec<TypeCount> =
-        by_name.into_iter().map(|(name, (count, bytes))| TypeCount { name, count, bytes }).collect();
-    rows.sort_by(|a, b| b.bytes.cmp(&a.bytes).then_with(|| a.name.cmp(&b.name)));
-    rows
-}
-
-fn totals(graph: &HeapGraph, reach: &Reachability, spans: &SpanTable, roots: &Roots, root_count: u64) -> Totals {
-    let mut totals = Totals {
-        live_objects: reach.live_objects(),
-        live_bytes: reach.live_bytes(graph),
-        stack_bytes: roots.goroutines.stack_bytes(),
-        roots: root_count,
-        ..Totals::default()
-    };
-    let mut span_bytes = 0;
-    for (block, span) in graph.blocks.blocks().iter().zip(&spans.spans) {
-        let range = block.objects();
-        let objects = graph.allocated.count_range(range.start as usize, range.end as usize);
-        totals.objects += objects;
-        totals.object_bytes += objects * block.slot_size;
-        span_bytes += span.bytes;
-    }
-    totals.fragmentation_bytes = span_bytes - totals.object_bytes;
-    totals
+fn auditor<'c>(context: &Context<'c>) -> Auditor<'c> {
+    let Context { memory, layout, types, spans, .. } = *context;
+    Auditor { memory, layout, types, spans }
 }

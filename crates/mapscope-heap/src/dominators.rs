@@ -8,6 +8,7 @@ mod kernel;
 mod retained;
 mod semi_nca;
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests;
 
 use kernel::{Holders, Solved};
@@ -96,6 +97,12 @@ impl<'g> Dominators<'g> {
     #[inline]
     pub fn inner_index(&self, object: u32) -> Option<usize> {
         self.sums.index(object)
+    }
+
+    /// Bytes that the object with this number among those that point somewhere retains.
+    #[inline]
+    pub(crate) fn retained_at(&self, index: usize) -> u64 {
+        self.sums.at(index)
     }
 
     /// Live objects that point somewhere.

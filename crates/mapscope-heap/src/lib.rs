@@ -31,6 +31,7 @@ mod dominators;
 mod graph;
 mod merged;
 mod reach;
+mod suspects;
 
 pub use audit::{GroupFill, MapAudit, MapFigures, MapImplementation};
 pub use bits::BitSet;
@@ -39,3 +40,4 @@ pub use dominators::{Dominator, Dominators};
 pub use graph::{EdgeRows, HeapError, HeapGraph};
 pub use merged::{Label, MergedNode, MergedTree};
 pub use reach::{Parent, Reachability};
+pub use suspects::Suspect;

@@ -4,6 +4,8 @@
 //! one's node: a list of a million elements is one node, and what its elements hold is below it. So no class appears
 //! twice on a way from the top, and a class retains the sum of what its nodes retain.
 
+mod fold;
+
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
@@ -35,6 +37,35 @@ pub struct MergedNode {
     pub bytes: u64,
     /// Bytes of the node and of all below it.
     pub retained: u64,
+    /// The object that retains most, and its bytes; `None` for holders.
+    pub largest: Option<(u64, u32)>,
+}
+
+/// What is counted for a node.
+#[derive(Clone, Copy, Debug, Default)]
+struct Count {
+    objects: u64,
+    bytes: u64,
+    largest: Option<(u64, u32)>,
+}
+
+impl Count {
+    #[inline]
+    fn object(&mut self, object: u32, bytes: u64, retained: u64) {
+        // Of equal ones the first in address order, so that the same heap gives the same tree.
+        let largest = self.largest.filter(|(most, first)| (*most, object) >= (retained, *first));
+        *self = Self {
+            objects: self.objects + 1,
+            bytes: self.bytes + bytes,
+            largest: largest.or(Some((retained, object))),
+        };
+    }
+
+    fn add(&mut self, other: &Self) {
+        let largest = [self.largest, other.largest].into_iter().flatten();
+        let largest = largest.max_by_key(|(retained, object)| (*retained, std::cmp::Reverse(*object)));
+        *self = Self { objects: self.objects + other.objects, bytes: self.bytes + other.bytes, largest };
+    }
 }
 
 /// The merged dominator tree; each node comes after the one above it.
@@ -44,8 +75,8 @@ pub struct MergedTree {
     pub nodes: Vec<MergedNode>,
 }
 
-/// Objects and bytes under a node that is not made yet: (above, class).
-type Counts = FxHashMap<(u32, u32), (u64, u64)>;
+/// Counts of nodes by number, and of those that may not be made yet by (above, class).
+type Counts = (Vec<Count>, FxHashMap<(u32, u32), Count>);
 
 impl MergedTree {
     /// Merges by `class_of_type`, from the numbers in the graph's type column, and by `group_of_holder`. Types and holders
@@ -60,35 +91,29 @@ impl MergedTree {
                 nodes[index] = builder.enter(above(&builder.holders, &nodes, tree, dominator), class(object));
             }
         }
-        let Builder { nodes: merged, holders, .. } = &builder;
-        let labelled = merged.len();
-        let count = |(mut known, mut rest): (Vec<(u64, u64)>, Counts), block: &crate::Block| {
+        let (labelled, holders) = (builder.nodes.len(), &builder.holders);
+        let empty = || (vec![Count::default(); labelled], FxHashMap::default());
+        let count = |(mut known, mut rest): Counts, block: &crate::Block| {
             // Neighbours are alike: most of them go where the last one went.
-            let mut last = ((u32::MAX, u32::MAX), (0, 0));
+            let mut last = ((u32::MAX, u32::MAX), Count::default());
             for object in block.objects() {
                 let Some(dominator) = tree.of(object) else { continue };
                 if let Some(index) = tree.inner_index(object) {
-                    let sum = &mut known[nodes[index] as usize];
-                    *sum = (sum.0 + 1, sum.1 + block.slot_size);
+                    known[nodes[index] as usize].object(object, block.slot_size, tree.retained_at(index));
                     continue;
                 }
                 let key = (above(holders, &nodes, tree, dominator), class(object));
                 if key != last.0 {
                     add(&mut rest, last);
-                    last = (key, (0, 0));
+                    last = (key, Count::default());
                 }
-                last.1 = (last.1.0 + 1, last.1.1 + block.slot_size);
+                last.1.object(object, block.slot_size, block.slot_size);
             }
             add(&mut rest, last);
             (known, rest)
         };
-        let (known, rest) = graph
-            .blocks
-            .blocks()
-            .par_iter()
-            .with_min_len(1024)
-            .fold(|| (vec![(0, 0); labelled], Counts::default()), count)
-            .reduce(|| (vec![(0, 0); labelled], Counts::default()), join);
+        let blocks = graph.blocks.blocks().par_iter().with_min_len(1024);
+        let (known, rest) = blocks.fold(empty, count).reduce(empty, join);
         builder.finish(&known, rest)
     }
 
@@ -115,28 +140,26 @@ fn above(holders: &[u32], nodes: &[u32], tree: &Dominators<'_>, dominator: Domin
     }
 }
 
-fn add(counts: &mut Counts, (key, (objects, bytes)): ((u32, u32), (u64, u64))) {
-    if objects > 0 {
-        let sum = counts.entry(key).or_default();
-        *sum = (sum.0 + objects, sum.1 + bytes);
+fn add(counts: &mut FxHashMap<(u32, u32), Count>, (key, count): ((u32, u32), Count)) {
+    if count.objects > 0 {
+        counts.entry(key).or_default().add(&count);
     }
 }
 
-fn join(
-    (mut a, mut more): (Vec<(u64, u64)>, Counts),
-    (b, rest): (Vec<(u64, u64)>, Counts),
-) -> (Vec<(u64, u64)>, Counts) {
-    for (sum, other) in a.iter_mut().zip(b) {
-        *sum = (sum.0 + other.0, sum.1 + other.1);
+fn join((mut known, mut rest): Counts, other: Counts) -> Counts {
+    for (sum, more) in known.iter_mut().zip(&other.0) {
+        sum.add(more);
     }
-    for counted in rest {
-        add(&mut more, counted);
+    for counted in other.1 {
+        add(&mut rest, counted);
     }
-    (a, more)
+    (known, rest)
 }
 
 /// Index of the node of what is shared.
 const SHARED: u32 = 1;
+
+const NEW: MergedNode = MergedNode { label: Label::All, above: 0, count: 0, bytes: 0, retained: 0, largest: None };
 
 struct Builder {
     nodes: Vec<MergedNode>,
@@ -149,7 +172,7 @@ struct Builder {
 
 impl Builder {
     fn new(group_of_holder: &[u32], holders: u32) -> Self {
-        let node = |label| MergedNode { label, above: 0, count: 0, bytes: 0, retained: 0 };
+        let node = |label| MergedNode { label, ..NEW };
         let mut nodes = vec![node(Label::All), node(Label::Shared)];
         let mut groups = FxHashMap::default();
         let holders = (0..holders as usize).map(|holder| {
@@ -185,7 +208,7 @@ impl Builder {
                 break at;
             }
             if at == node.above {
-                self.nodes.push(MergedNode { label: Label::Class(class), above, count: 0, bytes: 0, retained: 0 });
+                self.nodes.push(MergedNode { label: Label::Class(class), above, ..NEW });
                 break self.nodes.len() as u32 - 1;
             }
             at = node.above;
@@ -194,17 +217,18 @@ impl Builder {
         node
     }
 
-    fn finish(mut self, known: &[(u64, u64)], rest: Counts) -> MergedTree {
-        for (node, (objects, bytes)) in self.nodes.iter_mut().zip(known) {
-            (node.count, node.bytes) = (*objects, *bytes);
-        }
+    fn finish(mut self, known: &[Count], rest: FxHashMap<(u32, u32), Count>) -> MergedTree {
+        let mut counts = known.to_vec();
         // In a fixed order, so that the same heap gives the same tree.
         let mut rest: Vec<_> = rest.into_iter().collect();
-        rest.sort_unstable();
-        for ((above, class), (objects, bytes)) in rest {
+        rest.sort_unstable_by_key(|r| r.0);
+        for ((above, class), count) in rest {
             let node = self.enter(above, class) as usize;
-            self.nodes[node].count += objects;
-            self.nodes[node].bytes += bytes;
+            counts.resize(self.nodes.len(), Count::default());
+            counts[node].add(&count);
+        }
+        for (node, count) in self.nodes.iter_mut().zip(counts) {
+            (node.count, node.bytes, node.largest) = (count.objects, count.bytes, count.largest);
         }
         for index in (0..self.nodes.len()).rev() {
             self.nodes[index].retained += self.nodes[index].bytes;
@@ -254,6 +278,7 @@ mod tests {
                 (Label::Class(20), list, 3, 48, 48),
             ]
         );
+        assert_eq!((merged.nodes[5].largest, merged.nodes[7].largest), (Some((96, 0)), Some((16, 3))));
         assert_eq!(merged.by_class(31)[20], (4, 64, 64));
         assert_eq!(merged.by_class(31)[10], (3, 48, 96));
     }

@@ -6,7 +6,7 @@ use schemars::{JsonSchema, Schema};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::model::{Inspection, MapDetail, MapList, TypeList};
+use crate::model::{DominatorList, Inspection, MapDetail, MapList, TypeList};
 
 /// The `schema` of an [`Inspection`].
 pub const INSPECT_SCHEMA: &str = "mapscope.inspect/1";
@@ -16,6 +16,9 @@ pub const MAPS_SCHEMA: &str = "mapscope.maps/1";
 pub const MAP_SCHEMA: &str = "mapscope.map/1";
 /// The `schema` of a [`TypeList`].
 pub const TYPES_SCHEMA: &str = "mapscope.types/1";
+
+/// The `schema` of a [`DominatorList`].
+pub const DOMINATORS_SCHEMA: &str = "mapscope.dominators/1";
 
 /// A document as people and scripts both like it: indented by two spaces, with a newline at the end.
 pub fn to_json<T: Serialize>(document: &T) -> serde_json::Result<String> {
@@ -27,6 +30,7 @@ pub fn to_json<T: Serialize>(document: &T) -> serde_json::Result<String> {
 /// The JSON Schema of each document, with the name of its file under `docs/schema/` (without `.json`).
 pub fn schemas() -> Vec<(&'static str, Value)> {
     vec![
+        ("mapscope.dominators.1", schema::<DominatorList>(DOMINATORS_SCHEMA)),
         ("mapscope.inspect.1", schema::<Inspection>(INSPECT_SCHEMA)),
         ("mapscope.map.1", schema::<MapDetail>(MAP_SCHEMA)),
         ("mapscope.maps.1", schema::<MapList>(MAPS_SCHEMA)),
@@ -51,6 +55,15 @@ fn absent_not_null(schema: &mut Schema) {
         if let [only] = types.as_slice() {
             let only = only.clone();
             schema.insert("type".to_owned(), only);
+        }
+    }
+    if let Some(Value::Array(choices)) = schema.get_mut("anyOf") {
+        choices.retain(|choice| choice.get("type").is_none_or(|t| t != "null"));
+        if let [only] = choices.as_slice()
+            && let Some(reference) = only.get("$ref").cloned()
+        {
+            schema.remove("anyOf");
+            schema.insert("$ref".to_owned(), reference);
         }
     }
 }

@@ -1,6 +1,10 @@
 //! The data every view shows, and the JSON contract (`docs/schema/`). Fields are only ever added.
 //! Bytes are integers; a figure that does not apply is absent, never zero.
 
+mod dominators;
+
+pub use dominators::{DominatorList, DominatorNode, HolderRow, LargestObject, Omitted, Suspect};
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +19,13 @@ pub struct Inspection {
     pub memory: MemoryUse,
     /// Totals of the Go heap.
     pub heap: Heap,
+    /// Who holds live objects from outside the heap, most retained bytes first. With `shared` among them they add up to
+    /// the live bytes.
+    #[serde(default)]
+    pub holders: Vec<HolderRow>,
+    /// Parts of the heap that one way leads to, largest first.
+    #[serde(default)]
+    pub suspects: Vec<Suspect>,
     /// Live objects by type, most bytes first.
     pub types: Vec<TypeRow>,
     /// Live maps, most table bytes first.
@@ -100,6 +111,9 @@ pub struct TypeRow {
     pub count: u64,
     /// Bytes of their slots.
     pub shallow_bytes: u64,
+    /// Bytes that would be freed with all of them, but for what only several of them hold together.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retained_bytes: Option<u64>,
 }
 
 /// One live map and its audit. The figures are absent when the map is torn.
@@ -123,6 +137,9 @@ pub struct MapRow {
     /// The type or the identity of the map was inferred, not read.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub heuristic: bool,
+    /// Bytes that would be freed with the map: its table, and what nothing but its entries holds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retained_bytes: Option<u64>,
     /// The audit.
     #[serde(flatten)]
     pub figures: Option<MapFigures>,

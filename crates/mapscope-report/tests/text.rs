@@ -2,7 +2,9 @@
 
 mod common;
 
-use common::{inspection, legacy_core, legacy_detail, map_list, row, swiss_detail, torn_detail, type_list};
+use common::{
+    dominator_list, inspection, legacy_core, legacy_detail, map_list, row, swiss_detail, torn_detail, type_list,
+};
 use insta::assert_snapshot;
 use mapscope_report::model::{Inspection, MapFigures, MapList, TypeList};
 use mapscope_report::text::MapColumn;
@@ -49,6 +51,16 @@ fn inspect_partial_core_without_rss() {
 #[test]
 fn inspect_empty() {
     assert_snapshot!(plain(&text::inspect(&Inspection { target: legacy_core(), ..Inspection::default() }, &at(80))));
+}
+
+#[test]
+fn dominators_whole() {
+    assert_snapshot!(plain(&text::dominators(&dominator_list(), &at(100))));
+}
+
+#[test]
+fn dominators_narrow() {
+    assert_snapshot!(plain(&text::dominators(&dominator_list(), &at(60))));
 }
 
 #[test]

@@ -148,6 +148,28 @@ Examples:
         #[arg(long, value_name = "N")]
         limit: Option<usize>,
     },
+    /// Who holds what: the biggest subtrees of the dominator tree, and where memory piles up
+    ///
+    /// A node dominates what only it leads to: without it, its retained bytes would be freed. Objects of one type below
+    /// one node are shown as one; what several variables or goroutines reach by ways of their own is `shared`.
+    #[command(after_help = "\
+Examples:
+  mapscope dominators 21291
+  mapscope dominators 21291 --depth 12 --limit 3
+  mapscope dominators core.21291 --min-share 0.1 --format json")]
+    Dominators {
+        #[command(flatten)]
+        target: TargetArgs,
+        /// Levels below each holder
+        #[arg(long, value_name = "N", default_value_t = 8)]
+        depth: usize,
+        /// Nodes below each node; 0 shows all
+        #[arg(long, value_name = "N", default_value_t = 5)]
+        limit: usize,
+        /// Leave out nodes that retain less than this share of the live bytes, in percent
+        #[arg(long, value_name = "PERCENT", default_value_t = 1.0)]
+        min_share: f64,
+    },
     /// Write a completion script for a shell
     #[command(after_help = "\
 Examples:
@@ -198,6 +220,8 @@ pub(crate) struct MapsArgs {
 pub(crate) enum SortKey {
     /// Bytes of the map's own structure
     Table,
+    /// Bytes that would be freed with the map
+    Retained,
     /// Entries
     Entries,
     /// Slots

@@ -1,5 +1,7 @@
 //! From what was read to the data that views show.
 
+pub(crate) mod dominators;
+
 use std::time::Duration;
 
 use mapscope_go::{MapDetails, MapEntry, Session, Totals};
@@ -21,6 +23,8 @@ pub(crate) fn inspection(
         target: target(session, info, read, paused),
         memory: memory_use(&session.totals, info),
         heap: heap(&session.totals),
+        holders: dominators::holders(session),
+        suspects: dominators::suspects(session),
         types: session
             .types
             .iter()
@@ -28,6 +32,7 @@ pub(crate) fn inspection(
                 type_name: if t.name.is_empty() { "(unknown)".to_owned() } else { t.name.clone() },
                 count: t.count,
                 shallow_bytes: t.bytes,
+                retained_bytes: Some(t.retained),
             })
             .collect(),
         maps: session.maps.iter().map(map_row).collect(),
@@ -83,6 +88,7 @@ fn map_row(map: &MapEntry) -> MapRow {
         torn: map.audit.figures.is_err(),
         torn_reason: map.audit.figures.as_ref().err().cloned(),
         heuristic: map.heuristic,
+        retained_bytes: Some(map.retained),
         figures: map.audit.figures.as_ref().ok().map(figures),
     }
 }

@@ -60,6 +60,10 @@ pub(crate) enum Command {
         target: Target,
         filter: TypeFilter,
     },
+    Dominators {
+        target: Target,
+        shape: TreeShape,
+    },
     Completions {
         shell: Shell,
     },
@@ -84,6 +88,20 @@ pub(crate) struct TypeFilter {
     pub(crate) type_name: Option<Regex>,
     pub(crate) limit: Option<usize>,
 }
+
+/// How much of a tree is shown.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TreeShape {
+    /// Levels below the first.
+    pub(crate) depth: usize,
+    /// Nodes below each node.
+    pub(crate) limit: usize,
+    /// Nodes with less than this share of the whole are left out; 0 to 1.
+    pub(crate) min_share: f64,
+}
+
+/// Levels of a tree that are shown at most: deeper ones fit no screen.
+const MAX_DEPTH: usize = 64;
 
 impl Config {
     /// Checks what was typed.
@@ -110,6 +128,14 @@ impl Config {
                     TypeFilter { type_name: regex("--type", type_regex)?, limit: rows(limit, format, LIST_ROWS) };
                 Command::Types { target: target(typed)?, filter }
             }
+            args::Command::Dominators { target: typed, depth, limit, min_share } => {
+                if !(0.0..=100.0).contains(&min_share) {
+                    bail!("--min-share: {min_share} is not a share: give a number from 0 to 100");
+                }
+                let limit = if limit == 0 { usize::MAX } else { limit };
+                let shape = TreeShape { depth: depth.min(MAX_DEPTH), limit, min_share: min_share / 100.0 };
+                Command::Dominators { target: target(typed)?, shape }
+            }
             args::Command::Completions { shell } => Command::Completions { shell },
             args::Command::Man { dir } => Command::Man { dir },
         };
@@ -125,7 +151,8 @@ fn spare_target(command: &Command, output: Option<&Path>) -> Result<()> {
     let (Command::Inspect { target, .. }
     | Command::Maps { target, .. }
     | Command::Map { target, .. }
-    | Command::Types { target, .. }) = command
+    | Command::Types { target, .. }
+    | Command::Dominators { target, .. }) = command
     else {
         return Ok(());
     };

@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use mapscope_go::{Session, with_session};
 use mapscope_memory::{Core, Memory, Process};
-use mapscope_report::model::{Inspection, MapDetail};
+use mapscope_report::model::{DominatorList, Inspection, MapDetail};
 
+use crate::config::TreeShape;
 use crate::progress::Progress;
 use crate::{assemble, demo};
 
@@ -40,6 +41,11 @@ impl Loaded<'_, '_> {
     /// The whole picture.
     pub(crate) fn inspection(&self) -> &Inspection {
         &self.inspection
+    }
+
+    /// The dominator tree, as much of it as `shape` says.
+    pub(crate) fn dominators(&self, shape: TreeShape) -> DominatorList {
+        assemble::dominators::list(self.session, &self.inspection, shape)
     }
 
     /// The map whose header is at `addr`, in depth.

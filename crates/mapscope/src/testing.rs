@@ -27,7 +27,12 @@ pub(crate) fn inspection() -> Inspection {
             ..MapFigures::default()
         })
     };
-    let row = |type_name: &str, count, shallow_bytes| TypeRow { type_name: type_name.into(), count, shallow_bytes };
+    let row = |type_name: &str, count, shallow_bytes| TypeRow {
+        type_name: type_name.into(),
+        count,
+        shallow_bytes,
+        retained_bytes: Some(2 * shallow_bytes),
+    };
     Inspection {
         schema: INSPECT_SCHEMA.into(),
         types: vec![row("main.Session", 2000, 128_000), row("string", 10, 160)],

@@ -79,6 +79,17 @@ impl Auditor<'_> {
         Some((buckets, count.checked_mul(shape.group_size)?))
     }
 
+    /// The objects that the header at `address` points to.
+    pub(crate) fn parts(&self, address: u64) -> Vec<u32> {
+        let fields = match (self.layout.swiss.filter(|_| self.types.is_swiss()), self.layout.legacy) {
+            (Some((map, _)), _) => vec![map.directory],
+            (None, Some(map)) => vec![map.buckets, map.old_buckets, map.extra],
+            (None, None) => Vec::new(),
+        };
+        let pointers = fields.iter().filter_map(|f| self.memory.u64(address.checked_add(f.offset)?).ok());
+        pointers.filter_map(|pointer| self.spans.object(pointer).map(|o| o.0)).collect()
+    }
+
     /// Bytes of the heap slot at `address`; 0 when it is not the start of an object: on a stack, or inside another.
     fn slot_bytes(&self, address: u64) -> u64 {
         match self.spans.object(address) {

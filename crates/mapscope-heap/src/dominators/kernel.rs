@@ -95,7 +95,7 @@ pub(super) fn solve(graph: &HeapGraph, reach: &Reachability, members: &RankedSet
     let nodes =
         Nodes { graph, members, objects: &objects, held: held(reach, members, holders), holders: holders.count };
     let (vertex, graph) = nodes.preorder();
-    let by_number = immediate_dominators(graph);
+    let by_number = immediate_dominators(&graph);
     let base = holders.count + 1;
     let mut dominators = vec![Dominator::Shared; objects.len()];
     let mut preorder = Vec::with_capacity(objects.len());
@@ -138,26 +138,28 @@ struct Nodes<'n> {
 
 /// Not met yet.
 const UNSEEN: u32 = u32::MAX;
+/// Not of the kernel.
+const OUTSIDE: u32 = u32::MAX;
 
 impl Nodes<'_> {
     fn len(&self) -> usize {
         self.objects.len() + self.holders as usize + 1
     }
 
-    /// The `index`-th successor of a node: `None` at the end, `Some(None)` for one that is no member.
+    /// The `index`-th successor of a node, [`OUTSIDE`] for one that is no member; `None` at the end.
     #[inline]
-    fn successor(&self, node: u32, index: u32) -> Option<Option<u32>> {
+    fn successor(&self, node: u32, index: u32) -> Option<u32> {
         if node == 0 {
-            return (index < self.holders).then_some(Some(index + 1));
+            return (index < self.holders).then_some(index + 1);
         }
         if node <= self.holders {
             let (offsets, held) = &self.held;
             let row = &held[offsets[node as usize - 1] as usize..offsets[node as usize] as usize];
-            return row.get(index as usize).map(|n| Some(*n));
+            return row.get(index as usize).copied();
         }
         let object = self.objects[(node - self.holders - 1) as usize];
         let target = *self.graph.edges(object).get(index as usize)?;
-        Some(self.members.rank(target as usize).map(|rank| rank as u32 + self.holders + 1))
+        Some(self.members.rank(target as usize).map_or(OUTSIDE, |rank| rank as u32 + self.holders + 1))
     }
 
     /// Numbers the nodes depth first: the node of each number, and the graph in these numbers.
@@ -172,8 +174,8 @@ impl Nodes<'_> {
             *next += 1;
             match self.successor(node, index) {
                 None => drop(stack.pop()),
-                Some(None) => {}
-                Some(Some(target)) => {
+                Some(OUTSIDE) => {}
+                Some(target) => {
                     predecessors += 1;
                     if number[target as usize] == UNSEEN {
                         number[target as usize] = vertex.len() as u32;
@@ -194,7 +196,7 @@ impl Nodes<'_> {
                 let mut index = 0;
                 while let Some(target) = self.successor(node, index) {
                     index += 1;
-                    if let Some(target) = target {
+                    if target != OUTSIDE {
                         sink(from as u32, number[target as usize]);
                     }
                 }

@@ -54,7 +54,12 @@ impl Sums {
 
     #[inline]
     pub(super) fn inner(&self, object: u32) -> Option<u64> {
-        self.retained.get(self.index(object)?).copied()
+        Some(self.at(self.index(object)?))
+    }
+
+    #[inline]
+    pub(super) fn at(&self, index: usize) -> u64 {
+        self.retained.get(index).copied().unwrap_or(0)
     }
 }
 

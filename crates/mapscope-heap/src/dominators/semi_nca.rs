@@ -25,9 +25,9 @@ impl Preorder {
 }
 
 /// The immediate dominator of each node; that of node 0 is 0.
-pub(super) fn immediate_dominators(graph: Preorder) -> Vec<u32> {
+pub(super) fn immediate_dominators(graph: &Preorder) -> Vec<u32> {
     let steps = STEPS_PER_NODE * graph.parents.len() as u64;
-    by_walking(&graph, steps).unwrap_or_else(|| by_buckets(&graph))
+    by_walking(graph, steps).unwrap_or_else(|| by_buckets(graph))
 }
 
 /// `None` when the walks take more than `steps` steps.
@@ -208,7 +208,7 @@ mod tests {
         }
         let graph = Preorder { parents, offsets, predecessors };
         assert_eq!(by_walking(&graph, STEPS_PER_NODE * u64::from(2 * n)), None);
-        let dominators = immediate_dominators(graph);
+        let dominators = immediate_dominators(&graph);
         assert!((n..2 * n).all(|node| dominators[node as usize] == 1));
         assert!((1..n).all(|node| dominators[node as usize] == node - 1));
     }

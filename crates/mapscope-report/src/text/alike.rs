@@ -25,6 +25,8 @@ pub(crate) fn alike(maps: &[MapRow]) -> Vec<Alike> {
         let key = (owner, map.type_name.as_str(), map.implementation.as_str(), map.heuristic);
         if let Some(&at) = known.get(&key) {
             rows[at].maps += 1;
+            let sum = rows[at].row.retained_bytes.zip(map.retained_bytes);
+            rows[at].row.retained_bytes = sum.map(|(a, b)| a.saturating_add(b));
             if let Some(sum) = &mut rows[at].row.figures {
                 add(sum, figures);
             }

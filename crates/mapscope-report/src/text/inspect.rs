@@ -5,12 +5,14 @@ use anstyle::Style;
 use super::TextOptions;
 use super::alike::alike;
 use super::bar::bar;
+use super::dominators::suspects;
 use super::footer::{marks, more, note, partial};
 use super::header::{header, read_time};
 use super::rows::{map_table, type_table};
-use super::style::{DIM, GOOD, PLAIN, TITLE, WARN, join, paint, push_line};
+use super::style::{DIM, GOOD, NAME, PLAIN, TITLE, WARN, join, paint, push_line};
+use super::table::{Cell, Column, Table};
 use super::units::{bytes, count, percent, plural};
-use crate::model::{Heap, Inspection, MapRow, MemoryUse};
+use crate::model::{Heap, HolderRow, Inspection, MapRow, MemoryUse};
 
 /// The whole picture of one target: where memory went, its largest maps and types.
 pub fn inspect(inspection: &Inspection, options: &TextOptions) -> String {
@@ -22,6 +24,8 @@ pub fn inspect(inspection: &Inspection, options: &TextOptions) -> String {
 
     out += &memory_section(memory, heap, options.width);
 
+    out += &holder_section(&inspection.holders, heap.live_bytes, options);
+    out += &suspects(&inspection.suspects, heap.live_bytes, options.width);
     out += &map_section(maps, options);
 
     let shown = options.shown(types.len());
@@ -64,6 +68,34 @@ fn map_section(maps: &[MapRow], options: &TextOptions) -> String {
             &note("×: maps with one owner, in whatever goroutine, added up; `mapscope maps` lists each", options.width);
     }
     out + &marks(&rows, options.width)
+}
+
+/// Variables and goroutines that retain most. Those under a hundredth of the heap are left out, but for the first.
+fn holder_section(holders: &[HolderRow], live_bytes: u64, options: &TextOptions) -> String {
+    let large = holders.iter().take_while(|h| h.retained_bytes.saturating_mul(100) >= live_bytes).count();
+    let shown =
+        options.shown(large.max(1)).min(holders.len()).min(if options.limit.is_none() { usize::MAX } else { 5 });
+    if holders.is_empty() {
+        return String::new();
+    }
+    let mut out = title("Who holds it", shown, holders.len(), "retained bytes");
+    let mut table = Table::new(vec![
+        Column::name("holder", 0, 24),
+        Column::number("retained", 0),
+        Column::number("share", 0),
+        Column::fixed("", 1),
+    ]);
+    for row in &holders[..shown] {
+        let times = if row.count > 1 { format!("{} × ", count(row.count)) } else { String::new() };
+        table.push(vec![
+            Cell::styled(NAME, format!("{times}{}", row.name)),
+            Cell::new(bytes(row.retained_bytes)),
+            Cell::new(percent(row.retained_bytes, live_bytes)),
+            Cell::styled(GOOD, bar(row.retained_bytes, live_bytes, 20)),
+        ]);
+    }
+    out += &table.render(options.width);
+    out
 }
 
 struct Part {

@@ -5,6 +5,7 @@
 
 mod alike;
 mod bar;
+mod dominators;
 mod footer;
 mod header;
 mod histogram;
@@ -18,6 +19,7 @@ mod table;
 mod types;
 mod units;
 
+pub use dominators::dominators;
 pub use inspect::inspect;
 pub use map::map;
 pub use maps::maps;
@@ -53,6 +55,8 @@ pub enum MapColumn {
     ZeroValues,
     /// What a map made anew would save.
     Reclaimable,
+    /// What would be freed with the map.
+    Retained,
 }
 
 impl Default for TextOptions {

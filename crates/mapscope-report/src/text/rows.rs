@@ -29,6 +29,7 @@ pub(crate) fn map_table(rows: &[MapRow], addresses: bool, keep: Option<MapColumn
         number("zero", MapColumn::ZeroValues, 7),
         Column::number("table", 0),
         number("reclaim.", MapColumn::Reclaimable, 1),
+        number("retained", MapColumn::Retained, 2),
     ];
     if addresses {
         columns.push(Column::fixed("address", 4));
@@ -43,6 +44,7 @@ pub(crate) fn map_table(rows: &[MapRow], addresses: bool, keep: Option<MapColumn
                 cells.extend(std::iter::repeat_n(Cell::blank(), 8));
             }
         }
+        cells.push(row.retained_bytes.map_or_else(Cell::absent, |n| Cell::new(bytes(n))));
         if addresses {
             cells.push(Cell::styled(DIM, &row.addr));
         }
@@ -78,8 +80,9 @@ pub(crate) fn type_table(rows: &[TypeRow], live_bytes: u64, bars: bool) -> Table
         Column::name("type", 0, 24),
         Column::number("count", 0),
         Column::number("shallow", 0),
-        Column::number("share", 1),
-        Column::fixed("", 2),
+        Column::number("share", 2),
+        Column::number("retained", 1),
+        Column::fixed("", 3),
     ]);
     let longest = rows.iter().map(|row| row.shallow_bytes).max().unwrap_or(0);
     for row in rows {
@@ -88,6 +91,7 @@ pub(crate) fn type_table(rows: &[TypeRow], live_bytes: u64, bars: bool) -> Table
             Cell::new(count(row.count)),
             Cell::new(bytes(row.shallow_bytes)),
             if live_bytes == 0 { Cell::absent() } else { Cell::new(percent(row.shallow_bytes, live_bytes)) },
+            row.retained_bytes.map_or_else(Cell::absent, |n| Cell::new(bytes(n))),
             if bars { Cell::styled(GOOD, bar(row.shallow_bytes, longest, BAR)) } else { Cell::blank() },
         ]);
     }

@@ -4,10 +4,10 @@
 #![allow(dead_code)]
 
 use mapscope_report::model::{
-    GroupState, Heap, Inspection, MapDetail, MapFigures, MapList, MapRow, MemoryUse, SlotLayout, Target, TypeList,
-    TypeRow,
+    DominatorList, DominatorNode, GroupState, Heap, HolderRow, Inspection, LargestObject, MapDetail, MapFigures,
+    MapList, MapRow, MemoryUse, Omitted, SlotLayout, Suspect, Target, TypeList, TypeRow,
 };
-use mapscope_report::{INSPECT_SCHEMA, MAP_SCHEMA, MAPS_SCHEMA, TYPES_SCHEMA};
+use mapscope_report::{DOMINATORS_SCHEMA, INSPECT_SCHEMA, MAP_SCHEMA, MAPS_SCHEMA, TYPES_SCHEMA};
 
 pub(crate) const MIB: u64 = 1 << 20;
 
@@ -122,7 +122,12 @@ pub(crate) fn maps() -> Vec<MapRow> {
 }
 
 pub(crate) fn types() -> Vec<TypeRow> {
-    let row = |type_name: &str, count, shallow_bytes| TypeRow { type_name: type_name.into(), count, shallow_bytes };
+    let row = |type_name: &str, count, shallow_bytes| TypeRow {
+        type_name: type_name.into(),
+        count,
+        shallow_bytes,
+        retained_bytes: Some(2 * shallow_bytes),
+    };
     vec![
         row("map.group[string]*main.Session", 14_336, 400 * MIB),
         row("main.Session", 2_940_112, 314 * MIB),
@@ -159,9 +164,78 @@ pub(crate) fn inspection() -> Inspection {
             other_bytes: None,
         },
         heap: heap(),
+        holders: holders(),
+        suspects: suspects(),
         types: types(),
         maps: maps(),
         partial: vec![],
+    }
+}
+
+pub(crate) fn holders() -> Vec<HolderRow> {
+    let row = |kind: &str, name: &str, count, mib| HolderRow {
+        kind: kind.into(),
+        name: name.into(),
+        count,
+        retained_bytes: mib * MIB,
+    };
+    vec![
+        row("variable", "main.sessions", 1, 700),
+        row("shared", "(shared)", 0, 244),
+        row("goroutine", "goroutine github.com/example/platform/internal/worker.(*Pool).dispatch", 12_000, 96),
+        row("variable", "main.index", 1, 4),
+    ]
+}
+
+pub(crate) fn suspects() -> Vec<Suspect> {
+    let largest = |retained_bytes| Some(LargestObject { addr: "0xc000123450".into(), retained_bytes });
+    vec![
+        Suspect {
+            path: ["main.sessions", "main.Registry", "map[string]*main.Session (header)", "main.Session"]
+                .map(str::to_owned)
+                .into(),
+            count: 2_940_112,
+            retained_bytes: 690 * MIB,
+            largest: largest(900),
+        },
+        Suspect {
+            path: vec!["(shared)".into(), "[]uint32".into()],
+            count: 1,
+            retained_bytes: 244 * MIB,
+            largest: largest(244 * MIB),
+        },
+    ]
+}
+
+pub(crate) fn dominator_list() -> DominatorList {
+    let node = |kind: &str, name: &str, count, mib, below: Vec<DominatorNode>| DominatorNode {
+        kind: kind.into(),
+        name: name.into(),
+        count,
+        shallow_bytes: 64 * count,
+        retained_bytes: mib * MIB,
+        largest: (kind == "type").then(|| LargestObject { addr: "0xc000123450".into(), retained_bytes: mib * MIB }),
+        below,
+        omitted: None,
+    };
+    let strings = node("type", "string", 9_812_004, 201, Vec::new());
+    let long = "github.com/example/platform/internal/model.(*TenantConfiguration).refresh.func1";
+    let mut session = node("type", "main.Session", 2_940_112, 690, vec![strings, node("type", long, 12, 40, vec![])]);
+    session.omitted = Some(Omitted { nodes: 3, retained_bytes: 11 * MIB });
+    let registry = node("type", "main.Registry", 1, 700, vec![session]);
+    let buffer = node("type", "[]uint8", 12_000, 96, Vec::new());
+    DominatorList {
+        schema: DOMINATORS_SCHEMA.into(),
+        target: process(),
+        heap: heap(),
+        suspects: suspects(),
+        tree: vec![
+            node("variable", "main.sessions", 1, 700, vec![registry]),
+            node("shared", "(shared)", 0, 244, Vec::new()),
+            node("goroutine", "goroutine main.worker", 12_000, 96, vec![buffer]),
+        ],
+        omitted: Some(Omitted { nodes: 1, retained_bytes: 4 * MIB }),
+        partial: Vec::new(),
     }
 }
 

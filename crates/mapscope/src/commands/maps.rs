@@ -51,6 +51,10 @@ fn sort(maps: &mut [MapRow], key: SortKey) {
             maps.sort_by_cached_key(|row| (row.owner.clone(), table(row), address(row)));
             return;
         }
+        SortKey::Retained => {
+            maps.sort_by_cached_key(|row| (Reverse(row.retained_bytes), address(row)));
+            return;
+        }
         SortKey::Table => |f| Some(f.table_bytes),
         SortKey::Entries => |f| Some(f.entries),
         SortKey::Slots => |f| Some(f.slots),
@@ -66,6 +70,7 @@ fn sort(maps: &mut [MapRow], key: SortKey) {
 fn column(key: SortKey) -> Option<MapColumn> {
     match key {
         SortKey::Table | SortKey::Entries | SortKey::Owner => None,
+        SortKey::Retained => Some(MapColumn::Retained),
         SortKey::Slots => Some(MapColumn::Slots),
         SortKey::Waste => Some(MapColumn::Reclaimable),
         SortKey::Zero => Some(MapColumn::ZeroValues),

@@ -1,6 +1,7 @@
 //! One module for each command. Each turns data and options into text or JSON; only [`run`] touches the world.
 
 mod completions;
+mod dominators;
 mod inspect;
 mod lookup;
 mod man;
@@ -31,6 +32,9 @@ pub(crate) fn run(config: &Config) -> Result<()> {
             let addr = lookup::find(&l.inspection().maps, query)?;
             map::render(&l.map_detail(addr)?, view)
         })?,
+        Command::Dominators { target, shape } => {
+            load(target, config, |l| dominators::render(&l.dominators(*shape), view))?
+        }
         Command::Completions { shell } => completions::render(*shell),
         Command::Man { dir } => return man::write(dir),
     };
