@@ -12,6 +12,9 @@ const VERSIONS: std::ops::RangeInclusive<u32> = 21..=27;
 /// A compressed section may expand by this much at most; DWARF of Go programs stays below 10.
 const MAX_EXPANSION: u64 = 64;
 
+/// Bytes of a build id; linkers write 20.
+const MAX_BUILD_ID: usize = 64;
+
 /// A parsed Go executable. Addresses in it are those of the file; add [`Binary::bias`] for the target's.
 pub struct Binary<'a> {
     path: String,
@@ -70,6 +73,13 @@ impl<'a> Binary<'a> {
     /// Whether there is a section of this name.
     pub fn has_section(&self, name: &str) -> bool {
         self.elf.section_by_name(name).is_some()
+    }
+
+    /// GNU's build id, in hexadecimal; `None` when the linker wrote none.
+    pub fn build_id(&self) -> Option<String> {
+        let id = self.elf.build_id().ok().flatten()?;
+        let hex = |text: String, byte: &u8| text + &format!("{byte:02x}");
+        Some(id.iter().take(MAX_BUILD_ID).fold(String::new(), hex))
     }
 
     /// Whether it carries neither debug information nor a symbol table.

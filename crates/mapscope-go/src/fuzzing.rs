@@ -9,7 +9,7 @@ use crate::Binary;
 use crate::dwarf::{Dwarf, DwarfIndex, DwarfSections};
 use crate::heap::{Masks, SpanTable, type_words};
 use crate::maps::Auditor;
-use crate::runtime::{Field, FunctionTable, Layout, LegacyMap, Module, STACK_MAP_INDEX, SwissMap, SwissTable, spots};
+use crate::runtime::{Field, FunctionTable, Layout, LegacyMap, Module, STACK_MAP_INDEX, Spots, SwissMap, SwissTable};
 use crate::types::{TypeId, TypeTable, compile, steps, visit};
 
 /// Where the bytes of an input are in the target.
@@ -180,7 +180,9 @@ pub fn pclntab(tables: [&[u8]; 4], sections: &[u8]) {
     };
     let Ok(table) = FunctionTable::read(&memory, &module) else { return };
     let stack: Vec<u64> = tables[1].chunks_exact(8).take(SOME).map(|w| TEXT.start + word(w, 0) % (1 << 20)).collect();
-    let _ = spots(std::slice::from_ref(&table), &memory, &stack);
+    let mut spots = Spots::new(std::slice::from_ref(&table), &memory);
+    let numbers = spots.add(&stack);
+    assert!(numbers.iter().all(|number| spots.get(*number).is_some()));
     let entries = tables[0].chunks_exact(8).map(|e| TEXT.start.wrapping_add(word(e, 0) & 0xffff_ffff));
     for pc in entries.take(SOME).chain([TEXT.start, TEXT.start + 1, TEXT.end - 1, 0, u64::MAX]) {
         let _ = table.frames_at(&memory, pc);

@@ -34,6 +34,7 @@ mod owner;
 mod roots;
 mod runtime;
 mod session;
+mod sites;
 mod types;
 mod typing;
 
@@ -41,5 +42,6 @@ pub use binary::Binary;
 pub use error::GoError;
 pub use goroutines::{GoroutineCensus, GoroutineGroup, LeakVerdict, StackFrame};
 pub use holders::{Holder, HolderKind};
-pub use runtime::CodeFrame;
+pub use runtime::{CodeFrame, CodeSpot};
 pub use session::{MapDetails, MapEntry, Progress, Session, Silent, Totals, TypeCount, with_session};
+pub use sites::{CodeMapping, HeapProfile, HeapRecord, Sampled, Sampling, Site, Sites};

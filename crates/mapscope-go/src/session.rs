@@ -11,7 +11,7 @@ use crate::holders::{Holder, Holders};
 use crate::inventory::{Classes, find_maps, histogram, list_maps, totals};
 use crate::maps::{Auditor, Details};
 use crate::owner::{Owners, order_roots};
-use crate::roots::{Context, Roots, RuntimeGlobals, WaitGlobals};
+use crate::roots::{Context, ProfileGlobals, Roots, RuntimeGlobals, WaitGlobals};
 use crate::runtime::{Cached, FunctionTable, Layout, modules};
 use crate::types::{TypeId, TypeTable};
 use crate::typing::{Names, Region, Typing};
@@ -84,6 +84,8 @@ pub struct Session<'s> {
     map_types: FxHashMap<u64, TypeId>,
     /// The binary's Go version, as it names itself.
     pub go_version: String,
+    /// Identifies the build of the executable, in hexadecimal: GNU's note; none when the linker wrote none.
+    pub build_id: Option<String>,
     /// The maps are Swiss maps.
     pub swiss: bool,
     /// The binary has neither debug information nor symbols.
@@ -269,6 +271,12 @@ pub fn with_session<R>(
         all_finalizers: index.global("runtime.allfin")?,
         cleanups: index.global("runtime.gcCleanups").ok(),
         waits: WaitGlobals::find(&dwarf, &index),
+        profile: ProfileGlobals {
+            rate: index.global("runtime.MemProfileRate").ok(),
+            disabled: index.global("runtime.disableMemoryProfiling").ok(),
+            buckets: index.global("runtime.mbuckets").ok(),
+            cycle: index.global("runtime.mProfCycle").ok(),
+        },
     };
     let context = Context {
         memory: &cached,
@@ -339,6 +347,7 @@ pub fn with_session<R>(
     let session = Session {
         map_types: found.iter().copied().collect(),
         go_version: binary.go_version.clone(),
+        build_id: binary.build_id(),
         swiss: types.is_swiss(),
         stripped: binary.is_stripped(),
         maps,

@@ -22,6 +22,7 @@ Examples:
   mapscope inspect 21291                 the whole picture of a running process
   mapscope maps core.21291 --sort waste  its maps, those with most to win first
   mapscope map 21291 main.sessions.byID  one map in depth
+  mapscope export 21291 --as heap-profile -o heap.pb.gz    its heap profile, for pprof
 
 A TARGET that is a number is a pid; anything else is a path (./21291 names a file).
 Exit status: 0 fine, 1 a gate failed, 2 an error."
@@ -170,6 +171,22 @@ Examples:
         #[arg(long, value_name = "PERCENT", default_value_t = 1.0)]
         min_share: f64,
     },
+    /// Write what was read as a file for other tools
+    ///
+    /// A heap profile knows the allocations that the program itself sampled: one for 512 KiB, unless it says otherwise.
+    /// Its numbers are estimates.
+    #[command(after_help = "\
+Examples:
+  mapscope export 21291 --as heap-profile -o heap.pb.gz && go tool pprof heap.pb.gz
+  mapscope export 21291 --as heap-profile | go tool pprof -top -
+  mapscope export core.21291 --as live-heap -o live.pb.gz")]
+    Export {
+        #[command(flatten)]
+        target: TargetArgs,
+        /// What the file is to be
+        #[arg(long = "as", value_name = "FORM", value_enum)]
+        form: ExportForm,
+    },
     /// Write a completion script for a shell
     #[command(after_help = "\
 Examples:
@@ -191,6 +208,15 @@ Examples:
         #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
         dir: PathBuf,
     },
+}
+
+/// What `export` writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExportForm {
+    /// The program's own heap profile, as `runtime/pprof` would write it now (pprof)
+    HeapProfile,
+    /// What is live and what is garbage now, by the stack that allocated it (pprof)
+    LiveHeap,
 }
 
 /// What `maps` takes.

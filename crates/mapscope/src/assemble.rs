@@ -1,6 +1,9 @@
 //! From what was read to the data that views show.
 
 pub(crate) mod dominators;
+mod profile;
+
+pub(crate) use profile::{heap_profile, live_heap};
 
 use std::time::Duration;
 

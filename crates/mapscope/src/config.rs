@@ -4,10 +4,11 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use clap::ValueEnum;
 use clap_complete::Shell;
 use regex::Regex;
 
-use crate::args::{self, Args, Color, Format, MapsArgs, SortKey, TargetArgs};
+use crate::args::{self, Args, Color, ExportForm, Format, MapsArgs, SortKey, TargetArgs};
 use crate::size::parse_size;
 use crate::source::{Target, TargetSpec};
 
@@ -63,6 +64,10 @@ pub(crate) enum Command {
     Dominators {
         target: Target,
         shape: TreeShape,
+    },
+    Export {
+        target: Target,
+        form: ExportForm,
     },
     Completions {
         shell: Shell,
@@ -136,11 +141,23 @@ impl Config {
                 let shape = TreeShape { depth: depth.min(MAX_DEPTH), limit, min_share: min_share / 100.0 };
                 Command::Dominators { target: target(typed)?, shape }
             }
+            args::Command::Export { target: typed, form } => {
+                if format == Format::Json {
+                    bail!("--format json: `export` writes the form that --as names");
+                }
+                Command::Export { target: target(typed)?, form }
+            }
             args::Command::Completions { shell } => Command::Completions { shell },
             args::Command::Man { dir } => Command::Man { dir },
         };
         let output = global.output.filter(|path| path != Path::new("-"));
         spare_target(&command, output.as_deref())?;
+        if let Command::Export { form, .. } = &command
+            && output.is_none()
+            && std::io::stdout().is_terminal()
+        {
+            bail!("--as {} is no text: write it to a file with -o FILE, or into a pipe", form_name(*form));
+        }
         let view = View { format, width: width(output.is_some()) };
         Ok(Self { command, view, output, color: global.color, quiet: global.quiet })
     }
@@ -152,7 +169,8 @@ fn spare_target(command: &Command, output: Option<&Path>) -> Result<()> {
     | Command::Maps { target, .. }
     | Command::Map { target, .. }
     | Command::Types { target, .. }
-    | Command::Dominators { target, .. }) = command
+    | Command::Dominators { target, .. }
+    | Command::Export { target, .. }) = command
     else {
         return Ok(());
     };
@@ -167,6 +185,11 @@ fn spare_target(command: &Command, output: Option<&Path>) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// A form as it is typed.
+fn form_name(form: ExportForm) -> String {
+    form.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
 }
 
 fn maps(typed: MapsArgs, format: Format) -> Result<Command> {

@@ -5,6 +5,7 @@ use std::io::{self, ErrorKind, Write};
 
 use anstream::{AutoStream, ColorChoice};
 use anyhow::{Context, Result};
+use mapscope_report::text::printable;
 
 use crate::args::Color;
 use crate::config::Config;
@@ -30,6 +31,24 @@ pub(crate) fn write(text: &str, config: &Config) -> Result<()> {
         stream.flush()
     };
     write().with_context(|| format!("{}: cannot be written", path.display()))
+}
+
+/// Writes a file that is no text to standard output or to the file asked for.
+pub(crate) fn write_bytes(bytes: &[u8], config: &Config) -> Result<()> {
+    let Some(path) = &config.output else {
+        let mut stdout = io::stdout().lock();
+        return unless_gone(stdout.write_all(bytes).and_then(|()| stdout.flush()))
+            .context("cannot write to standard output");
+    };
+    std::fs::write(path, bytes).with_context(|| format!("{}: cannot be written", path.display()))
+}
+
+/// Says on standard error what the reader of a file should know, a sentence on each line.
+pub(crate) fn notes(sentences: &[String]) {
+    for sentence in sentences {
+        // When nobody listens there, the file is no worse for it.
+        let _ = writeln!(io::stderr(), "mapscope: partial: {}", printable(sentence));
+    }
 }
 
 /// A reader that went away (`mapscope maps 1 | head`) has what it wanted.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use mapscope_go::{Session, with_session};
+use mapscope_go::{Session, Sites, with_session};
 use mapscope_memory::{Core, Memory, Process};
 use mapscope_report::model::{DominatorList, Inspection, MapDetail};
 
@@ -37,7 +37,7 @@ pub(crate) struct Loaded<'l, 's> {
     inspection: Inspection,
 }
 
-impl Loaded<'_, '_> {
+impl<'s> Loaded<'_, 's> {
     /// The whole picture.
     pub(crate) fn inspection(&self) -> &Inspection {
         &self.inspection
@@ -46,6 +46,16 @@ impl Loaded<'_, '_> {
     /// The dominator tree, as much of it as `shape` says.
     pub(crate) fn dominators(&self, shape: TreeShape) -> DominatorList {
         assemble::dominators::list(self.session, &self.inspection, shape)
+    }
+
+    /// The program's allocations as far as it sampled them.
+    pub(crate) fn sites(&self) -> Sites<'s> {
+        self.session.sites()
+    }
+
+    /// What was read.
+    pub(crate) fn session(&self) -> &Session<'s> {
+        self.session
     }
 
     /// The map whose header is at `addr`, in depth.

@@ -74,8 +74,8 @@ pub struct GoroutineGroup {
     pub ids: Vec<u64>,
     /// Bytes of their stacks.
     pub stack_bytes: u64,
-    /// Bytes of objects that would go with them, one by one; absent when it was not worked out.
-    pub retained_bytes: Option<u64>,
+    /// Bytes of objects that would be freed with each of them, in all; what several of them share is not among them.
+    pub retained_bytes: u64,
     /// How long those have waited of which it is known, in nanoseconds, ascending.
     ///
     /// The runtime notes the time when a collection finds a goroutine waiting, so it may have waited longer.
@@ -115,6 +115,7 @@ impl Session<'_> {
 
 fn group(stages: &Stages<'_>, names: &Names, leaked: &[bool], now: Option<u64>) -> Vec<GoroutineGroup> {
     let mut stacks = Stacks::new(stages.context);
+    let retained = retained(stages);
     let mut found: FxHashMap<Key, GoroutineGroup> = FxHashMap::default();
     for (index, goroutine) in stages.roots.goroutines.all.iter().enumerate() {
         let stack = stacks.stack(goroutine);
@@ -133,6 +134,8 @@ fn group(stages: &Stages<'_>, names: &Names, leaked: &[bool], now: Option<u64>) 
         group.ids.push(goroutine.id);
         group.creators.extend(Some(goroutine.standing.parent).filter(|id| *id != 0));
         group.stack_bytes = group.stack_bytes.saturating_add(goroutine.stack.end - goroutine.stack.start);
+        let held = retained.get(index).copied().unwrap_or(0);
+        group.retained_bytes = group.retained_bytes.saturating_add(held);
         let since = goroutine.standing.since;
         if let Some(waited) = now.and_then(|now| now.checked_sub(since)).filter(|_| names::is_timed(&goroutine.standing)) {
             group.waited_ns.push(waited);
@@ -149,6 +152,17 @@ fn group(stages: &Stages<'_>, names: &Names, leaked: &[bool], now: Option<u64>) 
         GoroutineGroup { state: key.state, system: key.system, locked: key.locked, leaked: key.leaked, ..group }
     };
     found.into_iter().map(finish).collect()
+}
+
+/// Bytes that each goroutine retains as a holder, by index.
+fn retained(stages: &Stages<'_>) -> Vec<u64> {
+    let mut bytes = vec![0; stages.roots.goroutines.all.len()];
+    for (number, holder) in (0u32..).zip(&stages.holders.all) {
+        if let Some(held) = holder.goroutine.and_then(|index| bytes.get_mut(index as usize)) {
+            *held = stages.dominators.held(number);
+        }
+    }
+    bytes
 }
 
 /// `isSystemGoroutine`. Goroutines that run finalizers and cleanups count for the program while they are in its code.

@@ -94,8 +94,13 @@ impl<'c> Stacks<'c> {
             return known.clone();
         }
         let Context { functions, memory, .. } = *self.context;
-        let found = functions.iter().map(|t| t.frames_at(memory, address)).find(|f| !f.is_empty()).unwrap_or_default();
-        let numbered: Shown = found.iter().map(|f| (self.number(f), is_shown(f))).collect();
+        let found = functions.iter().find_map(|t| Some((t.find(address)?, t.frames_at(memory, address))));
+        let wrapper = found.as_ref().is_some_and(|(f, _)| f.id == wrapper_id(self.context.minor));
+        let frames = found.map_or_else(Vec::new, |(_, frames)| frames);
+        // Of a wrapper, what was copied into it is shown.
+        let shown = |i: usize| !(wrapper && i + 1 == frames.len());
+        let numbered: Shown =
+            frames.iter().enumerate().map(|(i, f)| (self.number(f), shown(i) && is_shown(f))).collect();
         self.by_address.insert(address, numbered.clone());
         numbered
     }
@@ -112,6 +117,15 @@ impl<'c> Stacks<'c> {
             frames.push(frame.clone());
             next
         })
+    }
+}
+
+/// `abi.FuncIDWrapper`: code that the compiler made, such as that of `go f(x)`.
+fn wrapper_id(minor: u32) -> u8 {
+    match minor {
+        ..=21 => 21,
+        22..=24 => 22,
+        _ => 23,
     }
 }
 

@@ -9,6 +9,7 @@ mod threads;
 mod unwind;
 
 pub(crate) use goroutine::{Goroutine, Goroutines, Standing};
+pub(crate) use specials::profiled;
 pub(crate) use unwind::Frame;
 
 use mapscope_memory::Memory;
@@ -52,6 +53,7 @@ pub(crate) struct RuntimeGlobals {
     pub(crate) all_processors: u64,
     pub(crate) all_finalizers: u64,
     pub(crate) cleanups: Option<u64>,
+    pub(crate) profile: ProfileGlobals,
     pub(crate) waits: WaitGlobals,
 }
 
@@ -79,6 +81,19 @@ impl WaitGlobals {
             scheduler: index.global("runtime.sched").ok(),
         }
     }
+}
+
+/// Addresses of the variables of the memory profile.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct ProfileGlobals {
+    /// `runtime.MemProfileRate`.
+    pub(crate) rate: Option<u64>,
+    /// `runtime.disableMemoryProfiling`.
+    pub(crate) disabled: Option<u64>,
+    /// `runtime.mbuckets`, the list of stacks.
+    pub(crate) buckets: Option<u64>,
+    /// `runtime.mProfCycle`.
+    pub(crate) cycle: Option<u64>,
 }
 
 /// What the readers of roots share.

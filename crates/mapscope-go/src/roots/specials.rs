@@ -8,19 +8,20 @@ use crate::GoError;
 use crate::heap::Span;
 use crate::runtime::Field;
 
-/// Numbers of the kinds that are roots, which moved between versions (`runtime/mheap.go`).
+/// Numbers of the kinds that are read, which moved between versions (`runtime/mheap.go`).
 struct Kinds {
     finalizer: u64,
+    profile: u64,
     weak_handle: Option<u64>,
     cleanup: Option<u64>,
 }
 
 fn kinds(minor: u32) -> Kinds {
     match minor {
-        ..=22 => Kinds { finalizer: 1, weak_handle: None, cleanup: None },
-        23 => Kinds { finalizer: 1, weak_handle: Some(2), cleanup: None },
-        24 => Kinds { finalizer: 1, weak_handle: Some(2), cleanup: Some(6) },
-        _ => Kinds { finalizer: 2, weak_handle: Some(3), cleanup: Some(7) },
+        ..=22 => Kinds { finalizer: 1, profile: 2, weak_handle: None, cleanup: None },
+        23 => Kinds { finalizer: 1, profile: 3, weak_handle: Some(2), cleanup: None },
+        24 => Kinds { finalizer: 1, profile: 3, weak_handle: Some(2), cleanup: Some(6) },
+        _ => Kinds { finalizer: 2, profile: 4, weak_handle: Some(3), cleanup: Some(7) },
     }
 }
 
@@ -43,29 +44,54 @@ pub(super) fn add(context: &Context<'_>, roots: &mut Vec<Root>, found: &mut Root
     }
 }
 
-fn span_specials(
+/// A special, as far as all kinds have it.
+struct Special<'b> {
+    /// Its address.
+    at: u64,
+    kind: u64,
+    /// The object it belongs to; none when its offset makes no sense.
+    object: Option<u32>,
+    bytes: &'b [u8],
+}
+
+/// Calls `visit` with each special of a span.
+fn walk(
     context: &Context<'_>,
-    kinds: &Kinds,
     (index, span): (usize, &Span),
-    roots: &mut Vec<Root>,
-    found: &mut Roots,
     seen: &mut FxHashSet<u64>,
+    visit: &mut dyn FnMut(&Special<'_>),
 ) -> Result<(), GoError> {
-    let layout = context.layout;
+    let special = &context.layout.special;
+    let first = context.spans.blocks.blocks().get(index).map(|block| block.first);
     let mut at = span.specials;
     while at != 0 {
         check_new(seen, at, "special")?;
         let mut bytes = [0; 64];
         context.memory.read_into(at, &mut bytes)?;
-        let kind = layout.special.kind.get(&bytes) & 0xff;
+        let slot = special.offset.get(&bytes) / span.elem_size;
+        let object = first.filter(|_| slot < u64::from(span.elems)).map(|first| first + slot as u32);
+        visit(&Special { at, kind: special.kind.get(&bytes) & 0xff, object, bytes: &bytes });
+        at = special.next.get(&bytes);
+    }
+    Ok(())
+}
+
+fn span_specials(
+    context: &Context<'_>,
+    kinds: &Kinds,
+    span: (usize, &Span),
+    roots: &mut Vec<Root>,
+    found: &mut Roots,
+    seen: &mut FxHashSet<u64>,
+) -> Result<(), GoError> {
+    let layout = context.layout;
+    walk(context, span, seen, &mut |&Special { at, kind, object, bytes }| {
         let mut push = |field: Field, kind| {
-            let value = field.get(&bytes);
+            let value = field.get(bytes);
             if value != 0 {
                 roots.push(Root { address: at.wrapping_add(field.offset), value, kind });
             }
         };
-        let slot = layout.special.offset.get(&bytes) / span.elem_size;
-        let object = (slot < u64::from(span.elems)).then(|| context.spans.blocks.blocks()[index].first + slot as u32);
         if kind == kinds.finalizer {
             push(layout.special_finalizer.function, RootKind::Finalizer);
             found.finalized.extend(object);
@@ -83,10 +109,31 @@ fn span_specials(
                 push(Field { offset: function.offset.saturating_sub(8), size: 8 }, RootKind::Cleanup);
                 let argument = Field { offset: function.offset + 8, size: 8 };
                 push(argument, RootKind::Cleanup);
-                found.cleanup_arguments.push((function.get(&bytes), argument.get(&bytes)));
+                found.cleanup_arguments.push((function.get(bytes), argument.get(bytes)));
             }
         }
-        at = layout.special.next.get(&bytes);
+    })
+}
+
+/// The objects that the memory profile sampled, in order, with the addresses of their buckets. One object can have
+/// several: a block of tiny ones. What cannot be read is left out, and `partial` says so.
+pub(crate) fn profiled(context: &Context<'_>, bucket: Field, partial: &mut Vec<String>) -> Vec<(u32, u64)> {
+    let kinds = kinds(context.minor);
+    let (mut found, mut failed) = (Vec::new(), None);
+    let mut seen = FxHashSet::default();
+    for span in context.spans.spans.iter().enumerate().filter(|(_, span)| span.specials != 0) {
+        let mut visit = |special: &Special<'_>| {
+            if let Some(object) = special.object.filter(|_| special.kind == kinds.profile) {
+                found.push((object, bucket.get(special.bytes)));
+            }
+        };
+        if let Err(e) = walk(context, span, &mut seen, &mut visit) {
+            failed = Some(e);
+        }
     }
-    Ok(())
+    if let Some(e) = failed {
+        partial.push(format!("where some sampled objects were allocated could not be read: {e}"));
+    }
+    found.sort_unstable();
+    found
 }

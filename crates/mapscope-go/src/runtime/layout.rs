@@ -104,6 +104,14 @@ layouts! {
     Special = "runtime.special" { next: "next", offset: "offset", kind: "kind", }
     /// `runtime.specialfinalizer`.
     SpecialFinalizer = "runtime.specialfinalizer" { function: "fn", }
+    /// `runtime.specialprofile`: says where a sampled object was allocated.
+    SpecialProfile = "runtime.specialprofile" { bucket: "b", }
+    /// `runtime.bucket`: a stack of the memory profile; its program counters and its record follow it.
+    Bucket = "runtime.bucket" { next: "allnext", kind: "typ", object_size: "size", stack_len: "nstk", }
+    /// `runtime.memRecord`: what was allocated at a stack.
+    MemoryRecord = "runtime.memRecord" { active: "active", future: "future", }
+    /// `runtime.memRecordCycle`: during one garbage collection.
+    MemoryCycle = "runtime.memRecordCycle" { allocs: "allocs", frees: "frees", }
     /// `runtime.moduledata`.
     ModuleData = "runtime.moduledata" {
         name_table: "funcnametab", unit_table: "cutab", file_table: "filetab", pc_table: "pctab",
@@ -157,6 +165,26 @@ impl FinalizerBlock {
     }
 }
 
+/// Structures of the memory profile.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct ProfileLayout {
+    pub(crate) special: SpecialProfile,
+    pub(crate) bucket: Bucket,
+    pub(crate) record: MemoryRecord,
+    pub(crate) cycle: MemoryCycle,
+}
+
+impl ProfileLayout {
+    fn read(reader: &Reader<'_, '_>) -> Result<Self, GoError> {
+        Ok(Self {
+            special: SpecialProfile::read(reader)?,
+            bucket: Bucket::read(reader)?,
+            record: MemoryRecord::read(reader)?,
+            cycle: MemoryCycle::read(reader)?,
+        })
+    }
+}
+
 /// All offsets of one binary.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Layout {
@@ -178,6 +206,8 @@ pub(crate) struct Layout {
     /// `fn` of a cleanup special: in `specialCleanup` itself up to 1.25, in its `cleanup` from 1.26.
     pub(crate) special_cleanup_fn: Option<Field>,
     pub(crate) special_weak_handle: Option<SpecialWeakHandle>,
+    /// The memory profile; none when the program was linked without it.
+    pub(crate) profile: Option<ProfileLayout>,
     pub(crate) module: ModuleData,
     pub(crate) channel: Channel,
     pub(crate) finalizer_block: FinalizerBlock,
@@ -217,6 +247,7 @@ impl Layout {
             special_finalizer: SpecialFinalizer::read(reader)?,
             special_cleanup_fn: cleanup("cleanup.fn").or_else(|| cleanup("fn")),
             special_weak_handle: SpecialWeakHandle::read(reader).ok(),
+            profile: ProfileLayout::read(reader).ok(),
             module: ModuleData::read(reader)?,
             channel: Channel::read(reader)?,
             finalizer_block: FinalizerBlock::read(reader)?,

@@ -7,8 +7,8 @@ mod module;
 mod pclntab;
 
 pub(crate) use cache::Cached;
-pub(crate) use layout::{Field, Layout, LegacyMap, SwissMap, SwissTable};
-pub use lines::CodeFrame;
-pub(crate) use lines::{CodeSpot, spots};
+pub(crate) use layout::{Field, Layout, LegacyMap, ProfileLayout, SwissMap, SwissTable};
+pub(crate) use lines::Spots;
+pub use lines::{CodeFrame, CodeSpot};
 pub(crate) use module::{Module, modules};
 pub(crate) use pclntab::{Function, FunctionTable, STACK_MAP_INDEX};

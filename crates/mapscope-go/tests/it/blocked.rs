@@ -99,6 +99,11 @@ fn compare_group(said: &Value, census: &GoroutineCensus) -> Vec<String> {
     if Some(count as u64) != said["count"].as_u64() {
         wrong.push(format!("{name} is run by {} goroutines, {count} are found", said["count"]));
     }
+    let (held, least) = (found.iter().map(|g| g.retained_bytes).sum::<u64>(), said["held"].as_u64().unwrap());
+    let bounds = count as u64 * least..count as u64 * (least + 2048) + 1;
+    if !bounds.contains(&held) && name != "main.leakedContext" {
+        wrong.push(format!("{count} goroutines of {name} hold {least} bytes each and a little, {held} in all"));
+    }
     if found.iter().any(|g| Some(g.leaked) != said["leaked"].as_bool()) {
         wrong.push(format!("{name} is leaked: {}, not {}", said["leaked"], !said["leaked"].as_bool().unwrap()));
     }

@@ -2,6 +2,7 @@
 
 mod completions;
 mod dominators;
+mod export;
 mod inspect;
 mod lookup;
 mod man;
@@ -35,6 +36,13 @@ pub(crate) fn run(config: &Config) -> Result<()> {
         Command::Dominators { target, shape } => {
             load(target, config, |l| dominators::render(&l.dominators(*shape), view))?
         }
+        Command::Export { target, form } => {
+            let written = load(target, config, |l| export::render(l, *form))?;
+            if !config.quiet {
+                output::notes(&written.notes);
+            }
+            return output::write_bytes(&written.bytes, config);
+        }
         Command::Completions { shell } => completions::render(*shell),
         Command::Man { dir } => return man::write(dir),
     };
@@ -42,7 +50,7 @@ pub(crate) fn run(config: &Config) -> Result<()> {
 }
 
 /// Reads the target and renders it; the progress bar is gone when this returns.
-fn load(target: &Target, config: &Config, render: impl FnOnce(&Loaded<'_, '_>) -> Result<String>) -> Result<String> {
+fn load<R>(target: &Target, config: &Config, render: impl FnOnce(&Loaded<'_, '_>) -> Result<R>) -> Result<R> {
     let progress = progress::start(config.quiet);
     source::load(target, &*progress, render)
 }

@@ -1,0 +1,51 @@
+//! `mapscope export`: one function for each form.
+
+use anyhow::{Result, bail};
+use mapscope_go::{HeapProfile, Sampling};
+use mapscope_profile::Profile;
+
+use crate::args::ExportForm;
+use crate::assemble;
+use crate::source::Loaded;
+
+/// A file, and what its reader should know.
+#[derive(Debug)]
+pub(crate) struct Export {
+    pub(crate) bytes: Vec<u8>,
+    /// Why it is partial, or less than it seems: one sentence for each reason.
+    pub(crate) notes: Vec<String>,
+}
+
+/// The file of a form.
+pub(crate) fn render(loaded: &Loaded<'_, '_>, form: ExportForm) -> Result<Export> {
+    match form {
+        ExportForm::HeapProfile => sampled(loaded, assemble::heap_profile),
+        ExportForm::LiveHeap => sampled(loaded, assemble::live_heap),
+    }
+}
+
+/// A profile of the allocations that the program sampled.
+fn sampled(
+    loaded: &Loaded<'_, '_>,
+    assemble: impl FnOnce(&HeapProfile<'_>, &Loaded<'_, '_>, &[String]) -> Profile,
+) -> Result<Export> {
+    let sites = loaded.sites();
+    let mut notes = loaded.session().partial.clone();
+    notes.extend(sites.partial.iter().cloned());
+    let profile = sites.heap_profile();
+    if !profile.has_samples() {
+        bail!("{}: {}", loaded.inspection().target.exe, why_none(sites.sampling));
+    }
+    Ok(Export { bytes: assemble(&profile, loaded, &notes).to_bytes()?, notes })
+}
+
+/// Why there are no samples.
+fn why_none(sampling: Sampling) -> String {
+    match sampling {
+        Sampling::LeftOut => "it has no heap profile: nothing in it can ask for one, so the linker left it out; \
+            import runtime/pprof or net/http/pprof and use it"
+            .to_owned(),
+        Sampling::Off => "it samples no allocations: runtime.MemProfileRate is 0".to_owned(),
+        Sampling::Every(rate) => format!("no allocation has been sampled so far, at one for {rate} bytes"),
+    }
+}
