@@ -6,7 +6,7 @@ use schemars::{JsonSchema, Schema};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::model::{DominatorList, Inspection, MapDetail, MapList, TypeList};
+use crate::model::{DominatorList, GoroutineList, HeldGraph, Inspection, MapDetail, MapList, TypeList};
 
 /// The `schema` of an [`Inspection`].
 pub const INSPECT_SCHEMA: &str = "mapscope.inspect/1";
@@ -19,6 +19,10 @@ pub const TYPES_SCHEMA: &str = "mapscope.types/1";
 
 /// The `schema` of a [`DominatorList`].
 pub const DOMINATORS_SCHEMA: &str = "mapscope.dominators/1";
+/// The `schema` of a [`GoroutineList`].
+pub const GOROUTINES_SCHEMA: &str = "mapscope.goroutines/1";
+/// The `schema` of a [`HeldGraph`].
+pub const HELD_SCHEMA: &str = "mapscope.held/1";
 
 /// A document as people and scripts both like it: indented by two spaces, with a newline at the end.
 pub fn to_json<T: Serialize>(document: &T) -> serde_json::Result<String> {
@@ -31,6 +35,8 @@ pub fn to_json<T: Serialize>(document: &T) -> serde_json::Result<String> {
 pub fn schemas() -> Vec<(&'static str, Value)> {
     vec![
         ("mapscope.dominators.1", schema::<DominatorList>(DOMINATORS_SCHEMA)),
+        ("mapscope.goroutines.1", schema::<GoroutineList>(GOROUTINES_SCHEMA)),
+        ("mapscope.held.1", schema::<HeldGraph>(HELD_SCHEMA)),
         ("mapscope.inspect.1", schema::<Inspection>(INSPECT_SCHEMA)),
         ("mapscope.map.1", schema::<MapDetail>(MAP_SCHEMA)),
         ("mapscope.maps.1", schema::<MapList>(MAPS_SCHEMA)),

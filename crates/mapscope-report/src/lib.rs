@@ -19,5 +19,8 @@ mod json;
 pub mod model;
 pub mod text;
 
-pub use json::{DOMINATORS_SCHEMA, INSPECT_SCHEMA, MAP_SCHEMA, MAPS_SCHEMA, TYPES_SCHEMA, schemas, to_json};
+pub use json::{
+    DOMINATORS_SCHEMA, GOROUTINES_SCHEMA, HELD_SCHEMA, INSPECT_SCHEMA, MAP_SCHEMA, MAPS_SCHEMA, TYPES_SCHEMA, schemas,
+    to_json,
+};
 pub use text::TextOptions;

@@ -2,8 +2,12 @@
 //! Bytes are integers; a figure that does not apply is absent, never zero.
 
 mod dominators;
+mod goroutines;
+mod held;
 
 pub use dominators::{DominatorList, DominatorNode, HolderRow, LargestObject, Omitted, Suspect};
+pub use goroutines::{FrameRow, GoroutineList, GoroutineRow, LeftOut, Waited};
+pub use held::{HeldGraph, HeldNode};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

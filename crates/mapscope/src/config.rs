@@ -16,6 +16,8 @@ use crate::source::{Target, TargetSpec};
 const INSPECT_ROWS: usize = 10;
 /// Rows of `maps` and `types`.
 const LIST_ROWS: usize = 50;
+/// Groups of `goroutines`, each of which has a stack.
+const GROUPS: usize = 20;
 /// Columns when there is no terminal to ask: logs and pipes scroll sideways, within reason.
 const NO_TERMINAL: usize = 120;
 /// A terminal narrower than this gets lines that are too long.
@@ -65,6 +67,10 @@ pub(crate) enum Command {
         target: Target,
         shape: TreeShape,
     },
+    Goroutines {
+        target: Target,
+        filter: GoroutineFilter,
+    },
     Export {
         target: Target,
         form: ExportForm,
@@ -84,6 +90,16 @@ pub(crate) struct MapFilter {
     pub(crate) owner: Option<Regex>,
     pub(crate) type_name: Option<Regex>,
     pub(crate) min_bytes: u64,
+    pub(crate) limit: Option<usize>,
+}
+
+/// Which groups of goroutines.
+#[derive(Clone, Debug)]
+pub(crate) struct GoroutineFilter {
+    pub(crate) state: Option<Regex>,
+    pub(crate) function: Option<Regex>,
+    /// Only those that are leaked, or look like it.
+    pub(crate) leaked: bool,
     pub(crate) limit: Option<usize>,
 }
 
@@ -141,6 +157,14 @@ impl Config {
                 let shape = TreeShape { depth: depth.min(MAX_DEPTH), limit, min_share: min_share / 100.0 };
                 Command::Dominators { target: target(typed)?, shape }
             }
+            args::Command::Goroutines { target: typed, state, function, leaked, limit } => {
+                let (state, function) = (regex("--state", state)?, regex("--function", function)?);
+                let limit = rows(limit, format, GROUPS);
+                Command::Goroutines {
+                    target: target(typed)?,
+                    filter: GoroutineFilter { state, function, leaked, limit },
+                }
+            }
             args::Command::Export { target: typed, form } => {
                 if format == Format::Json {
                     bail!("--format json: `export` writes the form that --as names");
@@ -153,6 +177,7 @@ impl Config {
         let output = global.output.filter(|path| path != Path::new("-"));
         spare_target(&command, output.as_deref())?;
         if let Command::Export { form, .. } = &command
+            && matches!(form, ExportForm::HeapProfile | ExportForm::LiveHeap | ExportForm::Pprof)
             && output.is_none()
             && std::io::stdout().is_terminal()
         {
@@ -170,6 +195,7 @@ fn spare_target(command: &Command, output: Option<&Path>) -> Result<()> {
     | Command::Map { target, .. }
     | Command::Types { target, .. }
     | Command::Dominators { target, .. }
+    | Command::Goroutines { target, .. }
     | Command::Export { target, .. }) = command
     else {
         return Ok(());

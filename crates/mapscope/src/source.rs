@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use mapscope_go::{Session, Sites, with_session};
 use mapscope_memory::{Core, Memory, Process};
-use mapscope_report::model::{DominatorList, Inspection, MapDetail};
+use mapscope_report::model::{DominatorList, GoroutineList, Inspection, MapDetail};
 
 use crate::config::TreeShape;
 use crate::progress::Progress;
@@ -46,6 +46,11 @@ impl<'s> Loaded<'_, 's> {
     /// The dominator tree, as much of it as `shape` says.
     pub(crate) fn dominators(&self, shape: TreeShape) -> DominatorList {
         assemble::dominators::list(self.session, &self.inspection, shape)
+    }
+
+    /// Its goroutines in groups, and which of them are leaked.
+    pub(crate) fn goroutines(&self) -> GoroutineList {
+        assemble::goroutines::list(&self.session.goroutines(), &self.inspection)
     }
 
     /// The program's allocations as far as it sampled them.

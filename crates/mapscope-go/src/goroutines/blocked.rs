@@ -131,7 +131,9 @@ impl Queues<'_> {
     /// Who waits for a semaphore: by the address of their `g`. Each root is a tree, each node of it a list.
     fn semaphores(&self) -> FxHashMap<u64, Place> {
         let mut found = FxHashMap::default();
-        let Some(table) = self.context.globals.waits.semaphores.filter(|t| t.stride >= MIN_STRIDE) else { return found };
+        let Some(table) = self.context.globals.waits.semaphores.filter(|t| t.stride >= MIN_STRIDE) else {
+            return found;
+        };
         let layout = self.context.layout.waiter;
         let mut seen = FxHashSet::default();
         for index in 0..table.len.min(1 << 16) {

@@ -9,11 +9,9 @@ pub(super) fn now(context: &Context<'_>) -> (Option<u64>, bool) {
         return (Some(now), false);
     }
     let (layout, waits) = (context.layout, &context.globals.waits);
-    let times = [
-        (waits.statistics, layout.statistics.last_collection),
-        (waits.scheduler, layout.scheduler.last_poll),
-    ];
-    let read = |(at, field): (Option<u64>, crate::runtime::Field)| context.memory.u64(at?.checked_add(field.offset)?).ok();
+    let times = [(waits.statistics, layout.statistics.last_collection), (waits.scheduler, layout.scheduler.last_poll)];
+    let read =
+        |(at, field): (Option<u64>, crate::runtime::Field)| context.memory.u64(at?.checked_add(field.offset)?).ok();
     // A time that is negative is none.
     let latest = times.into_iter().filter_map(read).filter(|t| i64::try_from(*t).is_ok()).max();
     (latest.filter(|t| *t != 0), true)

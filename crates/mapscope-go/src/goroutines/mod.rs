@@ -137,7 +137,9 @@ fn group(stages: &Stages<'_>, names: &Names, leaked: &[bool], now: Option<u64>) 
         let held = retained.get(index).copied().unwrap_or(0);
         group.retained_bytes = group.retained_bytes.saturating_add(held);
         let since = goroutine.standing.since;
-        if let Some(waited) = now.and_then(|now| now.checked_sub(since)).filter(|_| names::is_timed(&goroutine.standing)) {
+        if let Some(waited) =
+            now.and_then(|now| now.checked_sub(since)).filter(|_| names::is_timed(&goroutine.standing))
+        {
             group.waited_ns.push(waited);
         }
     }

@@ -106,11 +106,8 @@ impl<'c> Stacks<'c> {
     }
 
     fn number(&mut self, frame: &CodeFrame<'_>) -> u32 {
-        let frame = StackFrame {
-            function: frame.printed_name().into_owned(),
-            file: frame.file.to_owned(),
-            line: frame.line,
-        };
+        let frame =
+            StackFrame { function: frame.printed_name().into_owned(), file: frame.file.to_owned(), line: frame.line };
         let next = self.frames.len() as u32;
         let frames = &mut self.frames;
         *self.numbers.entry(frame).or_insert_with_key(|frame| {

@@ -114,13 +114,16 @@ fn compare_one(id: u64, said: &Traced, group: &GoroutineGroup) -> Vec<String> {
     let mut wrong = Vec::new();
     // What runs when the program says so stands somewhere else when it is read.
     let spins = group.stack.iter().any(|f| f.function == "main.running");
-    let state = match (id, spins) {
-        (1, _) => "syscall",
-        (_, true) => if group.state == "running" { "running" } else { "runnable" },
+    let runs = id == 1 || spins;
+    let state = match group.state.as_str() {
+        "running" | "runnable" | "syscall" if runs => &group.state,
         _ => &said.state,
     };
-    if group.state != state || group.locked != said.locked {
-        wrong.push(format!("goroutine {id} is {state} (locked: {}), not {} ({})", said.locked, group.state, group.locked));
+    if group.state != *state || group.locked != said.locked {
+        wrong.push(format!(
+            "goroutine {id} is {state} (locked: {}), not {} ({})",
+            said.locked, group.state, group.locked
+        ));
     }
     let own = |f: &&StackFrame| f.function.starts_with("main.");
     let frames: Vec<&StackFrame> = group.stack.iter().filter(own).collect();

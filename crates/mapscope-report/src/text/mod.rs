@@ -7,6 +7,7 @@ mod alike;
 mod bar;
 mod dominators;
 mod footer;
+mod goroutines;
 mod header;
 mod histogram;
 mod inspect;
@@ -20,6 +21,7 @@ mod types;
 mod units;
 
 pub use dominators::dominators;
+pub use goroutines::goroutines;
 pub use inspect::inspect;
 pub use map::map;
 pub use maps::maps;

@@ -3,6 +3,7 @@
 mod completions;
 mod dominators;
 mod export;
+mod goroutines;
 mod inspect;
 mod lookup;
 mod man;
@@ -35,6 +36,9 @@ pub(crate) fn run(config: &Config) -> Result<()> {
         })?,
         Command::Dominators { target, shape } => {
             load(target, config, |l| dominators::render(&l.dominators(*shape), view))?
+        }
+        Command::Goroutines { target, filter } => {
+            load(target, config, |l| goroutines::render(l.goroutines(), filter, view))?
         }
         Command::Export { target, form } => {
             let written = load(target, config, |l| export::render(l, *form))?;
