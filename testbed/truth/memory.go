@@ -60,6 +60,14 @@ func slotBytes(n uintptr, noscan bool) int {
 
 var classes = map[uintptr]uintptr{}
 
+// SlotBytes is the size of the heap slot that a value of a type gets when it is allocated alone.
+func SlotBytes(t reflect.Type) int {
+	return slotBytes(t.Size(), (*commonType)(descriptor(t)).noscan())
+}
+
+// HeaderBytes is the size of the heap slot of a map's header.
+func HeaderBytes() int { return headerBytes() }
+
 // roundUp asks the allocator itself: append gives a slice of bytes all of its slot.
 func roundUp(n uintptr) uintptr {
 	if n == 0 {

@@ -54,10 +54,18 @@ type count struct {
 	n        int
 }
 
+type retained struct {
+	kind  string
+	name  string
+	addr  uintptr
+	bytes int
+}
+
 var registry struct {
 	sync.Mutex
-	maps  []entry
-	types []count
+	maps     []entry
+	types    []count
+	retained []retained
 }
 
 // Map registers a heap-allocated map under the name a reader must give it. An empty owner is not compared.
@@ -102,6 +110,14 @@ func register(owner string, addr uintptr, t reflect.Type, onStack bool) {
 func Count(typeName string, n int) {
 	registry.Lock()
 	registry.types = append(registry.types, count{typeName, n})
+	registry.Unlock()
+}
+
+// Retained registers how many bytes would be freed without something: kind "holder" (a variable, or a goroutine's first
+// function, by name), "type" (by name) or "object" (by address).
+func Retained(kind, name string, addr uintptr, bytes int) {
+	registry.Lock()
+	registry.retained = append(registry.retained, retained{kind, name, addr, bytes})
 	registry.Unlock()
 }
 
@@ -162,7 +178,7 @@ func ready(program string, quiet bool) {
 	}
 	out := render(text[:0], program)
 	registry.Lock()
-	registry.maps, registry.types = nil, nil
+	registry.maps, registry.types, registry.retained = nil, nil, nil
 	registry.Unlock()
 	// Twice sweeps everything and empties the pools; the third collects what the second set free.
 	for i := 0; i < 3; i++ {
@@ -281,6 +297,24 @@ func render(out []byte, program string) []byte {
 		out = quote(out, c.typeName)
 		out = append(out, `,"count":`...)
 		out = strconv.AppendInt(out, int64(c.n), 10)
+		out = append(out, '}')
+	}
+	out = append(out, `],"retained":[`...)
+	for i, r := range registry.retained {
+		if i > 0 {
+			out = append(out, ',')
+		}
+		out = append(out, `{"kind":`...)
+		out = quote(out, r.kind)
+		out = append(out, `,"name":`...)
+		out = quote(out, r.name)
+		if r.addr != 0 {
+			out = append(out, `,"addr":"0x`...)
+			out = strconv.AppendUint(out, uint64(r.addr), 16)
+			out = append(out, '"')
+		}
+		out = append(out, `,"bytes":`...)
+		out = strconv.AppendInt(out, int64(r.bytes), 10)
 		out = append(out, '}')
 	}
 	out = append(out, ']')

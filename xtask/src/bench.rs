@@ -27,6 +27,8 @@ use target::Big;
 /// What is asked for.
 struct Options {
     objects: u64,
+    /// Objects of a second, larger heap, of which only the core is read; 0 for none.
+    large: u64,
     versions: Vec<String>,
     runs: usize,
     /// A program that is built already.
@@ -43,6 +45,8 @@ struct Subject {
     /// What has to be read at least: resident memory, or the blocks of the core's file.
     bytes: u64,
     heap: Heap,
+    /// Objects of the type that the peers are asked for, of how many there are.
+    found: (u64, u64),
     runs: Vec<Sample>,
     /// How long the target was stopped, in milliseconds, for each run.
     paused: Vec<f64>,
@@ -57,7 +61,7 @@ struct Heap {
     live_bytes: u64,
 }
 
-/// `cargo xtask bench [--objects N] [--go VERSION] [--runs N] [--mapscope FILE]`.
+/// `cargo xtask bench [--objects N] [--large N] [--go VERSION] [--runs N] [--mapscope FILE]`.
 pub(crate) fn run(arguments: &[&str]) -> Result<()> {
     let options = parse(arguments)?;
     testbed::build()?;
@@ -67,11 +71,16 @@ pub(crate) fn run(arguments: &[&str]) -> Result<()> {
         run_command(cargo().args(["build", "--quiet", "--release", "--package", "mapscope"]))?;
         root().join("target/release/mapscope")
     };
+    peers::install()?;
     let machine = Machine::look()?;
     println!("{machine}");
     let mut subjects = Vec::new();
     for go in &options.versions {
         subjects.extend(version(&program, go, &options)?);
+    }
+    if let Some(go) = options.versions.first().filter(|_| options.large > 0) {
+        println!("Go {go}: {} objects", options.large);
+        subjects.push(from_core(&program, Big::start(go, options.large)?, go, &options, 1)?);
     }
     let tables = report::tables(&subjects, &machine);
     println!("\n{tables}");
@@ -81,13 +90,14 @@ pub(crate) fn run(arguments: &[&str]) -> Result<()> {
 }
 
 fn parse(arguments: &[&str]) -> Result<Options> {
-    let mut options = Options { objects: 8_000_000, versions: Vec::new(), runs: 5, mapscope: None };
+    let mut options = Options { objects: 8_000_000, large: 40_000_000, versions: Vec::new(), runs: 5, mapscope: None };
     let mut rest = arguments.iter();
     while let Some(&argument) = rest.next() {
         let value = rest.next().with_context(|| format!("{argument} needs a value"))?;
         let number = || value.parse().with_context(|| format!("{argument} needs a number, not `{value}`"));
         match argument {
             "--objects" => options.objects = number()?,
+            "--large" => options.large = number()?,
             "--runs" => options.runs = number()?.max(1) as usize,
             "--go" => options.versions.push((*value).to_owned()),
             "--mapscope" => options.mapscope = Some(value.into()),
@@ -110,14 +120,20 @@ fn version(program: &Path, go: &str, options: &Options) -> Result<[Subject; 2]> 
     let live = subject(program, &big, &[&pid], options.runs)?;
     let live = Subject { go: go.to_owned(), core: false, rss, bytes: rss, ..live };
 
+    let read = from_core(program, big, go, options, options.runs.min(3))?;
+    Ok([live, read])
+}
+
+/// Measures the core of a process, which ends with that, and the peers on the same core.
+fn from_core(program: &Path, big: Big, go: &str, options: &Options, peer_runs: usize) -> Result<Subject> {
     println!("Go {go}: core, {} runs", options.runs);
+    let rss = big.resident()?;
     let (truth, executable) = (big.truth.clone(), big.executable.clone());
     let core = big.into_core()?;
     let big = Big::gone(truth, executable);
     let read = subject(program, &big, &[&core.path.to_string_lossy()], options.runs)?;
-    let peers = peers::compare(&core.path, &big.executable, options.runs)?;
-    let read = Subject { go: go.to_owned(), core: true, rss, bytes: core.stored_bytes()?, peers, ..read };
-    Ok([live, read])
+    let peers = peers::compare(&core.path, &big.executable, peer_runs)?;
+    Ok(Subject { go: go.to_owned(), core: true, rss, bytes: core.stored_bytes()?, peers, ..read })
 }
 
 /// One warm-up, which also finds how much of the peak is the program's own, and the runs that count.
@@ -132,6 +148,7 @@ fn subject(program: &Path, big: &Big, arguments: &[&str], runs: usize) -> Result
         rss: 0,
         bytes: 0,
         heap: Heap::default(),
+        found: (0, 0),
         runs: Vec::new(),
         paused: Vec::new(),
         peers: Vec::new(),
@@ -140,6 +157,7 @@ fn subject(program: &Path, big: &Big, arguments: &[&str], runs: usize) -> Result
         subject.runs.push(Sample { own_peak, ..measure(&command, false)? });
         let said: Value = serde_json::from_slice(&fs::read(&out)?)?;
         subject.heap = check(&said, &big.truth)?;
+        subject.found = found(&said, &big.truth)?;
         subject.paused.extend(said["target"]["paused_ms"].as_f64());
     }
     fs::remove_file(&out)?;
@@ -161,4 +179,12 @@ fn check(said: &Value, truth: &Value) -> Result<Heap> {
         bail!("main.data has {entries:?} entries, but the target says {}", truth["maps"][0]["entries"]);
     }
     Ok(Heap { objects: figure("objects")?, object_bytes: figure("object_bytes")?, live_bytes: figure("live_bytes")? })
+}
+
+/// Objects of the type that the peers are asked for: how many mapscope counts, and how many there are.
+fn found(said: &Value, truth: &Value) -> Result<(u64, u64)> {
+    let expected = &truth["types"][0];
+    let row = said["types"].as_array().and_then(|types| types.iter().find(|row| row["type"] == expected["type"]));
+    let counted = row.and_then(|row| row["count"].as_u64()).unwrap_or(0);
+    Ok((counted, expected["count"].as_u64().context("the target gives no count of a type")?))
 }

@@ -5,7 +5,7 @@ use mapscope_memory::Memory;
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
-use crate::dwarf::{DwarfIndex, DwarfSections};
+use crate::dwarf::{Dwarf, DwarfIndex, DwarfSections};
 use crate::heap::{Heap, SpanTable, scan};
 use crate::holders::{Holder, Holders};
 use crate::inventory::{Classes, find_maps, histogram, list_maps, totals};
@@ -264,20 +264,6 @@ pub fn with_session<R>(
     progress.stage("reading objects");
     let heap = scan(&cached, &layout, mheap, &types, spans, &mut partial)?;
     progress.stage("reading goroutines");
-    let globals = RuntimeGlobals {
-        all_goroutines: index.global("runtime.allgs")?,
-        all_threads: index.global("runtime.allm")?,
-        all_processors: index.global("runtime.allp")?,
-        all_finalizers: index.global("runtime.allfin")?,
-        cleanups: index.global("runtime.gcCleanups").ok(),
-        waits: WaitGlobals::find(&dwarf, &index),
-        profile: ProfileGlobals {
-            rate: index.global("runtime.MemProfileRate").ok(),
-            disabled: index.global("runtime.disableMemoryProfiling").ok(),
-            buckets: index.global("runtime.mbuckets").ok(),
-            cycle: index.global("runtime.mProfCycle").ok(),
-        },
-    };
     let context = Context {
         memory: &cached,
         layout: &layout,
@@ -285,7 +271,7 @@ pub fn with_session<R>(
         functions: &functions,
         types: &types,
         spans: &heap.spans,
-        globals,
+        globals: runtime_globals(&dwarf, &index)?,
         mheap,
         minor: binary.minor,
         bias: binary.bias,
@@ -357,6 +343,24 @@ pub fn with_session<R>(
         stages,
     };
     Ok(then(&session))
+}
+
+/// Where the variables of the runtime are that lead to roots and to the memory profile.
+fn runtime_globals<'d>(dwarf: &Dwarf<'d>, index: &DwarfIndex<'d>) -> Result<RuntimeGlobals, GoError> {
+    Ok(RuntimeGlobals {
+        all_goroutines: index.global("runtime.allgs")?,
+        all_threads: index.global("runtime.allm")?,
+        all_processors: index.global("runtime.allp")?,
+        all_finalizers: index.global("runtime.allfin")?,
+        cleanups: index.global("runtime.gcCleanups").ok(),
+        waits: WaitGlobals::find(dwarf, index),
+        profile: ProfileGlobals {
+            rate: index.global("runtime.MemProfileRate").ok(),
+            disabled: index.global("runtime.disableMemoryProfiling").ok(),
+            buckets: index.global("runtime.mbuckets").ok(),
+            cycle: index.global("runtime.mProfCycle").ok(),
+        },
+    })
 }
 
 fn auditor<'c>(context: &Context<'c>) -> Auditor<'c> {

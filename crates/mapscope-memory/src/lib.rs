@@ -31,6 +31,7 @@
 //! Nothing in this crate knows Go.
 
 mod arch;
+mod available;
 mod core;
 mod elf;
 mod error;
@@ -42,6 +43,7 @@ mod touch;
 
 pub use self::core::Core;
 pub use arch::{AMD64, Arch, Registers};
+pub use available::available_memory;
 pub use error::MemoryError;
 pub use file::FileBytes;
 pub use memory::{Memory, Region, TargetInfo, TargetKind, Thread};

@@ -4,10 +4,12 @@
 mod dominators;
 mod goroutines;
 mod held;
+mod sites;
 
 pub use dominators::{DominatorList, DominatorNode, HolderRow, LargestObject, Omitted, Suspect};
-pub use goroutines::{FrameRow, GoroutineList, GoroutineRow, LeftOut, Waited};
+pub use goroutines::{GoroutineList, GoroutineRow, LeftOut, Waited};
 pub use held::{HeldGraph, HeldNode};
+pub use sites::{CodeLine, SiteList, SiteRow};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -206,6 +208,9 @@ pub struct MapDetail {
     pub probe_lengths: Vec<u64>,
     /// Every way from a root that was looked at, the owner's first.
     pub owners: Vec<String>,
+    /// Where what the map retains was allocated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sites: Option<SiteList>,
     /// Why the result is partial.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub partial: Vec<String>,

@@ -4,15 +4,17 @@ pub(crate) mod dominators;
 pub(crate) mod goroutines;
 pub(crate) mod held;
 mod profile;
+mod sites;
 
 pub(crate) use profile::{heap_profile, live_heap};
+pub(crate) use sites::{live_sites, why_none};
 
 use std::time::Duration;
 
 use mapscope_go::{MapDetails, MapEntry, Session, Totals};
 use mapscope_memory::{TargetInfo, TargetKind};
 use mapscope_report::model::{
-    GroupState, Heap, Inspection, MapDetail, MapFigures, MapRow, MemoryUse, SlotLayout, Target, TypeRow,
+    GroupState, Heap, Inspection, MapDetail, MapFigures, MapRow, MemoryUse, SiteList, SlotLayout, Target, TypeRow,
 };
 use mapscope_report::{INSPECT_SCHEMA, MAP_SCHEMA};
 
@@ -117,7 +119,7 @@ fn figures(audit: &mapscope_heap::MapFigures) -> MapFigures {
 }
 
 /// One map in depth; `None` when the inspection does not list it.
-pub(crate) fn map_detail(inspection: &Inspection, details: MapDetails) -> Option<MapDetail> {
+pub(crate) fn map_detail(inspection: &Inspection, details: MapDetails, sites: SiteList) -> Option<MapDetail> {
     let addr = format!("{:#x}", details.audit.address);
     let map = inspection.maps.iter().find(|m| m.addr == addr)?.clone();
     let mut entries_per_group = Vec::new();
@@ -149,6 +151,7 @@ pub(crate) fn map_detail(inspection: &Inspection, details: MapDetails) -> Option
             .collect(),
         entries_per_group,
         probe_lengths: details.chain_positions,
+        sites: Some(sites),
         partial: inspection.partial.clone(),
     })
 }

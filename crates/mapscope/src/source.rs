@@ -66,7 +66,12 @@ impl<'s> Loaded<'_, 's> {
     /// The map whose header is at `addr`, in depth.
     pub(crate) fn map_detail(&self, addr: u64) -> Result<MapDetail> {
         let details = self.session.details(addr).with_context(|| format!("no live map is at {addr:#x}"))?;
-        assemble::map_detail(&self.inspection, details).with_context(|| format!("no live map is at {addr:#x}"))
+        let sites = self.sites();
+        let allocated = assemble::live_sites(&sites, &sites.retained_by_map(addr));
+        let detail = assemble::map_detail(&self.inspection, details, allocated);
+        let mut detail = detail.with_context(|| format!("no live map is at {addr:#x}"))?;
+        detail.partial.extend(sites.partial);
+        Ok(detail)
     }
 }
 

@@ -7,7 +7,7 @@ use std::process::Stdio;
 
 use common::{failure, mapscope, run, scratch, stdout, success};
 
-const COMMANDS: [&str; 7] = ["demo", "inspect", "maps", "map", "types", "completions", "man"];
+const COMMANDS: [&str; 8] = ["demo", "inspect", "maps", "map", "types", "export", "completions", "man"];
 
 #[test]
 fn every_help_ends_in_examples() {
@@ -42,6 +42,10 @@ fn mistakes_say_what_and_where_and_what_to_try() {
     assert!(message.starts_with("mapscope: --type: "), "{message}");
     let message = failure(&["maps", "1", "--min-bytes", "10X"]);
     assert_eq!(message, "mapscope: --min-bytes: `10X` is not a size; try 10MiB, 10M, 512k or 4096\n");
+    let message = failure(&["export", "1"]);
+    assert!(message.contains("--as <FORM>"), "{message}");
+    let message = failure(&["export", "1", "--as", "heap-profile", "--format", "json"]);
+    assert!(message.contains("--as names"), "{message}");
     let message = failure(&["inspect", "99999999999"]);
     assert!(message.contains("./99999999999"), "{message}");
 }

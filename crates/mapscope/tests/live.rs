@@ -1,6 +1,8 @@
 //! Real child processes: programs of the testbed (`cargo xtask testbed` builds them).
 
 mod common;
+#[path = "live/export.rs"]
+mod export;
 
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
@@ -16,11 +18,19 @@ struct Target {
     truth: Value,
 }
 
+fn testbed() -> PathBuf {
+    std::env::var_os("MAPSCOPE_TESTBED")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../target/testbed"), PathBuf::from)
+}
+
 impl Target {
     /// Starts a program of the matrix.
     fn start(toolchain: &str, variant: &str, program: &str) -> Self {
-        let directory = std::env::var_os("MAPSCOPE_TESTBED")
-            .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../target/testbed"), PathBuf::from);
+        Self::start_with(toolchain, variant, program, &[])
+    }
+
+    fn start_with(toolchain: &str, variant: &str, program: &str, arguments: &[&str]) -> Self {
+        let directory = testbed();
         let matrix = directory.join("matrix.json");
         let list = std::fs::read(&matrix)
             .unwrap_or_else(|e| panic!("{}: {e}; run `cargo xtask testbed` first", matrix.display()));
@@ -34,6 +44,7 @@ impl Target {
         let entry = entry.unwrap_or_else(|| panic!("the testbed has no {program} of {toolchain} {variant}"));
         let path = directory.join(entry["path"].as_str().expect("a path"));
         let mut child = Command::new(&path)
+            .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

@@ -44,21 +44,20 @@ pub(super) fn tables(subjects: &[Subject], machine: &Machine) -> String {
     let mut out = time(subjects, machine);
     out += "\n";
     out += &memory(subjects);
-    if subjects.iter().any(|subject| !subject.peers.is_empty()) {
-        out += "\n";
-        out += &peers(subjects);
-    }
+    out += "\n";
+    out += &peers(subjects);
     out
 }
 
 fn name(subject: &Subject) -> String {
-    format!("{}, {}", subject.go, if subject.core { "core" } else { "live" })
+    let millions = (subject.heap.objects as f64 / 1e6).round();
+    format!("{}, {}, {millions} M", subject.go, if subject.core { "core" } else { "live" })
 }
 
 fn time(subjects: &[Subject], machine: &Machine) -> String {
     let mut out = String::from(
-        "| Go, target | wall, s | processors, s | stopped, s | objects/s | heap/s | limit, s | wall / limit |\n\
-         |---|---:|---:|---:|---:|---:|---:|---:|\n",
+        "| Go, target | wall, s | processors, s | stopped, s | ns/object | objects/s | heap/s | limit, s | wall / limit |\n\
+         |---|---:|---:|---:|---:|---:|---:|---:|---:|\n",
     );
     for subject in subjects {
         let wall = spread(&subject.runs, |run| run.wall);
@@ -66,11 +65,12 @@ fn time(subjects: &[Subject], machine: &Machine) -> String {
         let limit = subject.bytes as f64 / machine.together;
         let _ = writeln!(
             out,
-            "| {} | {} | {} | {} | {:.2} M | {} | {limit:.3} | {:.1} |",
+            "| {} | {} | {} | {} | {:.0} | {:.2} M | {} | {limit:.3} | {:.1} |",
             name(subject),
             wall.show(),
             spread(&subject.runs, |run| run.cpu).show(),
             if subject.core { "–".to_owned() } else { paused.show() },
+            wall.median * 1e9 / subject.heap.objects as f64,
             subject.heap.objects as f64 / wall.median / 1e6,
             megabytes(subject.heap.object_bytes as f64 / wall.median),
             wall.median / limit,
@@ -81,14 +81,14 @@ fn time(subjects: &[Subject], machine: &Machine) -> String {
 
 fn memory(subjects: &[Subject]) -> String {
     let mut out = String::from(
-        "| Go, target | objects | live heap | RSS of the target | read from | peak | own peak | own / live heap | \
-         own / RSS |\n|---|---:|---:|---:|---:|---:|---:|---:|---:|\n",
+        "| Go, target | objects | live heap | RSS of the target | read from | peak | own peak | own / object | \
+         own / live heap | own / RSS |\n|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n",
     );
     for subject in subjects {
         let own = spread(&subject.runs, |run| run.own_peak as f64).median;
         let _ = writeln!(
             out,
-            "| {} | {} | {} | {} | {} | {} | {} | {:.2} | {:.2} |",
+            "| {} | {} | {} | {} | {} | {} | {} | {:.1} B | {:.2} | {:.2} |",
             name(subject),
             subject.heap.objects,
             megabytes(subject.heap.live_bytes as f64),
@@ -96,6 +96,7 @@ fn memory(subjects: &[Subject]) -> String {
             megabytes(subject.bytes as f64),
             megabytes(spread(&subject.runs, |run| run.peak as f64).median),
             megabytes(own),
+            own / subject.heap.objects as f64,
             own / subject.heap.live_bytes as f64,
             own / subject.rss as f64,
         );
@@ -103,22 +104,36 @@ fn memory(subjects: &[Subject]) -> String {
     out
 }
 
+/// mapscope and each peer on the same core. What they find of one type is part of it: a wrong answer is not fast.
 fn peers(subjects: &[Subject]) -> String {
     let mut out = String::from(
-        "| Go, core | program | wall, s | processors, s | peak | wall / mapscope's |\n|---|---|---:|---:|---:|---:|\n",
+        "| Go, core | program | wall, s | processors, s | peak | wall / mapscope's | peak / mapscope's | `main.Val` found |\n\
+         |---|---|---:|---:|---:|---:|---:|---:|\n",
     );
-    for subject in subjects {
-        let ours = spread(&subject.runs, |run| run.wall).median;
-        for peer in &subject.peers {
-            if peer.runs.is_empty() {
-                let _ = writeln!(out, "| {} | {} | fails | | | |", subject.go, peer.name);
-                continue;
+    for subject in subjects.iter().filter(|subject| subject.core) {
+        let median = |runs: &[Sample], figure: fn(&Sample) -> f64| spread(runs, figure).median;
+        let (wall, peak) = (median(&subject.runs, |r| r.wall), median(&subject.runs, |r| r.peak as f64));
+        let mut row = |program: &str, runs: &[Sample], found: Option<u64>| {
+            let (found, there) = (found.map_or_else(|| "?".to_owned(), |n| n.to_string()), subject.found.1);
+            if runs.is_empty() {
+                let _ = writeln!(out, "| {} | {program} | fails | | | | | |", name(subject));
+                return;
             }
-            let wall = spread(&peer.runs, |run| run.wall);
-            let cpu = spread(&peer.runs, |run| run.cpu).show();
-            let peak = megabytes(spread(&peer.runs, |run| run.peak as f64).median);
-            let ratio = wall.median / ours;
-            let _ = writeln!(out, "| {} | {} | {} | {cpu} | {peak} | {ratio:.1} |", subject.go, peer.name, wall.show());
+            let (its_wall, its_peak) = (spread(runs, |run| run.wall), median(runs, |run| run.peak as f64));
+            let _ = writeln!(
+                out,
+                "| {} | {program} | {} | {} | {} | {:.1} | {:.1} | {found} of {there} |",
+                name(subject),
+                its_wall.show(),
+                spread(runs, |run| run.cpu).show(),
+                megabytes(its_peak),
+                its_wall.median / wall,
+                its_peak / peak,
+            );
+        };
+        row("**mapscope**", &subject.runs, Some(subject.found.0));
+        for peer in &subject.peers {
+            row(peer.name, &peer.runs, peer.found);
         }
     }
     out
@@ -128,13 +143,13 @@ fn peers(subjects: &[Subject]) -> String {
 pub(super) fn page(tables: &str, options: &Options, machine: &Machine) -> Result<String> {
     let date = Command::new("date").args(["-u", "+%F"]).output()?.stdout;
     let date = String::from_utf8_lossy(&date);
-    let Options { objects, runs, .. } = options;
+    let Options { objects, large, runs, .. } = options;
     Ok(format!(
         "# Benchmarks
 
 `cargo xtask bench` writes this page; it can be repeated on any Linux machine. `mapscope inspect --format json -o FILE`
-reads the testbed's program `big`, with about {objects} objects, while it runs and from its core. Medians of {runs} runs after
-one that does not count, with the least and the most; page caches are warm. Each reading was checked against what the
+reads the testbed's program `big`, with about {objects} objects, while it runs and from its core, and the core of one with
+about {large}. It audits every map and works out what retains what. Medians of {runs} runs after one that does not count, with the least and the most; page caches are warm. Each reading was checked against what the
 program says of itself.
 
 {date}: {machine}.
@@ -148,8 +163,13 @@ program says of itself.
 - *peak* is the most memory resident at once, and counts pages of the core that are mapped, which the page cache has
   anyway. *own peak* leaves out the pages of files; it is sampled in the run that does not count.
 
-`--objects N`, `--go VERSION`, `--runs N` and `--mapscope FILE` (a program built before) change what is measured. goref
-and viewcore are compared when they are installed in `target/tools/bin`; `xtask/src/bench/peers.rs` says how.
+- *peers* read the same core in turn, up to three times after once that does not count; one time and no more for the
+  larger heap. They do a part of the job: neither audits maps, and neither has retained sizes. *found* is how many of the
+  objects of one type a program names; what it does not find, it has not spent time on.
+
+`--objects N`, `--large N` (0 for none), `--go VERSION`, `--runs N` and `--mapscope FILE` (a program built before) change
+what is measured. The peers are installed with `go install` where a module proxy gives them out; otherwise their programs
+can be put into `target/tools/bin` by hand (`xtask/src/bench/peers.rs`), and without them mapscope is measured alone.
 ",
         date = date.trim(),
     ))

@@ -58,19 +58,6 @@ pub struct HeapRecord {
     pub garbage: u64,
 }
 
-impl HeapProfile<'_> {
-    /// Whether it has samples of the program itself. The runtime's first allocations are sampled in any program that
-    /// has a memory profile at all, before the program can turn that off.
-    pub fn has_samples(&self) -> bool {
-        let first = |record: &HeapRecord| {
-            let spot = self.spots.get(*record.stack.first()? as usize)?;
-            Some(spot.frames.first()?.function)
-        };
-        let sampled = self.records.iter().filter(|r| r.allocs > 0 || r.live > 0 || r.garbage > 0);
-        sampled.filter_map(first).any(|name| !name.starts_with("runtime."))
-    }
-}
-
 impl HeapRecord {
     /// Objects in use.
     pub fn in_use(&self) -> u64 {

@@ -7,6 +7,7 @@ mod cores;
 mod damage;
 mod exits;
 mod matrix;
+mod retained;
 mod sites;
 mod target;
 mod truth;

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Target;
+use super::{CodeLine, Target};
 
 /// `mapscope goroutines --format json`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -66,29 +66,18 @@ pub struct GoroutineRow {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub waited: Option<Waited>,
     /// Where they are, innermost first, without the runtime's own functions.
-    pub stack: Vec<FrameRow>,
+    pub stack: Vec<CodeLine>,
     /// Frames in the middle of a very deep stack are not in `stack`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub left_out: Option<LeftOut>,
     /// The `go` statement that made them.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub created_by: Option<FrameRow>,
+    pub created_by: Option<CodeLine>,
     /// The goroutines that made them, the first ten.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub creators: Vec<u64>,
     /// Their numbers, the first ten.
     pub ids: Vec<u64>,
-}
-
-/// One line of a stack.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
-pub struct FrameRow {
-    /// The function.
-    pub function: String,
-    /// Its source file, as the compiler was given it.
-    pub file: String,
-    /// The line; 0 when it is not known.
-    pub line: u32,
 }
 
 /// Frames that are not shown.

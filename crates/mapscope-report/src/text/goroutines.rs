@@ -6,7 +6,7 @@ use super::header::{header, read_time};
 use super::style::{BAD, DIM, NAME, PLAIN, TITLE, WARN, paint, push_line, safe, shorten, wrap};
 use super::table::{Cell, Column, Table};
 use super::units::{bytes, count, plural, time};
-use crate::model::{FrameRow, GoroutineList, GoroutineRow, Waited};
+use crate::model::{CodeLine, GoroutineList, GoroutineRow, Waited};
 
 /// Columns under the first line of a group.
 const INDENT: &str = "    ";
@@ -130,7 +130,7 @@ fn stack(group: &GoroutineRow, width: usize) -> String {
     for line in lines.iter().flat_map(|l| wrap(l, width.saturating_sub(4).max(20))) {
         out += &format!("{INDENT}{}\n", paint(DIM, line));
     }
-    let frame = |frame: &FrameRow, lead: &str| {
+    let frame = |frame: &CodeLine, lead: &str| {
         let function = format!("{lead}{}", safe(&frame.function));
         let place = format!("{}:{}", safe(&frame.file), frame.line);
         let room = width.saturating_sub(INDENT.len()).max(8);

@@ -6,6 +6,7 @@ use super::header::{header, read_time};
 use super::histogram::histogram;
 use super::occupancy::picture;
 use super::rows::{is_sparse, marked_owner};
+use super::sites::{basis, sites};
 use super::style::{BAD, DIM, PLAIN, TITLE, WARN, paint, push_line, safe, shorten, wrap};
 use super::units::{bytes, count, percent, plural};
 use crate::model::{GroupState, MapDetail, MapFigures, MapRow, SlotLayout};
@@ -47,6 +48,10 @@ pub fn map(detail: &MapDetail, options: &TextOptions) -> String {
         if let Some(more) = owners.len().checked_sub(OWNERS).filter(|&n| n > 0) {
             push_line(&mut out, paint(DIM, format_args!("… {} more", count(more as u64))));
         }
+    }
+    if let Some(list) = &detail.sites {
+        out += &section("Allocated by", &basis(list), width);
+        out += &sites(list, width);
     }
     if !map.torn && !occupancy.is_empty() {
         let order = if legacy { "buckets with their chains, in address order" } else { "groups, table by table" };

@@ -15,6 +15,7 @@ mod map;
 mod maps;
 mod occupancy;
 mod rows;
+mod sites;
 mod style;
 mod table;
 mod types;

@@ -4,8 +4,8 @@
 #![allow(dead_code)]
 
 use mapscope_report::model::{
-    DominatorList, DominatorNode, GroupState, Heap, HolderRow, Inspection, LargestObject, MapDetail, MapFigures,
-    MapList, MapRow, MemoryUse, Omitted, SlotLayout, Suspect, Target, TypeList, TypeRow,
+    CodeLine, DominatorList, DominatorNode, GroupState, Heap, HolderRow, Inspection, LargestObject, MapDetail,
+    MapFigures, MapList, MapRow, MemoryUse, Omitted, SiteList, SiteRow, SlotLayout, Suspect, Target, TypeList, TypeRow,
 };
 use mapscope_report::{DOMINATORS_SCHEMA, INSPECT_SCHEMA, MAP_SCHEMA, MAPS_SCHEMA, TYPES_SCHEMA};
 
@@ -267,6 +267,44 @@ pub(crate) fn type_list() -> TypeList {
 }
 
 /// A map of `groups` groups in every state, laid out so that each part of the picture differs.
+/// Two stacks of three, of which one is deep.
+pub(crate) fn sampled_sites() -> SiteList {
+    let line =
+        |function: &str, line| CodeLine { function: function.into(), file: "/src/sessions/store.go".into(), line };
+    let serve = [
+        line("main.(*Server).serve", 40),
+        line("main.main.func1", 12),
+        line("main.main", 11),
+        line("runtime.main", 283),
+    ];
+    let mut deep = vec![line("main.(*Store).put", 88)];
+    deep.extend(serve.clone());
+    let row = |stack, sampled_objects, estimated_bytes, share| SiteRow {
+        stack,
+        sampled_objects,
+        sampled_bytes: sampled_objects * 264,
+        estimated_bytes,
+        share,
+    };
+    SiteList {
+        rate_bytes: Some(512 << 10),
+        reason: None,
+        sampled_objects: 12,
+        sampled_bytes: 12 * 264,
+        estimated_bytes: 12 << 19,
+        stacks: 3,
+        sites: vec![row(deep, 8, 8 << 19, 0.6667), row(serve.to_vec(), 3, 3 << 19, 0.25)],
+    }
+}
+
+/// Of a program that is not sampled.
+pub(crate) fn no_sites() -> SiteList {
+    SiteList {
+        reason: Some("the program samples no allocations: runtime.MemProfileRate is 0".into()),
+        ..SiteList::default()
+    }
+}
+
 pub(crate) fn swiss_detail(groups: u32) -> MapDetail {
     let group = |i: u32| match i * 8 / groups {
         0 => GroupState { entries: 0, tombstones: 0, slots: 8 },
@@ -308,6 +346,7 @@ pub(crate) fn swiss_detail(groups: u32) -> MapDetail {
         entries_per_group,
         probe_lengths: Vec::new(),
         owners: vec!["main.sessions.online".into(), "goroutine 41 main.(*Server).expire: m".into()],
+        sites: Some(sampled_sites()),
         partial: vec![],
     }
 }
@@ -357,6 +396,7 @@ pub(crate) fn legacy_detail() -> MapDetail {
         entries_per_group,
         probe_lengths: vec![312, 56, 16],
         owners: vec!["main.ingest.pending".into()],
+        sites: Some(no_sites()),
         partial: vec![],
     }
 }

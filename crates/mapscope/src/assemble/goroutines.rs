@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use mapscope_go::{GoroutineCensus, GoroutineGroup, LeakVerdict, StackFrame};
 use mapscope_report::GOROUTINES_SCHEMA;
-use mapscope_report::model::{FrameRow, GoroutineList, GoroutineRow, Inspection, LeftOut, Waited};
+use mapscope_report::model::{CodeLine, GoroutineList, GoroutineRow, Inspection, LeftOut, Waited};
 
 /// Numbers of goroutines that are listed.
 const IDS: usize = 10;
@@ -66,8 +66,8 @@ fn row(group: &GoroutineGroup, live_bytes: u64) -> GoroutineRow {
     }
 }
 
-fn frame(frame: &StackFrame) -> FrameRow {
-    FrameRow { function: frame.function.clone(), file: frame.file.clone(), line: frame.line }
+fn frame(frame: &StackFrame) -> CodeLine {
+    CodeLine { function: frame.function.clone(), file: frame.file.clone(), line: frame.line }
 }
 
 /// Of times in nanoseconds, ascending.

@@ -48,20 +48,12 @@ fn sampled(
     let sites = loaded.sites();
     let mut notes = loaded.session().partial.clone();
     notes.extend(sites.partial.iter().cloned());
+    match sites.sampling {
+        Sampling::Every(_) => {}
+        Sampling::LeftOut => bail!("{}", assemble::why_none(sites.sampling)),
+        // It may have sampled until it was told not to.
+        Sampling::Off => notes.push(assemble::why_none(sites.sampling)),
+    }
     let profile = sites.heap_profile();
-    if !profile.has_samples() {
-        bail!("{}: {}", loaded.inspection().target.exe, why_none(sites.sampling));
-    }
     Ok(Export { bytes: assemble(&profile, loaded, &notes).to_bytes()?, notes })
-}
-
-/// Why there are no samples.
-fn why_none(sampling: Sampling) -> String {
-    match sampling {
-        Sampling::LeftOut => "it has no heap profile: nothing in it can ask for one, so the linker left it out; \
-            import runtime/pprof or net/http/pprof and use it"
-            .to_owned(),
-        Sampling::Off => "it samples no allocations: runtime.MemProfileRate is 0".to_owned(),
-        Sampling::Every(rate) => format!("no allocation has been sampled so far, at one for {rate} bytes"),
-    }
 }

@@ -31,7 +31,7 @@ fn passes(group: &GoroutineRow, filter: &GoroutineFilter) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use mapscope_report::model::FrameRow;
+    use mapscope_report::model::CodeLine;
     use regex::Regex;
 
     use super::*;
@@ -42,7 +42,7 @@ mod tests {
             state: state.into(),
             count: 3,
             leaked,
-            stack: vec![FrameRow { function: function.into(), file: "/src/main.go".into(), line: 7 }],
+            stack: vec![CodeLine { function: function.into(), file: "/src/main.go".into(), line: 7 }],
             ids: vec![4, 5, 6],
             ..GoroutineRow::default()
         };
