@@ -14,7 +14,7 @@ use crate::toolchain::{Toolchain, install_all};
 use crate::workspace::{root, run, testbed_directory};
 
 /// Programs in Go alone; `cgo` is built apart.
-const PROGRAMS: &[&str] = &["big", "heap", "maps", "places", "retained", "sessions", "sites", "writer"];
+const PROGRAMS: &[&str] = &["big", "blocked", "heap", "maps", "places", "retained", "sessions", "sites", "writer"];
 
 /// One way to build.
 struct Variant {

@@ -3,7 +3,8 @@
 mod common;
 
 use common::{
-    dominator_list, inspection, legacy_core, legacy_detail, map_list, row, swiss_detail, torn_detail, type_list,
+    dominator_list, goroutine_list, inspection, legacy_core, legacy_detail, map_list, row, swiss_detail, torn_detail,
+    type_list,
 };
 use insta::assert_snapshot;
 use mapscope_report::model::{Inspection, MapFigures, MapList, TypeList};
@@ -148,6 +149,23 @@ fn map_torn_and_narrow() {
 }
 
 #[test]
+fn goroutines_whole() {
+    assert_snapshot!(plain(&text::goroutines(&goroutine_list(), &at(100))));
+}
+
+#[test]
+fn goroutines_narrow_of_a_core_and_limited() {
+    let mut list = goroutine_list();
+    list.target = legacy_core();
+    list.times_are_bounds = true;
+    (list.leaked_goroutines, list.leaked_bytes) = (None, None);
+    list.leaks_unknown = Some("the reading is partial: the core is truncated".into());
+    list.groups.remove(0);
+    list.matched_groups = 3;
+    assert_snapshot!(plain(&text::goroutines(&list, &TextOptions { width: 60, limit: Some(1), keep: None })));
+}
+
+#[test]
 fn types_whole() {
     assert_snapshot!(plain(&text::types(&type_list(), &at(100))));
 }
@@ -179,6 +197,7 @@ fn no_line_is_wider_than_the_terminal() {
             text::inspect(&inspection(), &at(width)),
             text::maps(&map_list(), &at(width)),
             text::types(&type_list(), &at(width)),
+            text::goroutines(&goroutine_list(), &at(width)),
             text::map(&swiss_detail(4096), &at(width)),
             text::map(&legacy_detail(), &at(width)),
             text::map(&torn_detail(), &at(width)),

@@ -7,7 +7,7 @@ use std::process::Stdio;
 
 use common::{failure, mapscope, run, scratch, stdout, success};
 
-const COMMANDS: [&str; 8] = ["demo", "inspect", "maps", "map", "types", "export", "completions", "man"];
+const COMMANDS: [&str; 9] = ["demo", "inspect", "maps", "map", "types", "goroutines", "export", "completions", "man"];
 
 #[test]
 fn every_help_ends_in_examples() {

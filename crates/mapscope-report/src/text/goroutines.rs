@@ -58,13 +58,23 @@ fn table(rows: &[GoroutineRow]) -> Table {
             Cell::new(count(row.count)),
             mark,
             Cell::new(&row.state),
-            Cell::styled(if row.system { DIM } else { NAME }, row.stack.first().map_or("–", |f| &f.function)),
+            Cell::styled(if row.system { DIM } else { NAME }, place(row)),
             waited,
             Cell::new(bytes(row.stack_bytes)),
             Cell::styled(if row.leaked { BAD } else { PLAIN }, bytes(row.retained_bytes)),
         ]);
     }
     table
+}
+
+/// The innermost function of the program itself, for what it calls to wait is seen in the state. The packages of the
+/// standard library have no dot in the first part of their path.
+fn place(row: &GoroutineRow) -> &str {
+    let own = |line: &&CodeLine| {
+        let first = line.function.split_once('/').map(|(first, _)| first);
+        line.function.starts_with("main.") || first.is_some_and(|first| first.contains('.'))
+    };
+    row.stack.iter().find(own).or(row.stack.first()).map_or("–", |line| &line.function)
 }
 
 fn facts(list: &GoroutineList) -> Vec<String> {
