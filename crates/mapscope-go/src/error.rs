@@ -73,6 +73,19 @@ pub enum GoError {
         /// Why.
         reason: String,
     },
+    /// The graph of the heap would not fit into memory.
+    #[error(
+        "the heap has {objects} objects; reading it needs about {needed_mib} MiB of memory, and {available_mib} MiB are \
+         left: read it where there is more, or take a core and read that on another machine"
+    )]
+    TooLittleMemory {
+        /// Object slots.
+        objects: u64,
+        /// What their columns take.
+        needed_mib: u64,
+        /// What can be had.
+        available_mib: u64,
+    },
     /// The bytes could not be had.
     #[error(transparent)]
     Memory(#[from] MemoryError),

@@ -1,7 +1,7 @@
 //! One reading of a Go target, from its bytes to its maps.
 
 use mapscope_heap::{Dominators, HeapGraph, MapAudit, MergedTree, Reachability};
-use mapscope_memory::Memory;
+use mapscope_memory::{Memory, available_memory};
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
@@ -260,6 +260,7 @@ pub fn with_session<R>(
     let types = TypeTable::new(&cached, &modules, Some((&dwarf, &index)), binary.minor, &layout);
     let mheap = index.global("runtime.mheap_")?;
     let spans = SpanTable::read(&cached, &layout, mheap, &mut partial)?;
+    check_room(spans.blocks.len() as u64, available_memory())?;
 
     progress.stage("reading objects");
     let heap = scan(&cached, &layout, mheap, &types, spans, &mut partial)?;
@@ -363,7 +364,36 @@ fn runtime_globals<'d>(dwarf: &Dwarf<'d>, index: &DwarfIndex<'d>) -> Result<Runt
     })
 }
 
+/// Bytes that an object slot takes where one pointer leads to each: type, row of edges, edge, parent, and what joining them takes.
+const BYTES_PER_OBJECT: u64 = 28;
+
+/// Refuses a heap whose columns do not fit into the memory that is left, before any of them is made.
+fn check_room(objects: u64, available: Option<u64>) -> Result<(), GoError> {
+    let needed = objects.saturating_mul(BYTES_PER_OBJECT);
+    match available {
+        Some(available) if needed > available => Err(GoError::TooLittleMemory {
+            objects,
+            needed_mib: needed.div_ceil(1 << 20),
+            available_mib: available >> 20,
+        }),
+        _ => Ok(()),
+    }
+}
+
 fn auditor<'c>(context: &Context<'c>) -> Auditor<'c> {
     let Context { memory, layout, types, spans, .. } = *context;
     Auditor { memory, layout, types, spans }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check_room;
+
+    #[test]
+    fn a_heap_that_does_not_fit_is_refused_with_what_it_needs() {
+        assert!(check_room(1 << 20, Some(28 << 20)).is_ok() && check_room(u64::MAX, None).is_ok());
+        let text = check_room(8 << 20, Some(100 << 20)).map_err(|e| e.to_string());
+        let said = text.expect_err("224 MiB do not fit into 100");
+        assert!(said.contains("8388608 objects") && said.contains("224 MiB of memory, and 100 MiB are left"), "{said}");
+    }
 }

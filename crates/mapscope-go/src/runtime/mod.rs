@@ -7,6 +7,8 @@ mod module;
 mod pclntab;
 
 pub(crate) use cache::Cached;
+#[cfg(test)]
+pub(crate) use layout::{Bucket, MemoryCycle, MemoryRecord};
 pub(crate) use layout::{Field, Layout, LegacyMap, ProfileLayout, SwissMap, SwissTable};
 pub(crate) use lines::Spots;
 pub use lines::{CodeFrame, CodeSpot};

@@ -19,8 +19,9 @@ pub fn dominators(list: &DominatorList, options: &TextOptions) -> String {
     let width = options.width;
     let mut out = header(&list.target, &read_time(&list.target).into_iter().collect::<Vec<_>>(), width);
     out += &suspects(&list.suspects, list.heap.live_bytes, width);
-    let title = format!("Who holds {} of live objects", bytes(list.heap.live_bytes));
-    out += &format!("\n{}\n", paint(TITLE, title));
+    out.push('\n');
+    out += &paint(TITLE, format_args!("Who holds {} of live objects", bytes(list.heap.live_bytes)));
+    out.push('\n');
     if list.tree.is_empty() {
         push_line(&mut out, "nothing");
     }
