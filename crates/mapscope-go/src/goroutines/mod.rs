@@ -49,6 +49,7 @@ impl Default for LeakVerdict {
 
 /// Goroutines that are alike.
 #[derive(Clone, Debug, Default)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct GoroutineGroup {
     /// As Go's stack traces print it: `chan receive`, `select`, `running`.
     pub state: String,

@@ -47,8 +47,10 @@ fn goroutines_of_cores_are_what_the_runtime_said() {
             let truth = target.truth.clone();
             let recorded = cores::kernel_or_gdb(target);
             let core = Core::open(&recorded.path, Some(&program.path)).unwrap();
-            let census = with_session(&core, &core.executable().clone(), &Silent, |s| s.goroutines()).unwrap();
-            let mut wrong = compare(&truth, &census);
+            let read =
+                with_session(&core, &core.executable().clone(), &Silent, |s| (s.goroutines(), s.partial.clone()));
+            let (census, mut wrong) = read.unwrap();
+            wrong.extend(compare(&truth, &census));
             if !census.times_are_bounds {
                 wrong.push("the core says when it was taken".to_owned());
             }
@@ -134,10 +136,10 @@ fn compare_one(id: u64, said: &Traced, group: &GoroutineGroup) -> Vec<String> {
     if deep != said.frames.iter().any(|f| f.function == "main.deep") {
         wrong.push(format!("goroutine {id} has left out: {deep}"));
     }
-    if let Some((frame, parent)) = &said.created_by {
-        if group.created_by.as_ref() != Some(frame) || parent.is_some_and(|p| !group.creators.contains(&p)) {
-            wrong.push(format!("goroutine {id} was created by {frame:?}, not {:?}", group.created_by));
-        }
+    if let Some((frame, parent)) = &said.created_by
+        && (group.created_by.as_ref() != Some(frame) || parent.is_some_and(|p| !group.creators.contains(&p)))
+    {
+        wrong.push(format!("goroutine {id} was created by {frame:?}, not {:?}", group.created_by));
     }
     // A weak pointer can lead to what the runtime takes for lost.
     let weak = frames.iter().any(|f| f.function == "main.weakReceive");

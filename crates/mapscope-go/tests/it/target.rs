@@ -68,7 +68,7 @@ impl Running {
         let process = Process::attach(self.child.id()).unwrap();
         let executable = process.executable().unwrap();
         let now = process.info().monotonic_ns.unwrap();
-        (with_session(&process, &executable, &Silent, |session| session.goroutines()).unwrap(), now)
+        with_session(&process, &executable, &Silent, |session| (session.goroutines(), now)).unwrap()
     }
 
     pub fn read(&self) -> Reading {

@@ -42,6 +42,7 @@ pub struct GoroutineList {
 
 /// Goroutines with one stack, in one state.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct GoroutineRow {
     /// As Go's stack traces print it: `chan receive`, `select`, `running`.
     pub state: String,

@@ -128,7 +128,7 @@ fn stack(group: &GoroutineRow, width: usize) -> String {
         (group.system, "runtime"),
     ] {
         if is {
-            title += &format!(" · {word}");
+            title.extend([" · ", word]);
         }
     }
     let mut out = format!("\n{}\n", paint(style, shorten(&title, width)));
@@ -138,7 +138,7 @@ fn stack(group: &GoroutineRow, width: usize) -> String {
     let rest = if group.count > group.ids.len() as u64 { ", …" } else { "" };
     lines.push(format!("goroutine {}{rest}", ids.join(", ")));
     for line in lines.iter().flat_map(|l| wrap(l, width.saturating_sub(4).max(20))) {
-        out += &format!("{INDENT}{}\n", paint(DIM, line));
+        out += &dim_line(line);
     }
     let frame = |frame: &CodeLine, lead: &str| {
         let function = format!("{lead}{}", safe(&frame.function));
@@ -150,7 +150,7 @@ fn stack(group: &GoroutineRow, width: usize) -> String {
     };
     for (i, one) in group.stack.iter().enumerate() {
         if let Some(left) = group.left_out.filter(|l| l.after == i as u64) {
-            out += &format!("{INDENT}{}\n", paint(DIM, format_args!("… {}", plural(left.frames, "frame", "frames"))));
+            out += &dim_line(format_args!("… {}", plural(left.frames, "frame", "frames")));
         }
         out += &frame(one, "");
     }
@@ -158,6 +158,10 @@ fn stack(group: &GoroutineRow, width: usize) -> String {
         out += &frame(creator, "created by ");
     }
     out
+}
+
+fn dim_line(text: impl std::fmt::Display) -> String {
+    format!("{INDENT}{}\n", paint(DIM, text))
 }
 
 fn waited(w: Waited, goroutines: u64) -> String {
