@@ -8,7 +8,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::names::{Names, Reason, waits};
 use crate::roots::{Context, Goroutine};
-use crate::runtime::Field;
+use crate::runtime::{Field, Waiter};
 use crate::session::Stages;
 
 /// Bytes of a `sudog` that are read.
@@ -36,8 +36,9 @@ pub(super) struct Blocked {
 }
 
 /// What every goroutine waits for, in their order.
-pub(super) fn blocked(stages: &Stages<'_>, names: &Names) -> Vec<Blocked> {
-    let mut queues = Queues { context: stages.context, channels: FxHashMap::default(), seen: FxHashSet::default() };
+pub(super) fn blocked(stages: &Stages<'_>, names: &Names, layout: Waiter) -> Vec<Blocked> {
+    let mut queues =
+        Queues { context: stages.context, layout, channels: FxHashMap::default(), seen: FxHashSet::default() };
     let semaphores = queues.semaphores();
     let one = |goroutine: &Goroutine| {
         let places = match names.reason(&goroutine.standing).filter(|_| waits(&goroutine.standing)) {
@@ -72,6 +73,7 @@ struct Place {
 
 struct Queues<'c> {
     context: &'c Context<'c>,
+    layout: Waiter,
     /// The channel in whose queue a `sudog` is.
     channels: FxHashMap<u64, u64>,
     /// Channels and lists whose queues were read.
@@ -82,7 +84,7 @@ impl Queues<'_> {
     /// Places in the queues of the channels that a goroutine waits for. `None` when one is not in its queue: then
     /// somebody has taken it out, and is about to wake the goroutine.
     fn channels(&mut self, goroutine: &Goroutine) -> Option<Vec<Place>> {
-        let layout = self.context.layout.waiter;
+        let layout = self.layout;
         let mut places = Vec::new();
         let mut own = FxHashSet::default();
         let mut at = goroutine.standing.waiting;
@@ -106,7 +108,7 @@ impl Queues<'_> {
     fn condition(&mut self, goroutine: &Goroutine) -> Option<Place> {
         let waiter = goroutine.standing.waiting;
         let list = self.element(&self.waiter(waiter)?);
-        self.read_queues(list, &[self.context.layout.notify_list.first]);
+        self.read_queues(list, &[self.context.layout.notify_list?.first]);
         (self.channels.get(&waiter) == Some(&list)).then_some(Place { waiter, target: list })
     }
 
@@ -123,7 +125,7 @@ impl Queues<'_> {
                 if self.channels.insert(at, owner).is_some() {
                     break;
                 }
-                at = self.context.layout.waiter.next.get(&waiter);
+                at = self.layout.next.get(&waiter);
             }
         }
     }
@@ -131,13 +133,12 @@ impl Queues<'_> {
     /// Who waits for a semaphore: by the address of their `g`. Each root is a tree, each node of it a list.
     fn semaphores(&self) -> FxHashMap<u64, Place> {
         let mut found = FxHashMap::default();
-        let Some(table) = self.context.globals.waits.semaphores.filter(|t| t.stride >= MIN_STRIDE) else {
-            return found;
-        };
-        let layout = self.context.layout.waiter;
+        let table = self.context.globals.waits.semaphores.filter(|t| t.stride >= MIN_STRIDE);
+        let Some((table, roots)) = table.zip(self.context.layout.semaphores) else { return found };
+        let layout = self.layout;
         let mut seen = FxHashSet::default();
         for index in 0..table.len.min(1 << 16) {
-            let root = table.address.wrapping_add(index * table.stride + self.context.layout.semaphores.tree.offset);
+            let root = table.address.wrapping_add(index * table.stride + roots.tree.offset);
             let mut next = vec![self.context.memory.u64(root).unwrap_or(0)];
             while let Some(at) = next.pop() {
                 if at == 0 || seen.len() >= MAX_PLACES || !seen.insert(at) {
@@ -152,13 +153,13 @@ impl Queues<'_> {
     }
 
     fn element(&self, waiter: &[u8]) -> u64 {
-        let layout = self.context.layout.waiter;
+        let layout = self.layout;
         layout.element_address.unwrap_or(layout.element).get(waiter)
     }
 
     fn waiter(&self, address: u64) -> Option<[u8; MAX_WAITER]> {
         let mut bytes = [0; MAX_WAITER];
-        let size = (self.context.layout.waiter.size as usize).min(MAX_WAITER);
+        let size = (self.layout.size as usize).min(MAX_WAITER);
         self.context.memory.read_into(address, &mut bytes[..size]).ok()?;
         Some(bytes)
     }

@@ -32,7 +32,8 @@ pub(super) fn find(stages: &Stages<'_>, names: &Names) -> Result<Leaks, String> 
     if names.are_missing() {
         return Err("the runtime's names of the reasons to wait could not be read".to_owned());
     }
-    let mut blocked = blocked(stages, names);
+    let layout = stages.context.layout.waiter.ok_or("the debug information lacks the structure runtime.sudog")?;
+    let mut blocked = blocked(stages, names, layout);
     for (goroutine, blocked) in goroutines.all.iter().zip(&mut blocked) {
         if super::is_system(stages, goroutine) {
             blocked.wait = Wait::Open;

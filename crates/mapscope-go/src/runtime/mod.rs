@@ -9,7 +9,7 @@ mod pclntab;
 pub(crate) use cache::Cached;
 #[cfg(test)]
 pub(crate) use layout::{Bucket, MemoryCycle, MemoryRecord};
-pub(crate) use layout::{Field, Layout, LegacyMap, ProfileLayout, SwissMap, SwissTable};
+pub(crate) use layout::{Field, Layout, LegacyMap, ProfileLayout, SwissMap, SwissTable, Waiter};
 pub(crate) use lines::Spots;
 pub use lines::{CodeFrame, CodeSpot};
 pub(crate) use module::{Module, modules};
