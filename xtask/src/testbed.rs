@@ -14,8 +14,10 @@ use crate::toolchain::{Toolchain, install_all};
 use crate::workspace::{root, run, testbed_directory};
 
 /// Programs in Go alone; `cgo` is built apart.
-const PROGRAMS: &[&str] =
-    &["big", "heap", "maps", "paths", "places", "resident", "retained", "sessions", "sites", "storage", "writer"];
+const PROGRAMS: &[&str] = &[
+    "big", "blocked", "heap", "maps", "paths", "places", "resident", "retained", "sessions", "sites", "storage",
+    "writer",
+];
 
 /// One way to build.
 struct Variant {

@@ -35,6 +35,7 @@ impl Image {
             pid: 1,
             exe: PathBuf::from("fuzzed"),
             rss_bytes: None,
+            monotonic_ns: None,
             load_bias: 0,
             partial: Vec::new(),
         };

@@ -5,7 +5,7 @@ use mapscope_memory::{Memory, available_memory};
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
-use crate::dwarf::{DwarfIndex, DwarfSections};
+use crate::dwarf::{Dwarf, DwarfIndex, DwarfSections};
 use crate::heap::{Heap, SpanTable, scan};
 use crate::holders::{Holder, Holders};
 use crate::inventory::{Classes, find_maps, histogram, list_maps, totals};
@@ -13,7 +13,7 @@ use crate::maps::{Auditor, Details};
 use crate::owner::Owners;
 use crate::resident::{Finder, MemoryParts, Variables};
 use crate::root_names::{RootNames, Source, Start, mark, starts};
-use crate::roots::{Context, ProfileGlobals, Roots, RuntimeGlobals};
+use crate::roots::{Context, ProfileGlobals, Roots, RuntimeGlobals, WaitGlobals};
 use crate::runtime::{Cached, FunctionTable, Layout, modules};
 use crate::types::{TypeId, TypeTable};
 use crate::typing::{Names, Region, Typing};
@@ -285,7 +285,7 @@ pub fn with_session<R>(
         functions: &functions,
         types: &types,
         spans: &heap.spans,
-        globals: runtime_globals(&index)?,
+        globals: runtime_globals(&dwarf, &index)?,
         mheap,
         minor: binary.minor,
         bias: binary.bias,
@@ -361,13 +361,14 @@ pub fn with_session<R>(
 }
 
 /// Where the variables of the runtime are that lead to roots and to the memory profile.
-fn runtime_globals(index: &DwarfIndex<'_>) -> Result<RuntimeGlobals, GoError> {
+fn runtime_globals<'d>(dwarf: &Dwarf<'d>, index: &DwarfIndex<'d>) -> Result<RuntimeGlobals, GoError> {
     Ok(RuntimeGlobals {
         all_goroutines: index.global("runtime.allgs")?,
         all_threads: index.global("runtime.allm")?,
         all_processors: index.global("runtime.allp")?,
         all_finalizers: index.global("runtime.allfin")?,
         cleanups: index.global("runtime.gcCleanups").ok(),
+        waits: WaitGlobals::find(dwarf, index),
         profile: ProfileGlobals {
             rate: index.global("runtime.MemProfileRate").ok(),
             disabled: index.global("runtime.disableMemoryProfiling").ok(),

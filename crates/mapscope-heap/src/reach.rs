@@ -45,6 +45,17 @@ impl Reachability {
     /// Marks everything that `roots` reach and nothing reached before. Roots are numbered on from the last call, so
     /// that a caller can give the roots that people care about first: they then own what they reach.
     pub fn extend(&mut self, graph: &HeapGraph, roots: impl IntoIterator<Item = u32>) {
+        self.extend_through(graph, roots, |_| true);
+    }
+
+    /// As [`Reachability::extend`], but what an object that is not `open` points to is not followed: it is marked, and
+    /// that is all. A later call can give its edges as roots.
+    pub fn extend_through(
+        &mut self,
+        graph: &HeapGraph,
+        roots: impl IntoIterator<Item = u32>,
+        open: impl Fn(u32) -> bool,
+    ) {
         for root in roots {
             let parent = self.objects.saturating_add(self.roots.len() as u32);
             self.roots.push(root);
@@ -52,6 +63,9 @@ impl Reachability {
         }
         while let Some(&object) = self.order.get(self.done) {
             self.done += 1;
+            if !open(object) {
+                continue;
+            }
             for &target in graph.edges(object) {
                 self.visit(graph, target, object);
             }
@@ -136,6 +150,17 @@ mod tests {
         assert_eq!(reach.parent(5), Some(Parent::Root(2)));
         assert!(!reach.is_live(4));
         assert_eq!((reach.live_objects(), reach.live_bytes(&graph)), (5, 80));
+    }
+
+    #[test]
+    fn a_closed_object_hides_what_it_points_to_until_it_is_opened() {
+        // 0 -> 1 -> 2, 0 -> 3.
+        let graph = graph(&[&[1, 3], &[2], &[], &[]]);
+        let mut reach = Reachability::new(&graph);
+        reach.extend_through(&graph, [0], |o| o != 1);
+        assert!(reach.is_live(1) && reach.is_live(3) && !reach.is_live(2));
+        reach.extend(&graph, graph.edges(1).iter().copied());
+        assert!(reach.is_live(2));
     }
 
     #[test]

@@ -25,6 +25,8 @@ pub struct TargetInfo {
     pub exe: PathBuf,
     /// Resident bytes of the process; absent for a core.
     pub rss_bytes: Option<u64>,
+    /// The target's monotonic clock (`CLOCK_MONOTONIC`) when it was stopped, in nanoseconds; absent for a core.
+    pub monotonic_ns: Option<u64>,
     /// What to add to an address in the executable file to get one in the target; 0 unless it is position-independent.
     pub load_bias: u64,
     /// Why what is read may be incomplete: one sentence for each reason, with file and offset. Empty when whole.

@@ -6,7 +6,9 @@ use schemars::{JsonSchema, Schema};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::model::{CycleList, DominatorList, Inspection, MapDetail, MapList, PathReport, TypeList};
+use crate::model::{
+    CycleList, DominatorList, GoroutineList, HeldGraph, Inspection, MapDetail, MapList, PathReport, TypeList,
+};
 
 /// The `schema` of an [`Inspection`].
 pub const INSPECT_SCHEMA: &str = "mapscope.inspect/1";
@@ -23,6 +25,10 @@ pub const PATH_SCHEMA: &str = "mapscope.path/1";
 pub const CYCLES_SCHEMA: &str = "mapscope.cycles/1";
 /// The `schema` of a [`DominatorList`].
 pub const DOMINATORS_SCHEMA: &str = "mapscope.dominators/1";
+/// The `schema` of a [`GoroutineList`].
+pub const GOROUTINES_SCHEMA: &str = "mapscope.goroutines/1";
+/// The `schema` of a [`HeldGraph`].
+pub const HELD_SCHEMA: &str = "mapscope.held/1";
 
 /// A document as people and scripts both like it: indented by two spaces, with a newline at the end.
 pub fn to_json<T: Serialize>(document: &T) -> serde_json::Result<String> {
@@ -36,6 +42,8 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
     vec![
         ("mapscope.cycles.1", schema::<CycleList>(CYCLES_SCHEMA)),
         ("mapscope.dominators.1", schema::<DominatorList>(DOMINATORS_SCHEMA)),
+        ("mapscope.goroutines.1", schema::<GoroutineList>(GOROUTINES_SCHEMA)),
+        ("mapscope.held.1", schema::<HeldGraph>(HELD_SCHEMA)),
         ("mapscope.inspect.1", schema::<Inspection>(INSPECT_SCHEMA)),
         ("mapscope.map.1", schema::<MapDetail>(MAP_SCHEMA)),
         ("mapscope.maps.1", schema::<MapList>(MAPS_SCHEMA)),

@@ -2,11 +2,15 @@
 //! Bytes are integers; a figure that does not apply is absent, never zero.
 
 mod dominators;
+mod goroutines;
+mod held;
 mod paths;
 mod sites;
 mod storage;
 
 pub use dominators::{DominatorList, DominatorNode, HolderRow, LargestObject, Omitted, Suspect};
+pub use goroutines::{GoroutineList, GoroutineRow, LeftOut, Waited};
+pub use held::{HeldGraph, HeldNode};
 pub use paths::{
     ClosingEdge, CycleList, CycleMap, CycleRow, PathObject, PathObjects, PathReport, PathRow, PathStep, PathSubject,
 };

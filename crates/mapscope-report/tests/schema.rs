@@ -6,7 +6,9 @@ mod common;
 
 use std::path::Path;
 
-use mapscope_report::model::{CycleList, DominatorList, Inspection, MapDetail, MapList, PathReport, TypeList};
+use mapscope_report::model::{
+    CycleList, DominatorList, GoroutineList, Inspection, MapDetail, MapList, PathReport, TypeList,
+};
 use mapscope_report::{schemas, to_json};
 use serde_json::Value;
 
@@ -44,6 +46,7 @@ fn documents_survive_a_round_trip() {
     again::<DominatorList>(&common::dominator_list());
     again::<MapList>(&common::map_list());
     again::<TypeList>(&common::type_list());
+    again::<GoroutineList>(&common::goroutine_list());
     again::<MapDetail>(&common::swiss_detail(16));
     again::<MapDetail>(&common::legacy_detail());
 }
@@ -67,6 +70,7 @@ fn documents_have_only_fields_of_their_schema() {
         ("mapscope.path.1", serde_json::to_value(common::paths_of_type())),
         ("mapscope.cycles.1", serde_json::to_value(common::cycle_list())),
         ("mapscope.dominators.1", serde_json::to_value(common::dominator_list())),
+        ("mapscope.goroutines.1", serde_json::to_value(common::goroutine_list())),
         ("mapscope.inspect.1", serde_json::to_value(common::inspection())),
         ("mapscope.maps.1", serde_json::to_value(common::map_list())),
         ("mapscope.map.1", serde_json::to_value(common::legacy_detail())),

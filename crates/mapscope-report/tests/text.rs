@@ -3,8 +3,8 @@
 mod common;
 
 use common::{
-    MIB, cycle_list, dominator_list, inspection, legacy_core, legacy_detail, map_list, path_of_object, paths_of_type,
-    row, swiss_detail, torn_detail, type_list,
+    MIB, cycle_list, dominator_list, goroutine_list, inspection, legacy_core, legacy_detail, map_list, path_of_object,
+    paths_of_type, row, swiss_detail, torn_detail, type_list,
 };
 use insta::assert_snapshot;
 use mapscope_report::model::{CycleList, Inspection, MapFigures, MapList, TypeList};
@@ -169,6 +169,23 @@ fn map_torn_and_narrow() {
 }
 
 #[test]
+fn goroutines_whole() {
+    assert_snapshot!(plain(&text::goroutines(&goroutine_list(), &at(100))));
+}
+
+#[test]
+fn goroutines_narrow_of_a_core_and_limited() {
+    let mut list = goroutine_list();
+    list.target = legacy_core();
+    list.times_are_bounds = true;
+    (list.leaked_goroutines, list.leaked_bytes) = (None, None);
+    list.leaks_unknown = Some("the reading is partial: the core is truncated".into());
+    list.groups.remove(0);
+    list.matched_groups = 3;
+    assert_snapshot!(plain(&text::goroutines(&list, &TextOptions { width: 60, limit: Some(1), keep: None })));
+}
+
+#[test]
 fn types_whole() {
     assert_snapshot!(plain(&text::types(&type_list(), &at(100), None)));
 }
@@ -241,7 +258,7 @@ fn no_line_is_wider_than_the_terminal() {
             text::path(&paths_of_type(), &at(width)),
             text::cycles(&cycle_list(), &at(width)),
             text::types(&type_list(), &at(width), None),
-            text::types(&type_list(), &at(width), None),
+            text::goroutines(&goroutine_list(), &at(width)),
             text::map(&swiss_detail(4096), &at(width)),
             text::map(&legacy_detail(), &at(width)),
             text::map(&torn_detail(), &at(width)),

@@ -211,15 +211,45 @@ Examples:
         #[arg(long, value_name = "N")]
         limit: Option<usize>,
     },
+    /// Goroutines grouped by stack and state, with what they retain; leaked ones first
+    ///
+    /// A goroutine is leaked when nothing can wake it any more: only leaked goroutines have what it waits for. That is
+    /// worked out from who reaches what; `leaked?` is a guess from numbers and time.
+    #[command(after_help = "\
+Examples:
+  mapscope goroutines 21291
+  mapscope goroutines 21291 --leaked --limit 0
+  mapscope goroutines 21291 --state '^chan ' --function '^main\\.'
+  mapscope goroutines core.21291 --format json | jq '.groups[] | select(.leaked)'")]
+    Goroutines {
+        #[command(flatten)]
+        target: TargetArgs,
+        /// Only states that match this regular expression (`chan receive`, `IO wait`)
+        #[arg(long, value_name = "REGEX")]
+        state: Option<String>,
+        /// Only stacks with a function that matches this regular expression
+        #[arg(long, value_name = "REGEX")]
+        function: Option<String>,
+        /// Only groups that are leaked, or look like it
+        #[arg(long)]
+        leaked: bool,
+        /// Groups; 0 shows all [default: 20 as text, all as JSON]
+        #[arg(long, value_name = "N")]
+        limit: Option<usize>,
+    },
     /// Write what was read as a file for other tools
     ///
+    /// Who holds what (`pprof`, `folded`, `dot`, `json`) counts each live object once, under what dominates it.
     /// A heap profile knows the allocations that the program itself sampled: one for 512 KiB, unless it says otherwise.
     /// Its numbers are estimates.
     #[command(after_help = "\
 Examples:
   mapscope export 21291 --as heap-profile -o heap.pb.gz && go tool pprof heap.pb.gz
   mapscope export 21291 --as heap-profile | go tool pprof -top -
-  mapscope export core.21291 --as live-heap -o live.pb.gz")]
+  mapscope export core.21291 --as live-heap -o live.pb.gz
+  mapscope export 21291 --as pprof -o held.pb.gz && go tool pprof -http :8080 held.pb.gz
+  mapscope export 21291 --as folded | inferno-flamegraph > held.svg
+  mapscope export 21291 --as dot | dot -Tsvg > held.svg")]
     Export {
         #[command(flatten)]
         target: TargetArgs,
@@ -288,6 +318,14 @@ pub(crate) enum ExportForm {
     HeapProfile,
     /// What is live and what is garbage now, by the stack that allocated it (pprof)
     LiveHeap,
+    /// Who holds what: a flame graph of all live objects, by holder and type (pprof)
+    Pprof,
+    /// The same as folded stacks, in bytes
+    Folded,
+    /// The largest holders and types as a graph (Graphviz)
+    Dot,
+    /// The same graph as JSON
+    Json,
 }
 
 /// What `maps` takes.

@@ -1,6 +1,8 @@
 //! From what was read to the data that views show.
 
 pub(crate) mod dominators;
+pub(crate) mod goroutines;
+pub(crate) mod held;
 pub(crate) mod paths;
 mod profile;
 mod sites;

@@ -18,6 +18,8 @@ const INSPECT_ROWS: usize = 10;
 const LIST_ROWS: usize = 50;
 /// Rows of each section of `types` below the histogram.
 const SECTION_ROWS: usize = 10;
+/// Groups of `goroutines`, each of which has a stack.
+const GROUPS: usize = 20;
 /// Columns when there is no terminal to ask: logs and pipes scroll sideways, within reason.
 const NO_TERMINAL: usize = 120;
 /// A terminal narrower than this gets lines that are too long.
@@ -76,6 +78,10 @@ pub(crate) enum Command {
         all: bool,
         limit: Option<usize>,
     },
+    Goroutines {
+        target: Target,
+        filter: GoroutineFilter,
+    },
     Export {
         target: Target,
         form: ExportForm,
@@ -113,6 +119,16 @@ pub(crate) struct PathQuery {
 pub(crate) enum PathWhat {
     Address(u64),
     Type,
+}
+
+/// Which groups of goroutines.
+#[derive(Clone, Debug)]
+pub(crate) struct GoroutineFilter {
+    pub(crate) state: Option<Regex>,
+    pub(crate) function: Option<Regex>,
+    /// Only those that are leaked, or look like it.
+    pub(crate) leaked: bool,
+    pub(crate) limit: Option<usize>,
 }
 
 /// Which types.
@@ -181,6 +197,14 @@ impl Config {
             args::Command::Cycles { target: typed, all, limit } => {
                 Command::Cycles { target: target(typed)?, all, limit: rows(limit, format, INSPECT_ROWS) }
             }
+            args::Command::Goroutines { target: typed, state, function, leaked, limit } => {
+                let (state, function) = (regex("--state", state)?, regex("--function", function)?);
+                let limit = rows(limit, format, GROUPS);
+                Command::Goroutines {
+                    target: target(typed)?,
+                    filter: GoroutineFilter { state, function, leaked, limit },
+                }
+            }
             args::Command::Export { target: typed, form } => {
                 if format == Format::Json {
                     bail!("--format json: `export` writes the form that --as names");
@@ -193,6 +217,7 @@ impl Config {
         let output = global.output.filter(|path| path != Path::new("-"));
         spare_target(&command, output.as_deref())?;
         if let Command::Export { form, .. } = &command
+            && matches!(form, ExportForm::HeapProfile | ExportForm::LiveHeap | ExportForm::Pprof)
             && output.is_none()
             && std::io::stdout().is_terminal()
         {
@@ -212,6 +237,7 @@ fn spare_target(command: &Command, output: Option<&Path>) -> Result<()> {
     | Command::Path { target, .. }
     | Command::Cycles { target, .. }
     | Command::Dominators { target, .. }
+    | Command::Goroutines { target, .. }
     | Command::Export { target, .. }) = command
     else {
         return Ok(());

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use mapscope_go::{Session, Sites, StorageOptions, with_session};
 use mapscope_memory::{Core, Memory, Process};
-use mapscope_report::model::{CycleList, DominatorList, Inspection, MapDetail, PathReport, Storage};
+use mapscope_report::model::{CycleList, DominatorList, GoroutineList, Inspection, MapDetail, PathReport, Storage};
 
 use crate::config::{PathQuery, TreeShape};
 use crate::progress::Progress;
@@ -61,6 +61,11 @@ impl<'s> Loaded<'_, 's> {
     /// Live objects that reach each other.
     pub(crate) fn cycles(&self, all: bool, limit: Option<usize>) -> CycleList {
         assemble::paths::cycles(self.session, &self.inspection, all, limit)
+    }
+
+    /// Its goroutines in groups, and which of them are leaked.
+    pub(crate) fn goroutines(&self) -> GoroutineList {
+        assemble::goroutines::list(&self.session.goroutines(), &self.inspection)
     }
 
     /// The program's allocations as far as it sampled them.

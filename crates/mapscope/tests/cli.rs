@@ -7,8 +7,20 @@ use std::process::Stdio;
 
 use common::{failure, mapscope, run, scratch, stdout, success};
 
-const COMMANDS: [&str; 10] =
-    ["demo", "inspect", "maps", "map", "types", "path", "cycles", "export", "completions", "man"];
+const COMMANDS: [&str; 12] = [
+    "demo",
+    "inspect",
+    "maps",
+    "map",
+    "types",
+    "dominators",
+    "path",
+    "cycles",
+    "goroutines",
+    "export",
+    "completions",
+    "man",
+];
 
 #[test]
 fn every_help_ends_in_examples() {

@@ -11,16 +11,16 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use common::{differences, document, failure, leaks, success};
 use serde_json::Value;
 
+fn testbed() -> PathBuf {
+    std::env::var_os("MAPSCOPE_TESTBED")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../target/testbed"), PathBuf::from)
+}
+
 /// A program that has said READY; it ends when its standard input does.
 struct Target {
     child: Child,
     stdin: Option<ChildStdin>,
     truth: Value,
-}
-
-fn testbed() -> PathBuf {
-    std::env::var_os("MAPSCOPE_TESTBED")
-        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../target/testbed"), PathBuf::from)
 }
 
 impl Target {
@@ -163,6 +163,23 @@ fn paths_and_cycles_of_a_process() {
     let with_map = facts.iter().filter(|f| f["fact"] == "cycle" && f["maps"] != serde_json::json!([])).count();
     assert_eq!(cycles["with_map"], with_map);
     assert!(success(&["cycles", &pid, "--all"]).contains("ringNode.next ×3"));
+    target.ends_well();
+}
+
+#[test]
+fn leaked_goroutines_come_first() {
+    let target = Target::start("1.27.", "default", "blocked");
+    let document = document(&["goroutines", &target.pid(), "--format", "json"]);
+    let number = |value: &Value| value.as_u64().expect("a number");
+    let leaked = target.truth["groups"].as_array().expect("groups").iter().filter(|g| g["leaked"] == true);
+    assert_eq!(number(&document["leaked_goroutines"]), leaked.map(|g| number(&g["count"])).sum::<u64>());
+    let user = number(&document["total_goroutines"]) - number(&document["system_goroutines"]);
+    assert_eq!(user, number(&target.truth["goroutines"]));
+    let groups = document["groups"].as_array().expect("groups");
+    assert!(groups.is_sorted_by_key(|g| g["leaked"] != true), "leaked groups come first");
+    assert_eq!((&groups[0]["count"], &groups[0]["stack"][0]["function"]), (&50.into(), &"main.leakedReceive".into()));
+    let text = success(&["goroutines", &target.pid(), "--leaked", "--state", "^select$"]);
+    assert!(text.contains("5 × select · leaked\n") && !text.contains("heldSelect"), "{text}");
     target.ends_well();
 }
 

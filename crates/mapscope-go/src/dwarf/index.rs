@@ -19,6 +19,17 @@ pub(crate) struct Global<'d> {
     pub(crate) type_offset: usize,
 }
 
+/// A package-level array.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Array {
+    /// Address of its first element, in the target.
+    pub(crate) address: u64,
+    /// Elements.
+    pub(crate) len: u64,
+    /// Bytes of one element.
+    pub(crate) stride: u64,
+}
+
 /// A function's machine code.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Subprogram {
@@ -126,6 +137,26 @@ impl<'d> DwarfIndex<'d> {
     pub(crate) fn global(&self, name: &str) -> Result<u64, GoError> {
         let found = self.globals.iter().find(|g| g.name == name);
         found.map(|g| g.address).ok_or_else(|| GoError::MissingInDwarf { what: format!("the variable {name}") })
+    }
+
+    /// A global array by its full name.
+    pub(crate) fn array(&self, dwarf: &Dwarf<'d>, name: &str) -> Option<Array> {
+        let global = self.globals.iter().find(|g| g.name == name)?;
+        let mut at = global.type_offset;
+        // A chain of typedefs longer than this is a loop.
+        for _ in 0..16 {
+            let entry = dwarf.entry(at).ok()?;
+            match entry.reference(gimli::DW_AT_type) {
+                Some(next) if entry.tag == gimli::DW_TAG_typedef => at = next,
+                _ => break,
+            }
+        }
+        let bytes = dwarf.entry(at).ok()?.number(gimli::DW_AT_byte_size)?;
+        let mut len = None;
+        dwarf.children(at, |child| len = len.or(child.number(gimli::DW_AT_count))).ok()?;
+        let len = len?;
+        let stride = bytes.checked_div(len).filter(|stride| *stride > 0)?;
+        Some(Array { address: global.address, len, stride })
     }
 }
 

@@ -22,10 +22,36 @@ const DEAD_EXTRA: u64 = 11;
 /// Bytes of `g` that are read.
 const MAX_G: usize = 1024;
 
+/// What a goroutine is doing, as its `g` says.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Standing {
+    /// `_Gwaiting` and its like, without `_Gscan`.
+    pub(crate) status: u64,
+    /// `waitReason`; means something only while it waits.
+    pub(crate) reason: u64,
+    /// The start of the first collection that saw it wait or in a system call, by the monotonic clock; 0 for none.
+    pub(crate) since: u64,
+    /// The `go` statement that made it: the address after its call.
+    pub(crate) created_at: u64,
+    /// Its first function.
+    pub(crate) starts_at: u64,
+    /// The goroutine that made it; 0 when not known.
+    pub(crate) parent: u64,
+    /// It has a thread of its own (`runtime.LockOSThread`).
+    pub(crate) locked: bool,
+    /// The first of its `sudog`s, where the runtime notes them; 0 for none.
+    pub(crate) waiting: u64,
+    /// Its thread was stopped in its code: the first frame's address is that of an instruction, not of a return.
+    pub(crate) interrupted: bool,
+}
+
 /// One live goroutine.
 #[derive(Clone, Debug)]
 pub(crate) struct Goroutine {
     pub(crate) id: u64,
+    /// Address of its `g`.
+    pub(crate) address: u64,
+    pub(crate) standing: Standing,
     pub(crate) stack: Range<u64>,
     /// Innermost first.
     pub(crate) frames: Vec<Frame>,
@@ -39,6 +65,8 @@ pub(crate) struct Goroutine {
 #[derive(Default)]
 pub(crate) struct Goroutines {
     pub(crate) all: Vec<Goroutine>,
+    /// How many could not be read.
+    pub(crate) broken: u64,
     /// (stack start, index), ascending.
     by_stack: Vec<(u64, u32)>,
 }
@@ -57,16 +85,16 @@ impl Goroutines {
         let len = len.ok_or_else(|| GoError::inconsistent("runtime.allgs", at, "it is not mapped"))?;
         let threads = Threads::read(context)?;
         let mut goroutines = Self::default();
-        let mut broken = 0;
         for g in super::words(memory, array, len)? {
             let index = goroutines.all.len() as u32;
             match read_goroutine(context, &threads, g, index, roots) {
                 Ok(Some(goroutine)) => goroutines.all.push(goroutine),
                 Ok(None) => {}
-                Err(_) => broken += 1,
+                Err(_) => goroutines.broken += 1,
             }
         }
-        if broken > 0 {
+        if goroutines.broken > 0 {
+            let broken = goroutines.broken;
             partial.push(format!("{broken} of {count} goroutines could not be read; their stacks are no roots"));
         }
         goroutines.by_stack = goroutines.all.iter().enumerate().map(|(i, g)| (g.stack.start, i as u32)).collect();
@@ -142,7 +170,19 @@ fn read_goroutine(
     let mut live: Vec<u64> = scan.words.iter().map(|w| w.address).collect();
     live.sort_unstable();
     live.dedup();
-    Ok(Some(Goroutine { id: layout.id.get(bytes), stack, frames, live, objects: scan.object_ranges() }))
+    let standing = Standing {
+        status,
+        reason: layout.wait_reason.get(bytes),
+        since: layout.wait_since.get(bytes),
+        created_at: layout.created_at.get(bytes),
+        starts_at: layout.starts_at.get(bytes),
+        parent: layout.parent.get(bytes),
+        locked: layout.locked_to.get(bytes) != 0,
+        waiting: layout.waiting.get(bytes),
+        interrupted: registers.is_some(),
+    };
+    let (id, objects) = (layout.id.get(bytes), scan.object_ranges());
+    Ok(Some(Goroutine { id, address: g, standing, stack, frames, live, objects }))
 }
 
 /// A frame is read conservatively where the runtime does so itself: an asynchronously preempted function and the

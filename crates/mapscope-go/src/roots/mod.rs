@@ -8,13 +8,14 @@ mod statics;
 mod threads;
 mod unwind;
 
-pub(crate) use goroutine::{Goroutine, Goroutines};
+pub(crate) use goroutine::{Goroutine, Goroutines, Standing};
 pub(crate) use specials::profiled;
 pub(crate) use unwind::Frame;
 
 use mapscope_memory::Memory;
 
 use crate::GoError;
+use crate::dwarf::{Array, Dwarf, DwarfIndex};
 use crate::heap::SpanTable;
 use crate::runtime::{FunctionTable, Layout, Module};
 use crate::types::TypeTable;
@@ -53,6 +54,33 @@ pub(crate) struct RuntimeGlobals {
     pub(crate) all_finalizers: u64,
     pub(crate) cleanups: Option<u64>,
     pub(crate) profile: ProfileGlobals,
+    pub(crate) waits: WaitGlobals,
+}
+
+/// Where the runtime says what goroutines are waiting for. Nothing works without them but saying so.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct WaitGlobals {
+    /// `gStatusStrings` and `waitReasonStrings`: arrays of strings, by number.
+    pub(crate) status_names: Option<Array>,
+    pub(crate) reason_names: Option<Array>,
+    /// `semtable`.
+    pub(crate) semaphores: Option<Array>,
+    /// `memstats` and `sched`.
+    pub(crate) statistics: Option<u64>,
+    pub(crate) scheduler: Option<u64>,
+}
+
+impl WaitGlobals {
+    /// Finds them in the debug information.
+    pub(crate) fn find<'d>(dwarf: &Dwarf<'d>, index: &DwarfIndex<'d>) -> Self {
+        Self {
+            status_names: index.array(dwarf, "runtime.gStatusStrings"),
+            reason_names: index.array(dwarf, "runtime.waitReasonStrings"),
+            semaphores: index.array(dwarf, "runtime.semtable"),
+            statistics: index.global("runtime.memstats").ok(),
+            scheduler: index.global("runtime.sched").ok(),
+        }
+    }
 }
 
 /// Addresses of the variables of the memory profile.
@@ -92,6 +120,8 @@ pub(crate) struct Roots {
     pub(crate) finalized: Vec<u32>,
     /// Objects with a cleanup, once for each cleanup.
     pub(crate) cleaned: Vec<u32>,
+    /// Objects that a weak pointer can turn up again as long as something else holds them.
+    pub(crate) weak: Vec<u32>,
     /// Cleanups attached to objects, from 1.26: (function value, address of its argument).
     pub(crate) cleanup_arguments: Vec<(u64, u64)>,
     pub(crate) goroutines: Goroutines,

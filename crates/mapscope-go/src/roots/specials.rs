@@ -26,7 +26,7 @@ fn kinds(minor: u32) -> Kinds {
 }
 
 /// Adds the specials of every span; to `found` go the objects that have a finalizer (what they point to is live, they
-/// themselves are not) and what cleanups are called with.
+/// themselves are not), those that weak pointers lead to, and what cleanups are called with.
 pub(super) fn add(context: &Context<'_>, roots: &mut Vec<Root>, found: &mut Roots, partial: &mut Vec<String>) {
     let kinds = kinds(context.minor);
     let mut failed = None;
@@ -96,6 +96,7 @@ fn span_specials(
             push(layout.special_finalizer.function, RootKind::Finalizer);
             found.finalized.extend(object);
         } else if Some(kind) == kinds.weak_handle {
+            found.weak.extend(object);
             if let Some(special) = layout.special_weak_handle {
                 push(special.handle, RootKind::Runtime);
             }

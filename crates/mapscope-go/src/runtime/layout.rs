@@ -76,8 +76,23 @@ layouts! {
     Goroutine = "runtime.g" {
         stack_lo: "stack.lo", stack_hi: "stack.hi", sched_sp: "sched.sp", sched_pc: "sched.pc", sched_ctxt: "sched.ctxt",
         syscall_sp: "syscallsp", syscall_pc: "syscallpc", defers: "_defer", panics: "_panic", id: "goid",
-        status: "atomicstatus",
+        status: "atomicstatus", wait_reason: "waitreason", wait_since: "waitsince", created_at: "gopc",
+        starts_at: "startpc", parent: "parentGoid", locked_to: "lockedm", waiting: "waiting",
     }
+    /// `runtime.sudog`: a goroutine in a queue. From 1.26 two of its pointers are pairs, of which the collector may clear
+    /// one half.
+    Waiter = "runtime.sudog" {
+        goroutine: "g", next: "next", previous: "prev", link: "waitlink", element: "elem", channel: "c",
+        ? element_address: "elem.vu", ? channel_address: "c.maybeTraceablePtr.vu",
+    }
+    /// `runtime.semaRoot`: a tree of those who wait for semaphores.
+    Semaphores = "runtime.semaRoot" { tree: "treap", }
+    /// `runtime.notifyList`: those who wait for a `sync.Cond`.
+    NotifyList = "runtime.notifyList" { first: "head", }
+    /// `runtime.mstats`.
+    Collections = "runtime.mstats" { last_collection: "last_gc_nanotime", }
+    /// `runtime.schedt`.
+    Scheduler = "runtime.schedt" { last_poll: "lastpoll", }
     /// `runtime.m`: a thread.
     Thread = "runtime.m" {
         tid: "procid", g0: "g0", signal: "gsignal", current: "curg", next: "alllink", vdso_sp: "vdsoSP", vdso_pc: "vdsoPC",
@@ -115,8 +130,6 @@ layouts! {
         buffer: "buf", queued: "qcount", capacity: "dataqsiz", elem_size: "elemsize", closed: "closed",
         receivers: "recvq.first", senders: "sendq.first",
     }
-    /// `runtime.sudog`: a goroutine in a queue.
-    Waiter = "runtime.sudog" { next: "next", }
     /// `runtime.timer`: `status` up to 1.22, `state` from 1.23.
     Timer = "runtime.timer" {
         when: "when", period: "period", function: "f", argument: "arg", ? status: "status", ? state: "state",
@@ -290,6 +303,12 @@ pub(crate) struct Layout {
     pub(crate) g: Goroutine,
     pub(crate) m: Thread,
     pub(crate) p: Processor,
+    /// What goroutines wait for: the linker leaves out what a program does not use.
+    pub(crate) waiter: Option<Waiter>,
+    pub(crate) semaphores: Option<Semaphores>,
+    pub(crate) notify_list: Option<NotifyList>,
+    pub(crate) collections: Option<Collections>,
+    pub(crate) scheduler: Option<Scheduler>,
     pub(crate) cache: Cache,
     pub(crate) deferred: Defer,
     pub(crate) special: Special,
@@ -301,7 +320,6 @@ pub(crate) struct Layout {
     pub(crate) profile: Option<ProfileLayout>,
     pub(crate) module: ModuleData,
     pub(crate) channel: Channel,
-    pub(crate) waiter: Waiter,
     pub(crate) timer: Timer,
     pub(crate) timer_entry: Option<TimerEntry>,
     pub(crate) time_timer: Option<TimeTimer>,
@@ -336,6 +354,11 @@ impl Layout {
             g: Goroutine::read(reader)?,
             m: Thread::read(reader)?,
             p: Processor::read(reader)?,
+            waiter: Waiter::read(reader).ok(),
+            semaphores: Semaphores::read(reader).ok(),
+            notify_list: NotifyList::read(reader).ok(),
+            collections: Collections::read(reader).ok(),
+            scheduler: Scheduler::read(reader).ok(),
             cache: Cache::read(reader)?,
             deferred: Defer::read(reader)?,
             special: Special::read(reader)?,
@@ -345,7 +368,6 @@ impl Layout {
             profile: ProfileLayout::read(reader).ok(),
             module: ModuleData::read(reader)?,
             channel: Channel::read(reader)?,
-            waiter: Waiter::read(reader)?,
             timer: Timer::read(reader)?,
             timer_entry: TimerEntry::read(reader).ok(),
             time_timer: TimeTimer::read(reader).ok(),

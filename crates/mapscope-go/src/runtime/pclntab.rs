@@ -41,6 +41,8 @@ pub(crate) struct Function {
     pub(crate) defer_return: u32,
     /// `abi.FuncFlag`: 1 top of stack, 2 writes sp, 4 assembler.
     pub(crate) flag: u8,
+    /// `abi.FuncID`: which of the functions that the runtime treats apart it is; 0 for any other.
+    pub(crate) id: u8,
     /// Line of the declaration.
     pub(super) start_line: u32,
     /// Numbers of files and lines by program counter: offsets into the pc table.
@@ -121,6 +123,7 @@ impl FunctionTable {
             start_line: word(36),
             pcdata_count: word(28),
             flag: header[41],
+            id: header[40],
             funcdata_count: header[43],
             record,
         })

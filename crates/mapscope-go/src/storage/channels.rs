@@ -48,7 +48,9 @@ impl Waiters {
 
     /// The length of the list of `runtime.sudog`s that starts at `first`; `None` when it has no end.
     fn count(&self, stages: &Stages<'_>, first: u64) -> Option<u64> {
-        let next = stages.context.layout.waiter.next.offset;
+        let Some(next) = stages.context.layout.waiter.map(|w| w.next.offset) else {
+            return (first == 0).then_some(0);
+        };
         let (mut at, mut count) = (first, 0u64);
         // Brent: the tortoise stays and is moved up to the hare whenever that has made twice as many steps.
         let (mut tortoise, mut power) = (0, 1);

@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Child, ChildStdin, Command, Stdio};
 
-use mapscope_go::{MapEntry, MemoryParts, Silent, Totals, TypeCount, with_session};
+use mapscope_go::{GoroutineCensus, MapEntry, MemoryParts, Silent, Totals, TypeCount, with_session};
 use mapscope_memory::{Memory, Process};
 use serde_json::Value;
 
@@ -63,6 +63,13 @@ impl Running {
         }
         let stdin = child.stdin.take();
         Self { child, truth, directory, stdin }
+    }
+
+    pub fn goroutines(&self) -> (GoroutineCensus, u64) {
+        let process = Process::attach(self.child.id()).unwrap();
+        let executable = process.executable().unwrap();
+        let now = process.info().monotonic_ns.unwrap();
+        with_session(&process, &executable, &Silent, |session| (session.goroutines(), now)).unwrap()
     }
 
     pub fn read(&self) -> Reading {

@@ -104,6 +104,7 @@ impl Core {
             pid: records.pid,
             exe: main_path,
             rss_bytes: None,
+            monotonic_ns: None,
             load_bias,
             partial,
         };

@@ -1,5 +1,6 @@
 //! A live process, stopped while it is read.
 
+mod clock;
 mod maps;
 mod pagemap;
 mod status;
@@ -67,6 +68,7 @@ impl Process {
             pid,
             exe: without_deleted(exe),
             rss_bytes: resident(&status::read(pid, "statm")?),
+            monotonic_ns: clock::monotonic(pid),
             load_bias: entry.map_or(0, |e| header.load_bias(e)),
             partial: Vec::new(),
         };

@@ -8,6 +8,7 @@ mod bar;
 mod cycles;
 mod dominators;
 mod footer;
+mod goroutines;
 mod header;
 mod histogram;
 mod holders;
@@ -27,6 +28,7 @@ mod units;
 
 pub use cycles::cycles;
 pub use dominators::dominators;
+pub use goroutines::goroutines;
 pub use inspect::inspect;
 pub use map::map;
 pub use maps::maps;

@@ -67,6 +67,18 @@ pub(crate) fn duration(ms: f64) -> String {
     }
 }
 
+/// A time that somebody has waited, given in milliseconds: `0.4 s`, `18 s`, `3 min`, `2 h 5 min`, `4 d 3 h`.
+pub(crate) fn time(ms: u64) -> String {
+    let (seconds, minutes, hours) = (ms / 1000, ms / 60_000, ms / 3_600_000);
+    match seconds {
+        0..10 => format!("{:.1} s", (ms / 100) as f64 / 10.0),
+        10..60 => format!("{seconds} s"),
+        60..3600 => format!("{minutes} min"),
+        3600..86_400 => format!("{hours} h {} min", minutes % 60),
+        _ => format!("{} d {} h", hours / 24, hours % 24),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -103,6 +115,14 @@ mod tests {
         assert_eq!(percent(999_999, 1_000_000), ">99.9%");
         assert_eq!(percent(10, 10), "100%");
         assert_eq!(percent(1, 0), "–");
+    }
+
+    #[test]
+    fn times_are_rounded_down() {
+        let cases = [(0, "0.0 s"), (9_999, "9.9 s"), (59_999, "59 s"), (3_599_999, "59 min")];
+        for (ms, want) in cases.into_iter().chain([(7_500_000, "2 h 5 min"), (356_400_000, "4 d 3 h")]) {
+            assert_eq!(time(ms), want, "{ms}");
+        }
     }
 
     #[test]

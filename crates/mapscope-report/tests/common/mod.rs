@@ -5,13 +5,14 @@
 
 use mapscope_report::model::{
     ChannelRow, ClosingEdge, CodeLine, CycleList, CycleMap, CycleRow, DominatorList, DominatorNode, FinalizerRow,
-    FinalizerTotals, GroupState, Heap, HolderRow, Inspection, LargestObject, MapDetail, MapFigures, MapList, MapRow,
-    MemoryUse, Omitted, PathObject, PathObjects, PathReport, PathRow, PathStep, PathSubject, PinnedRow, PoolRow,
-    QueuedRow, RunningRow, SiteList, SiteRow, SizeClass, SliceRow, SlotLayout, Storage, StringRow, StringTotals,
-    Suspect, Target, TimerHeapRow, TimerRow, TimerTotals, TypeList, TypeRow,
+    FinalizerTotals, GoroutineList, GoroutineRow, GroupState, Heap, HolderRow, Inspection, LargestObject, LeftOut,
+    MapDetail, MapFigures, MapList, MapRow, MemoryUse, Omitted, PathObject, PathObjects, PathReport, PathRow, PathStep,
+    PathSubject, PinnedRow, PoolRow, QueuedRow, RunningRow, SiteList, SiteRow, SizeClass, SliceRow, SlotLayout,
+    Storage, StringRow, StringTotals, Suspect, Target, TimerHeapRow, TimerRow, TimerTotals, TypeList, TypeRow, Waited,
 };
 use mapscope_report::{
-    CYCLES_SCHEMA, DOMINATORS_SCHEMA, INSPECT_SCHEMA, MAP_SCHEMA, MAPS_SCHEMA, PATH_SCHEMA, TYPES_SCHEMA,
+    CYCLES_SCHEMA, DOMINATORS_SCHEMA, GOROUTINES_SCHEMA, INSPECT_SCHEMA, MAP_SCHEMA, MAPS_SCHEMA, PATH_SCHEMA,
+    TYPES_SCHEMA,
 };
 
 pub(crate) const MIB: u64 = 1 << 20;
@@ -702,5 +703,72 @@ pub(crate) fn cycle_list() -> CycleList {
         without_map: 1,
         all: true,
         partial: vec![],
+    }
+}
+
+pub(crate) fn goroutine_list() -> GoroutineList {
+    let line = |function: &str, file: &str, line| CodeLine { function: function.into(), file: file.into(), line };
+    let waited = |known, min_ms, median_ms, max_ms| Some(Waited { known, min_ms, median_ms, max_ms });
+    let watch = GoroutineRow {
+        state: "chan receive".into(),
+        count: 12_400,
+        leaked: true,
+        stack_bytes: 12_400 << 11,
+        retained_bytes: 310 * MIB,
+        waited: waited(12_399, 61_000, 3_700_000, 93_600_000),
+        stack: vec![line("main.(*Store).watch", "/srv/sessions/src/store.go", 118)],
+        created_by: Some(line("main.(*Store).Subscribe", "/srv/sessions/src/store.go", 96)),
+        creators: vec![1],
+        ids: (31..41).collect(),
+        ..GoroutineRow::default()
+    };
+    let pool = GoroutineRow {
+        state: "sync.Mutex.Lock".into(),
+        count: 64,
+        suspect: true,
+        stack_bytes: 64 << 13,
+        retained_bytes: 4 * MIB,
+        waited: waited(64, 600_000, 600_000, 600_000),
+        stack: vec![
+            line("sync.(*Mutex).Lock", "/usr/local/go/src/sync/mutex.go", 46),
+            line(
+                "github.com/example/platform/internal/worker.(*Pool[...]).dispatch",
+                "/root/go/pkg/mod/github.com/example/platform@v1.22.333/internal/worker/a_file_with_a_long_name.go",
+                1204,
+            ),
+        ],
+        ids: vec![7, 8, 9],
+        ..GoroutineRow::default()
+    };
+    let deep = GoroutineRow {
+        state: "running".into(),
+        count: 1,
+        locked: true,
+        stack_bytes: MIB,
+        stack: vec![line("main.walk", "/srv/walk.go", 7), line("main.main", "/srv/main.go", 3)],
+        left_out: Some(LeftOut { after: 1, frames: 20_000 }),
+        ids: vec![1],
+        ..GoroutineRow::default()
+    };
+    let system = GoroutineRow {
+        state: "GC worker (idle)".into(),
+        count: 2,
+        system: true,
+        stack_bytes: 4096,
+        stack: vec![line("runtime.gopark", "/usr/local/go/src/runtime/proc.go", 461)],
+        ids: vec![18, 19],
+        ..GoroutineRow::default()
+    };
+    GoroutineList {
+        schema: GOROUTINES_SCHEMA.into(),
+        target: process(),
+        total_goroutines: 12_467,
+        system_goroutines: 2,
+        leaked_goroutines: Some(12_400),
+        leaked_bytes: Some(311 * MIB),
+        groups: vec![watch, pool, deep, system],
+        total_groups: 4,
+        matched_groups: 4,
+        ..GoroutineList::default()
     }
 }

@@ -106,7 +106,7 @@ impl Cut<'_, '_> {
 }
 
 /// Names of nodes.
-struct Names<'n, 's> {
+pub(super) struct Names<'n, 's> {
     session: &'n Session<'s>,
     groups: Vec<&'s str>,
     /// Kind and number of the holders of each group.
@@ -114,7 +114,7 @@ struct Names<'n, 's> {
 }
 
 impl<'n, 's> Names<'n, 's> {
-    fn new(session: &'n Session<'s>) -> Self {
+    pub(super) fn new(session: &'n Session<'s>) -> Self {
         let groups = session.holder_groups();
         let mut kinds = vec![(HolderKind::Runtime, 0); groups.len()];
         for (holder, group) in session.holders().iter().zip(session.group_of_holder()) {
@@ -126,7 +126,7 @@ impl<'n, 's> Names<'n, 's> {
     }
 
     /// Kind, name, and how many objects or holders a node stands for.
-    fn of(&self, node: &MergedNode) -> (&'static str, &'s str, u64) {
+    pub(super) fn of(&self, node: &MergedNode) -> (&'static str, &'s str, u64) {
         match node.label {
             Label::All => ("all", "", 0),
             Label::Shared => ("shared", "(shared)", 0),

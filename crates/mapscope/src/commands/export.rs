@@ -3,6 +3,7 @@
 use anyhow::{Result, bail};
 use mapscope_go::{HeapProfile, Sampling};
 use mapscope_profile::Profile;
+use mapscope_report::to_json;
 
 use crate::args::ExportForm;
 use crate::assemble;
@@ -21,7 +22,22 @@ pub(crate) fn render(loaded: &Loaded<'_, '_>, form: ExportForm) -> Result<Export
     match form {
         ExportForm::HeapProfile => sampled(loaded, assemble::heap_profile),
         ExportForm::LiveHeap => sampled(loaded, assemble::live_heap),
+        ExportForm::Pprof | ExportForm::Folded | ExportForm::Dot | ExportForm::Json => held(loaded, form),
     }
+}
+
+/// Who holds what.
+fn held(loaded: &Loaded<'_, '_>, form: ExportForm) -> Result<Export> {
+    let (session, inspection) = (loaded.session(), loaded.inspection());
+    let notes = session.partial.clone();
+    let graph = || assemble::held::graph(session, inspection);
+    let bytes = match form {
+        ExportForm::Folded => assemble::held::folded(session).into_bytes(),
+        ExportForm::Dot => assemble::held::dot(&graph()).into_bytes(),
+        ExportForm::Json => to_json(&graph())?.into_bytes(),
+        _ => assemble::held::pprof(session, &notes).to_bytes()?,
+    };
+    Ok(Export { bytes, notes })
 }
 
 /// A profile of the allocations that the program sampled.

@@ -4,6 +4,7 @@ mod completions;
 mod cycles;
 mod dominators;
 mod export;
+mod goroutines;
 mod inspect;
 mod lookup;
 mod man;
@@ -41,6 +42,9 @@ pub(crate) fn run(config: &Config) -> Result<()> {
         Command::Path { target, query } => load(target, config, |l| path::render(l, query, view))?,
         Command::Cycles { target, all, limit } => {
             load(target, config, |l| cycles::render(&l.cycles(*all, *limit), view))?
+        }
+        Command::Goroutines { target, filter } => {
+            load(target, config, |l| goroutines::render(l.goroutines(), filter, view))?
         }
         Command::Export { target, form } => {
             let written = load(target, config, |l| export::render(l, *form))?;

@@ -166,3 +166,41 @@ fn a_map_says_where_what_it_retains_was_allocated() {
     assert!(text.contains("sampled: 1 in 512 KiB"), "{text}");
     target.ends_well();
 }
+
+/// Every live byte is under one holder, once, whatever the form.
+#[test]
+fn exports_of_who_holds_what_add_up() {
+    let target = Target::start("1.27.", "default", "sessions");
+    let pid = target.pid();
+    let heap = document(&["inspect", &pid, "--format", "json"])["heap"].clone();
+    let live = heap["live_bytes"].as_u64().expect("bytes");
+
+    let folded = success(&["export", &pid, "--as", "folded"]);
+    let bytes = |line: &str| line.rsplit(' ').next().and_then(|n| n.parse::<u64>().ok()).expect("bytes");
+    assert_eq!(folded.lines().map(bytes).sum::<u64>(), live);
+    assert!(folded.lines().any(|line| line.starts_with("main.sessions;")), "{folded}");
+
+    let path = scratch("export-held").join("held.pb.gz");
+    let profile = exported(&pid, "pprof", &path);
+    let total = |index| u64::try_from(profile.total(index)).expect("a sum");
+    assert_eq!((Some(total(0)), total(1)), (heap["live_objects"].as_u64(), live));
+    // The last version that has pprof as a program of its own.
+    let pprof = testbed().join("go/1.24.11/go/pkg/tool/linux_amd64/pprof");
+    let top = Command::new(&pprof).args(["-top", "-unit=B"]).arg(&path).output().expect("pprof runs");
+    let top = String::from_utf8_lossy(&top.stdout).into_owned();
+    assert!(top.contains("Type: held_space\n") && top.contains(&format!(" of {live}B total")), "{top}");
+
+    let graph: Value = serde_json::from_str(&success(&["export", &pid, "--as", "json"])).expect("a document");
+    let nodes = graph["nodes"].as_array().expect("nodes");
+    let shown: u64 = nodes.iter().map(|n| n["shallow_bytes"].as_u64().expect("bytes")).sum();
+    assert_eq!(shown + graph["omitted"]["retained_bytes"].as_u64().expect("bytes"), live);
+    let dot = success(&["export", &pid, "--as", "dot"]);
+    assert_eq!(dot.lines().filter(|line| line.contains("[label=") && !line.contains(" -> ")).count(), nodes.len());
+    for (index, node) in nodes.iter().enumerate() {
+        let Some(above) = node.get("above") else { continue };
+        assert!(nodes[..index].iter().any(|n| n["id"] == *above), "{node} hangs in the air");
+        assert!(dot.contains(&format!("n{above} -> n{} [", node["id"])), "{dot}");
+    }
+    assert!(dot.starts_with("digraph held {\n") && dot.ends_with("}\n") && dot.matches('"').count() % 2 == 0);
+    target.ends_well();
+}
