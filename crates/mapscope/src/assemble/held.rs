@@ -19,7 +19,7 @@ use super::dominators::Names;
 const GRAPH_NODES: usize = 80;
 const GRAPH_SHARE: u64 = 200;
 
-/// A profile with one sample for each node of the tree that has objects.
+/// A profile with one sample for each node of the tree that has objects. The parts of a map count as one with it.
 pub(crate) fn pprof(session: &Session<'_>, notes: &[String]) -> Profile {
     let mut builder = Builder::new([("held_objects", "count"), ("held_space", "bytes")]);
     builder.show_first("held_space");
@@ -30,7 +30,7 @@ pub(crate) fn pprof(session: &Session<'_>, notes: &[String]) -> Profile {
     let function = |node: &MergedNode| Frame { function: names.of(node).1, ..Frame::default() };
     let locations: Vec<usize> = nodes.iter().map(|node| builder.location(0, None, [function(node)])).collect();
     let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
-    for (index, node) in nodes.iter().enumerate().filter(|(_, n)| n.count > 0) {
+    for (index, node) in nodes.iter().enumerate().filter(|(_, n)| n.count > 0 || n.bytes > 0) {
         let stack = way(nodes, index).filter_map(|at| locations.get(at).copied()).collect();
         builder.sample(stack, vec![number(node.count), number(node.bytes)], Vec::new());
     }

