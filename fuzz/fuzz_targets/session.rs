@@ -14,6 +14,8 @@ fuzz_target!(|data: &[u8]| {
         for map in &session.maps {
             let _ = session.details(map.audit.address);
         }
+        let sites = session.sites();
+        let _ = (sites.all().len(), sites.heap_profile().records.len());
         session.maps.len()
     });
     // An input without patches shows that the fixture is read at all.

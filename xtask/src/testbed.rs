@@ -14,7 +14,8 @@ use crate::toolchain::{Toolchain, install_all};
 use crate::workspace::{root, run, testbed_directory};
 
 /// Programs in Go alone; `cgo` is built apart.
-const PROGRAMS: &[&str] = &["big", "heap", "maps", "paths", "places", "retained", "sessions", "sites", "writer"];
+const PROGRAMS: &[&str] =
+    &["big", "heap", "maps", "paths", "places", "resident", "retained", "sessions", "sites", "writer"];
 
 /// One way to build.
 struct Variant {

@@ -3,12 +3,14 @@
 use std::borrow::Cow;
 
 use object::read::elf::{ElfFile64, FileHeader};
-use object::{LittleEndian, Object, ObjectSection};
+use object::{LittleEndian, Object, ObjectSection, ObjectSegment};
 
 use crate::GoError;
 
 /// Oldest and newest minor version of Go 1 that are read.
 const VERSIONS: std::ops::RangeInclusive<u32> = 21..=27;
+/// Bytes of a page of the system.
+const PAGE: u64 = 4096;
 /// A compressed section may expand by this much at most; DWARF of Go programs stays below 10.
 const MAX_EXPANSION: u64 = 64;
 
@@ -68,6 +70,13 @@ impl<'a> Binary<'a> {
         let section = self.elf.section_by_name(name)?;
         let start = section.address().wrapping_add(self.bias);
         Some(start..start.checked_add(section.size())?)
+    }
+
+    /// Address ranges of its segments in the target, bss included.
+    pub(crate) fn load_ranges(&self) -> Vec<std::ops::Range<u64>> {
+        let segments = self.elf.segments().map(|s| (s.address().wrapping_add(self.bias), s.size()));
+        let end = |(start, size): (u64, u64)| start.checked_add(size)?.checked_next_multiple_of(PAGE);
+        segments.filter_map(|s| Some(s.0 / PAGE * PAGE..end(s)?)).collect()
     }
 
     /// Whether there is a section of this name.

@@ -11,6 +11,7 @@ use crate::holders::{Holder, Holders};
 use crate::inventory::{Classes, find_maps, histogram, list_maps, totals};
 use crate::maps::{Auditor, Details};
 use crate::owner::Owners;
+use crate::resident::{Finder, MemoryParts, Variables};
 use crate::root_names::{RootNames, Source, Start, mark, starts};
 use crate::roots::{Context, ProfileGlobals, Roots, RuntimeGlobals};
 use crate::runtime::{Cached, FunctionTable, Layout, modules};
@@ -97,6 +98,8 @@ pub struct Session<'s> {
     pub types: Vec<TypeCount>,
     /// Totals of the heap.
     pub totals: Totals,
+    /// Where resident memory went; absent when the system does not say what is resident.
+    pub memory: Option<MemoryParts>,
     /// Why the reading is partial: one sentence for each reason.
     pub partial: Vec<String>,
 }
@@ -254,6 +257,8 @@ pub fn with_session<R>(
 ) -> Result<R, GoError> {
     let info = memory.info();
     let mut partial = info.partial.clone();
+    // Before anything is read: what is read becomes resident.
+    let residency = memory.residency();
     progress.stage("reading debug information");
     let binary = Binary::parse(&info.exe.to_string_lossy(), executable, info.load_bias)?;
     let sections = DwarfSections::load(&binary)?;
@@ -334,6 +339,9 @@ pub fn with_session<R>(
         classes: &classes,
     };
     let maps = list_maps(&stages, audits, &guesses.headers);
+    let variables = Variables::find(&dwarf, &index);
+    let finder = Finder { context: &context, heap: &heap, reach: &reach, binary: &binary, variables };
+    let parts = finder.parts(residency, &mut partial);
     // Failed reads of a process that is gone would look like torn maps and missing spans.
     memory.still_there()?;
     let session = Session {
@@ -345,6 +353,7 @@ pub fn with_session<R>(
         maps,
         types: histogram(&classes, &by_type),
         totals: totals(graph, &reach, &heap.spans, &roots, order.len() as u64),
+        memory: parts,
         partial,
         stages,
     };

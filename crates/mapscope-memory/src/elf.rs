@@ -26,6 +26,10 @@ pub(crate) const PF_R: u32 = 4;
 pub(crate) const AT_PHDR: u64 = 3;
 /// See [`AT_PHDR`].
 pub(crate) const AT_ENTRY: u64 = 9;
+/// Sixteen random bytes, which the kernel puts on the first thread's stack.
+pub(crate) const AT_RANDOM: u64 = 25;
+/// The kernel's own code in the process.
+pub(crate) const AT_SYSINFO_EHDR: u64 = 33;
 /// Size of the ELF header.
 pub(crate) const HEADER_SIZE: usize = 64;
 /// Size of a program header.

@@ -39,6 +39,7 @@ mod file;
 mod memory;
 mod notes;
 mod process;
+mod residency;
 mod touch;
 
 pub use self::core::Core;
@@ -48,4 +49,5 @@ pub use error::MemoryError;
 pub use file::FileBytes;
 pub use memory::{Memory, Region, TargetInfo, TargetKind, Thread};
 pub use process::Process;
+pub use residency::{Backing, Residency, ResidentRun};
 pub use touch::touch_all;

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use crate::{Arch, MemoryError, Registers};
+use crate::residency::backings;
+use crate::{Arch, MemoryError, Registers, Residency};
 
 /// What kind of target the bytes come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,6 +81,16 @@ pub trait Memory: Send + Sync {
     /// half-way, and what came after is not its memory.
     fn still_there(&self) -> Result<(), MemoryError> {
         Ok(())
+    }
+
+    /// The pages that are in memory, as RSS counts them; of a core, those that it holds. Reading a live process can make
+    /// pages resident, so ask before anything is read. Without a better source, all mappings are.
+    ///
+    /// # Errors
+    /// When the system does not say.
+    fn residency(&self) -> Result<Residency, MemoryError> {
+        let regions = backings(self.regions(), &self.info().exe, None, &[]);
+        Ok(Residency::of(&regions, self.regions().iter().map(|r| r.start..r.end)))
     }
 
     /// Says that `addr..addr + len` is not needed for now, so that mapped pages need not stay resident. A hint.

@@ -8,7 +8,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-use mapscope_memory::{Core, Memory, MemoryError, Process, TargetKind, touch_all};
+use mapscope_memory::{Backing, Core, Memory, MemoryError, Process, TargetKind, touch_all};
 
 /// A `cat` that echoes lines; an echo proves that it runs.
 struct Cat {
@@ -208,6 +208,23 @@ fn reads_what_gdb_wrote() {
     assert_eq!(core.threads()[0].registers.sp, live.threads()[0].registers.sp);
 }
 
+#[test]
+fn resident_pages_are_those_the_kernel_counts() {
+    let cat = Cat::start();
+    let live = Process::attach(cat.pid()).unwrap();
+    let resident = live.residency().unwrap();
+    let counted = fs::read_to_string(format!("/proc/{}/smaps_rollup", cat.pid())).unwrap();
+    let counted = counted.lines().find_map(|l| l.strip_prefix("Rss:")?.trim().strip_suffix(" kB")).unwrap();
+    assert_eq!(resident.bytes(), counted.parse::<u64>().unwrap() * 1024);
+    let of =
+        |wanted: Backing| resident.runs.iter().filter(|r| r.backing == wanted).map(|r| r.end - r.start).sum::<u64>();
+    for backing in [Backing::Program, Backing::Anonymous, Backing::Stack] {
+        assert!(of(backing) > 0, "{backing:?}");
+    }
+    let sp = live.threads()[0].registers.sp;
+    assert!(resident.runs.iter().any(|r| r.backing == Backing::Stack && (r.start..r.end).contains(&sp)));
+}
+
 /// Every byte that the core gives must be the live one, and it must give most of them.
 fn compare(core: &Core, live: &Process) {
     // This releases every page; the bytes must come back.
@@ -216,6 +233,9 @@ fn compare(core: &Core, live: &Process) {
     assert_eq!(core.info().exe, live.info().exe);
     assert_eq!(core.info().pid, live.info().pid);
     assert_eq!(core.info().load_bias, live.info().load_bias);
+    let sp = live.threads()[0].registers.sp;
+    let held = core.residency().unwrap();
+    assert!(held.runs.iter().any(|r| r.backing == Backing::Stack && (r.start..r.end).contains(&sp)), "{held:x?}");
     assert!(core.executable()[..] == live.executable().unwrap()[..]);
     let (mut same, mut absent) = (0, Vec::new());
     // What is neither writable nor of a file is the kernel's: its clock data changes all the time.

@@ -64,12 +64,16 @@ pub struct Target {
     pub read_ms: f64,
 }
 
-/// Where memory went, in bytes.
+/// Where memory went, in bytes. Where residency is known, only resident pages count, of a core those that it holds; the
+/// parts then sum to `rss_bytes` or `core_bytes`. Totals of slots, resident or not, are in `heap`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct MemoryUse {
     /// Resident set of the process; absent for a core.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rss_bytes: Option<u64>,
+    /// Memory that the core holds: what was resident, without pages that files have; absent for a process.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub core_bytes: Option<u64>,
     /// Slots of reachable objects.
     pub heap_live_bytes: u64,
     /// Allocated slots that nothing reaches.
@@ -79,17 +83,42 @@ pub struct MemoryUse {
     /// Spans that are idle and were not returned to the system; absent when not measured.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub heap_free_bytes: Option<u64>,
-    /// Goroutine stacks.
+    /// Stacks: of goroutines, used or kept for the next, and of threads.
     pub stacks_bytes: u64,
     /// The runtime's own metadata: spans, caches, bitmaps, profiles; absent when not measured.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub runtime_bytes: Option<u64>,
-    /// Pages of the executable and its libraries; absent when not measured.
+    /// Executable and libraries: their pages, data and bss; absent when not measured.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub binary_bytes: Option<u64>,
-    /// What Go does not know: cgo, mmap; absent when not measured.
+    /// What Go does not know: cgo, mmap; with the runtime's own where `runtime_bytes` is absent. Absent when not measured.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub other_bytes: Option<u64>,
+    /// Spans in use by the size of their slots, ascending; absent when residency is not known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub classes: Vec<SizeClass>,
+}
+
+/// Spans in use whose slots have one size. The bytes are resident ones; those of all classes sum to the parts.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct SizeClass {
+    /// Bytes of a slot; absent for large objects, each of which has a span of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub slot_bytes: Option<u64>,
+    /// Spans.
+    pub spans: u64,
+    /// Slots, allocated or not.
+    pub slots: u64,
+    /// Slots of reachable objects.
+    pub live_slots: u64,
+    /// Allocated slots that nothing reaches.
+    pub garbage_slots: u64,
+    /// Bytes of reachable objects.
+    pub live_bytes: u64,
+    /// Bytes of objects that nothing reaches.
+    pub garbage_bytes: u64,
+    /// Bytes of free slots and of the spans' tails.
+    pub fragmentation_bytes: u64,
 }
 
 /// Totals of the Go heap.

@@ -3,8 +3,8 @@
 mod common;
 
 use common::{
-    cycle_list, dominator_list, inspection, legacy_core, legacy_detail, map_list, path_of_object, paths_of_type, row,
-    swiss_detail, torn_detail, type_list,
+    MIB, cycle_list, dominator_list, inspection, legacy_core, legacy_detail, map_list, path_of_object, paths_of_type,
+    row, swiss_detail, torn_detail, type_list,
 };
 use insta::assert_snapshot;
 use mapscope_report::model::{CycleList, Inspection, MapFigures, MapList, TypeList};
@@ -35,11 +35,12 @@ fn inspect_wide() {
 }
 
 #[test]
-fn inspect_partial_core_without_rss() {
+fn inspect_partial_core() {
     let mut partial = inspection();
     partial.target = legacy_core();
     partial.memory.rss_bytes = None;
-    partial.memory.heap_free_bytes = None;
+    partial.memory.core_bytes = Some(1_333 * MIB);
+    partial.memory.other_bytes = Some(59 * MIB - 300_000);
     partial.memory.runtime_bytes = None;
     partial.maps.truncate(1);
     partial.partial = vec![
@@ -47,6 +48,25 @@ fn inspect_partial_core_without_rss() {
         "no DWARF: types of stack variables are not known".into(),
     ];
     assert_snapshot!(plain(&text::inspect(&partial, &at(80))));
+}
+
+#[test]
+fn inspect_fragmented() {
+    let mut fragmented = inspection();
+    fragmented.memory.heap_live_bytes -= 500 * MIB;
+    fragmented.memory.heap_fragmentation_bytes += 500 * MIB;
+    fragmented.memory.classes[1].fragmentation_bytes += 500 * MIB;
+    fragmented.memory.classes[1].live_bytes -= 500 * MIB;
+    assert_snapshot!(plain(&text::inspect(&fragmented, &at(100))));
+}
+
+#[test]
+fn inspect_without_residency() {
+    let mut unknown = inspection();
+    let memory = &mut unknown.memory;
+    (memory.heap_free_bytes, memory.runtime_bytes, memory.binary_bytes, memory.other_bytes) = (None, None, None, None);
+    memory.classes.clear();
+    assert_snapshot!(plain(&text::inspect(&unknown, &at(60))));
 }
 
 #[test]

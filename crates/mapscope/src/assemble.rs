@@ -10,10 +10,11 @@ pub(crate) use sites::{live_sites, why_none};
 
 use std::time::Duration;
 
-use mapscope_go::{MapDetails, MapEntry, Session, Totals};
+use mapscope_go::{ClassUse, MapDetails, MapEntry, Session, Totals};
 use mapscope_memory::{TargetInfo, TargetKind};
 use mapscope_report::model::{
-    GroupState, Heap, Inspection, MapDetail, MapFigures, MapRow, MemoryUse, SiteList, SlotLayout, Target, TypeRow,
+    GroupState, Heap, Inspection, MapDetail, MapFigures, MapRow, MemoryUse, SiteList, SizeClass, SlotLayout, Target,
+    TypeRow,
 };
 use mapscope_report::{INSPECT_SCHEMA, MAP_SCHEMA};
 
@@ -27,7 +28,7 @@ pub(crate) fn inspection(
     Inspection {
         schema: INSPECT_SCHEMA.to_owned(),
         target: target(session, info, read, paused),
-        memory: memory_use(&session.totals, info),
+        memory: memory_use(session, info),
         heap: heap(&session.totals),
         holders: dominators::holders(session),
         suspects: dominators::suspects(session),
@@ -64,14 +65,44 @@ fn target(session: &Session<'_>, info: &TargetInfo, read: Duration, paused: Opti
     }
 }
 
-fn memory_use(totals: &Totals, info: &TargetInfo) -> MemoryUse {
+fn memory_use(session: &Session<'_>, info: &TargetInfo) -> MemoryUse {
+    let totals = &session.totals;
+    let Some(parts) = &session.memory else {
+        return MemoryUse {
+            rss_bytes: info.rss_bytes,
+            heap_live_bytes: totals.live_bytes,
+            heap_garbage_bytes: totals.object_bytes.saturating_sub(totals.live_bytes),
+            heap_fragmentation_bytes: totals.fragmentation_bytes,
+            stacks_bytes: totals.stack_bytes,
+            ..MemoryUse::default()
+        };
+    };
+    let of = |kind: TargetKind| (info.kind == kind).then_some(parts.resident);
     MemoryUse {
-        rss_bytes: info.rss_bytes,
-        heap_live_bytes: totals.live_bytes,
-        heap_garbage_bytes: totals.object_bytes.saturating_sub(totals.live_bytes),
-        heap_fragmentation_bytes: totals.fragmentation_bytes,
-        stacks_bytes: totals.stack_bytes,
-        ..MemoryUse::default()
+        rss_bytes: of(TargetKind::Process),
+        core_bytes: of(TargetKind::Core),
+        heap_live_bytes: parts.live,
+        heap_garbage_bytes: parts.garbage,
+        heap_fragmentation_bytes: parts.fragmentation,
+        heap_free_bytes: Some(parts.free),
+        stacks_bytes: parts.stacks,
+        runtime_bytes: parts.runtime,
+        binary_bytes: Some(parts.binary),
+        other_bytes: Some(parts.other),
+        classes: parts.classes.iter().map(size_class).collect(),
+    }
+}
+
+fn size_class(class: &ClassUse) -> SizeClass {
+    SizeClass {
+        slot_bytes: class.slot_bytes,
+        spans: class.spans,
+        slots: class.slots,
+        live_slots: class.live_slots,
+        garbage_slots: class.garbage_slots,
+        live_bytes: class.live,
+        garbage_bytes: class.garbage,
+        fragmentation_bytes: class.fragmentation,
     }
 }
 

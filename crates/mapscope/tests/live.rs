@@ -94,7 +94,10 @@ fn a_process_is_read_and_runs_on() {
         assert_eq!(document["target"]["pid"], target.child.id());
         assert_eq!(document["target"]["map_impl"], kind);
         assert!(document["target"]["paused_ms"].as_f64().is_some_and(|ms| ms > 0.0));
-        assert!(document["memory"]["rss_bytes"].as_u64().is_some_and(|rss| rss > 0));
+        let memory = document["memory"].as_object().expect("an object");
+        let parts = memory.iter().filter(|(key, value)| key.as_str() != "rss_bytes" && value.is_u64());
+        let sum: u64 = parts.filter_map(|(_, value)| value.as_u64()).sum();
+        assert!(sum > 0 && memory["rss_bytes"].as_u64() == Some(sum), "{memory:?}");
         target.ends_well();
     }
 }
@@ -111,7 +114,15 @@ fn every_command_reads_a_process() {
     assert!(success(&["map", &pid, by_address]).contains("\nmain.sessions.byID\n"));
     let types = document(&["types", &pid, "--format", "json"]);
     assert!(types["types"].as_array().is_some_and(|t| t.iter().any(|t| t["type"] == "main.Session")));
-    for args in [&["inspect", &pid][..], &["maps", &pid], &["types", &pid], &["map", &pid, "byID"]] {
+    let tree = document(&["dominators", &pid, "--limit", "0", "--min-share", "0", "--depth", "1", "--format", "json"]);
+    let top = tree["tree"].as_array().expect("a tree").iter();
+    let sum: u64 = top.map(|node| node["retained_bytes"].as_u64().expect("bytes")).sum();
+    assert_eq!(tree["heap"]["live_bytes"], sum, "the first level is all that lives");
+    assert_eq!(tree["tree"][0]["name"], "main.sessions");
+    assert_eq!(tree["tree"][0]["below"][0]["name"], "map[string]*main.Session");
+    let commands =
+        [&["inspect", &pid][..], &["maps", &pid], &["types", &pid], &["map", &pid, "byID"], &["dominators", &pid]];
+    for args in commands {
         assert_eq!(leaks(&success(args)), Vec::<&str>::new(), "{args:?}");
     }
     let message = failure(&["map", &pid, "main.session.byId"]);
@@ -160,5 +171,16 @@ fn a_program_that_is_not_go_is_told_so_and_runs_on() {
     let target = Target::start("c", "default", "notgo");
     let message = failure(&["inspect", &target.pid()]);
     assert!(message.starts_with("mapscope: ") && message.contains(" is not a Go program: "), "{message}");
+    target.ends_well();
+}
+
+#[test]
+fn a_heap_that_does_not_fit_says_what_it_needs() {
+    let target = Target::start_with("1.27.", "default", "big", &["3000000"]);
+    let script = format!("ulimit -v 80000; exec {} inspect {}", env!("CARGO_BIN_EXE_mapscope"), target.pid());
+    let output = std::process::Command::new("sh").args(["-c", &script]).output().expect("a shell");
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert_eq!((output.status.code(), output.stdout.is_empty()), (Some(2), true), "{message}");
+    assert!(message.contains(" objects; reading it needs about "), "{message}");
     target.ends_well();
 }

@@ -6,7 +6,7 @@ mod spans;
 
 pub(crate) use mask::{Mask, Masks, read_bits, type_words};
 pub(crate) use scan::{CHUNK, Heap, pointer_words, scan, word};
-pub(crate) use spans::{Span, SpanTable};
+pub(crate) use spans::{ManualSpan, Span, SpanTable};
 
 /// Bytes of a heap page (`runtime.pageSize`).
 pub(crate) const PAGE: u64 = 8192;

@@ -9,6 +9,8 @@ use crate::runtime::Layout;
 
 /// `mSpanInUse`.
 const IN_USE: u64 = 1;
+/// `mSpanManual`.
+const MANUAL: u64 = 2;
 /// Bytes of `mspan` that are read; it has 160 in all versions.
 const MAX_SPAN_STRUCT: u64 = 512;
 
@@ -30,9 +32,20 @@ pub(crate) struct Span {
     alloc_bits: u64,
 }
 
+/// A span that the runtime allocates from by hand: stacks, work buffers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ManualSpan {
+    /// Address of its `mspan`.
+    pub(crate) pointer: u64,
+    pub(crate) start: u64,
+    pub(crate) bytes: u64,
+}
+
 /// All spans in use in address order, one [`mapscope_heap::Block`] each.
 pub(crate) struct SpanTable {
     pub(crate) spans: Vec<Span>,
+    /// By address.
+    pub(crate) manual: Vec<ManualSpan>,
     pub(crate) blocks: BlockTable,
     pub(crate) allocated: BitSet,
     /// Types precede the objects of scannable spans above 512 bytes (from 1.22).
@@ -61,15 +74,17 @@ impl SpanTable {
         if pointers.last() == Some(&0) {
             pointers.pop();
         }
-        let mut spans = Vec::new();
+        let (mut spans, mut manual) = (Vec::new(), Vec::new());
         let mut unreadable = 0u64;
         for pointer in pointers {
             match read_span(memory, layout, pointer) {
-                Ok(Some(span)) => spans.push(span),
+                Ok(Some(AnySpan::InUse(span))) => spans.push(span),
+                Ok(Some(AnySpan::Manual(span))) => manual.push(span),
                 Ok(None) => {}
                 Err(_) => unreadable += 1,
             }
         }
+        manual.sort_by_key(|s| s.start);
         spans.sort_by_key(|s| s.start);
         let before = spans.len();
         let mut end = 0;
@@ -88,7 +103,7 @@ impl SpanTable {
         }
         let headers = layout.span.large_type.is_some() && layout.arena.bitmap.is_none();
         let blocks = BlockTable::new(spans.iter().map(|s| (s.start, s.elem_size, s.elems)).collect())?;
-        let mut table = Self { spans, allocated: BitSet::new(blocks.len()), blocks, headers };
+        let mut table = Self { spans, manual, allocated: BitSet::new(blocks.len()), blocks, headers };
         table.mark_allocated(memory, partial);
         Ok(table)
     }
@@ -144,19 +159,33 @@ impl SpanTable {
     }
 }
 
+enum AnySpan {
+    InUse(Span),
+    Manual(ManualSpan),
+}
+
 /// `None` for a span that is not in use.
-fn read_span(memory: &dyn Memory, layout: &Layout, pointer: u64) -> Result<Option<Span>, GoError> {
+fn read_span(memory: &dyn Memory, layout: &Layout, pointer: u64) -> Result<Option<AnySpan>, GoError> {
     let l = &layout.span;
     let mut bytes = [0; MAX_SPAN_STRUCT as usize];
     let bytes = &mut bytes[..l.size.min(MAX_SPAN_STRUCT) as usize];
     memory.read_into(pointer, bytes)?;
-    if l.state.get(bytes) != IN_USE {
+    let state = l.state.get(bytes);
+    if state != IN_USE && state != MANUAL {
         return Ok(None);
     }
     let bad = |reason: &str| Err(GoError::inconsistent("runtime.mspan", pointer, reason));
     let (start, pages) = (l.start_addr.get(bytes), l.pages.get(bytes));
     let (elem_size, elems) = (l.elem_size.get(bytes), l.elems.get(bytes));
     let Some(size) = pages.checked_mul(PAGE).filter(|s| (1..1 << 46).contains(s)) else { return bad("its pages") };
+    if state == MANUAL {
+        let fits = start % PAGE == 0 && memory.is_mapped(start, size);
+        return if fits {
+            Ok(Some(AnySpan::Manual(ManualSpan { pointer, start, bytes: size })))
+        } else {
+            bad("its memory")
+        };
+    }
     if start % PAGE != 0 || !memory.is_mapped(start, size) || !holds_bytes(memory, start, size) {
         return bad("its memory is not there");
     }
@@ -164,7 +193,7 @@ fn read_span(memory: &dyn Memory, layout: &Layout, pointer: u64) -> Result<Optio
     if elem_size == 0 || elem_size % 8 != 0 || elems == 0 || elems > size / 8 || elem_size > size / elems {
         return bad("its objects do not fit");
     }
-    Ok(Some(Span {
+    Ok(Some(AnySpan::InUse(Span {
         start,
         bytes: size,
         elem_size,
@@ -175,7 +204,7 @@ fn read_span(memory: &dyn Memory, layout: &Layout, pointer: u64) -> Result<Optio
         specials: l.specials.get(bytes),
         free_index: l.free_index.get(bytes),
         alloc_bits: l.alloc_bits.get(bytes),
-    }))
+    })))
 }
 
 /// Whether the memory has bytes behind it and not only a mapping that claims them: a core can claim terabytes.

@@ -2,7 +2,7 @@
 
 use std::sync::RwLock;
 
-use mapscope_memory::{Arch, Memory, MemoryError, Region, TargetInfo, Thread};
+use mapscope_memory::{Arch, Memory, MemoryError, Region, Residency, TargetInfo, Thread};
 use rustc_hash::FxHashMap;
 
 /// Bytes read at once around a small read.
@@ -48,6 +48,10 @@ impl Memory for Cached<'_> {
 
     fn threads(&self) -> &[Thread] {
         self.inner.threads()
+    }
+
+    fn residency(&self) -> Result<Residency, MemoryError> {
+        self.inner.residency()
     }
 
     fn borrow(&self, addr: u64, len: usize) -> Option<&[u8]> {

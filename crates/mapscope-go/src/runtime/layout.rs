@@ -63,10 +63,13 @@ layouts! {
     Span = "runtime.mspan" {
         start_addr: "startAddr", pages: "npages", elem_size: "elemsize", elems: "nelems", free_index: "freeindex",
         alloc_bits: "allocBits", span_class: "spanclass", state: "state.s.value", specials: "specials",
-        ? large_type: "largeType",
+        ? large_type: "largeType", ? next: "next",
     }
     /// `runtime.mheap`.
-    Heap = "runtime.mheap" { all_spans: "allspans", arenas: "arenas", }
+    Heap = "runtime.mheap" {
+        all_spans: "allspans", arenas: "arenas",
+        ? all_arenas: "allArenas", ? heap_arenas: "heapArenas", ? user_arenas: "userArenaArenas",
+    }
     /// `runtime.heapArena`; the pointer bitmap is here up to 1.21.
     Arena = "runtime.heapArena" { ? bitmap: "bitmap", ? no_more_ptrs: "noMorePtrs", }
     /// `runtime.g`: a goroutine.
@@ -78,6 +81,7 @@ layouts! {
     /// `runtime.m`: a thread.
     Thread = "runtime.m" {
         tid: "procid", g0: "g0", signal: "gsignal", current: "curg", next: "alllink", vdso_sp: "vdsoSP", vdso_pc: "vdsoPC",
+        ? random_state: "vgetrandomState",
     }
     /// `runtime.p`: a processor.
     Processor = "runtime.p" { cache: "mcache", }
@@ -131,6 +135,85 @@ layouts! {
         count: "count", flags: "flags", log_buckets: "B", buckets: "buckets", old_buckets: "oldbuckets",
         extra: "extra",
     }
+}
+
+layouts! {
+    /// `runtime.mheap`, where it accounts for pages and for its own structures.
+    HeapPages = "runtime.mheap" {
+        summary: "pages.summary", chunks: "pages.chunks", in_use: "pages.inUse.ranges",
+        scavenge_index: "pages.scav.index.chunks", span_bytes: "spanalloc.inuse", cache_bytes: "cachealloc.inuse",
+    }
+    /// `runtime.pallocData`: of 512 pages, among others, which were returned to the system.
+    PageBits = "runtime.pallocData" { returned: "scavenged", }
+    /// `runtime.pageCache` in `runtime.p`: pages that a processor has taken in advance.
+    PageCache = "runtime.p" { pages: "pcache.cache", returned: "pcache.scav", }
+    /// `runtime.gcBitsArena`.
+    BitsArena = "runtime.gcBitsArena" { next: "next", }
+    /// `runtime.workType`: spans of work buffers, and queues of spans (1.26 and later).
+    Work = "runtime.workType" {
+        free: "wbufSpans.free.first", busy: "wbufSpans.busy.first",
+        ? queues: "spanSPMCs.list.obj",
+    }
+    /// `runtime.spanSPMC` (1.26 and later).
+    SpanQueue = "runtime.spanSPMC" { next: "allnode.next", capacity: "cap", ring: "ring", }
+    /// `runtime.mstats`.
+    Statistics = "runtime.mstats" {
+        stacks: "stacks_sys", spans: "mspan_sys", caches: "mcache_sys", profile: "buckhash_sys", collector: "gcMiscSys",
+        other: "other_sys", deltas: "heapStats.stats",
+    }
+    /// `runtime.heapStatsDelta`; pointer bitmaps of their own up to 1.24.
+    StatisticsDelta = "runtime.heapStatsDelta" {
+        stacks: "inStacks", work_buffers: "inWorkBufs",
+        ? bitmaps: "inPtrScalarBits",
+    }
+    /// `runtime.gcControllerState`.
+    Controller = "runtime.gcControllerState" { in_use: "heapInUse", free: "heapFree", released: "heapReleased", }
+}
+
+/// What the runtime's accounts of its own memory need.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Accounts {
+    pub(crate) pages: HeapPages,
+    pub(crate) page_bits: PageBits,
+    pub(crate) page_cache: PageCache,
+    pub(crate) bits_arena: BitsArena,
+    pub(crate) work: Work,
+    pub(crate) span_queue: Option<SpanQueue>,
+    pub(crate) statistics: Statistics,
+    pub(crate) delta: StatisticsDelta,
+    pub(crate) controller: Controller,
+}
+
+impl Accounts {
+    fn read(reader: &Reader<'_, '_>) -> Result<Self, GoError> {
+        Ok(Self {
+            pages: HeapPages::read(reader)?,
+            page_bits: PageBits::read(reader)?,
+            page_cache: PageCache::read(reader)?,
+            bits_arena: BitsArena::read(reader)?,
+            work: Work::read(reader)?,
+            span_queue: SpanQueue::read(reader).ok(),
+            statistics: Statistics::read(reader)?,
+            delta: StatisticsDelta::read(reader)?,
+            controller: Controller::read(reader)?,
+        })
+    }
+}
+
+/// The address of a field of the variable `name`, whose structure has no name of its own.
+///
+/// # Errors
+/// When the debug information lacks either.
+pub(crate) fn field_of_global<'d>(
+    dwarf: &Dwarf<'d>,
+    index: &DwarfIndex<'d>,
+    name: &'static str,
+    path: &str,
+) -> Result<u64, GoError> {
+    let missing = || GoError::MissingInDwarf { what: format!("the variable {name}") };
+    let global = index.globals.iter().find(|g| g.name == name).ok_or_else(missing)?;
+    let field = Reader { dwarf, index }.field(name, global.type_offset, path)?;
+    Ok(global.address.wrapping_add(field.offset))
 }
 
 /// `runtime.finblock` (`finBlock` from 1.25): a block of queued finalizers.
@@ -200,6 +283,7 @@ pub(crate) struct Layout {
     pub(crate) legacy: Option<LegacyMap>,
     /// Bytes at the end of a one-page span of small objects that hold inline mark bits; 0 without Green Tea.
     pub(crate) inline_mark_bytes: u64,
+    pub(crate) accounts: Option<Accounts>,
 }
 
 impl Layout {
@@ -233,6 +317,7 @@ impl Layout {
             swiss,
             legacy,
             inline_mark_bytes: reader.structure("runtime.spanInlineMarkBits").map_or(0, |s| s.1),
+            accounts: Accounts::read(reader).ok(),
         })
     }
 }

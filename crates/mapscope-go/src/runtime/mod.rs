@@ -7,7 +7,9 @@ mod module;
 mod pclntab;
 
 pub(crate) use cache::Cached;
-pub(crate) use layout::{Field, Layout, LegacyMap, ProfileLayout, SwissMap, SwissTable};
+pub(crate) use layout::{Accounts, Field, Layout, LegacyMap, ProfileLayout, SwissMap, SwissTable, field_of_global};
+#[cfg(test)]
+pub(crate) use layout::{Bucket, MemoryCycle, MemoryRecord};
 pub(crate) use lines::Spots;
 pub use lines::{CodeFrame, CodeSpot};
 pub(crate) use module::{Module, modules};

@@ -4,10 +4,11 @@
 
 use std::ops::Range;
 
+use mapscope_memory::Memory;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::GoError;
-use crate::roots::Context;
+use crate::roots::ProfileGlobals;
 use crate::runtime::{Field, ProfileLayout};
 
 /// `memProfile`, the kind of a bucket of the memory profile.
@@ -16,8 +17,8 @@ const MEMORY: u64 = 1;
 const CYCLES: u64 = 3;
 /// Program counters of one stack (`maxProfStackDepth`, and the two that are skipped).
 const MAX_DEPTH: u64 = 1024 + 2;
-/// Program counters of all stacks: 128 MiB.
-const MAX_WORDS: usize = 1 << 24;
+/// Program counters of all stacks: 64 MiB, several times those of the largest services.
+const MAX_WORDS: usize = 1 << 23;
 /// Stacks; the runtime's hash table of them has 179,999 lists.
 const MAX_BUCKETS: usize = 1 << 22;
 /// Bytes of a bucket or a record that are read; they have 48 and up to 128.
@@ -48,20 +49,23 @@ pub(crate) struct Buckets {
 
 impl Buckets {
     /// Reads the list. What cannot be read is left out, and `partial` says so.
-    pub(crate) fn read(context: &Context<'_>, layout: &ProfileLayout, partial: &mut Vec<String>) -> Self {
+    pub(crate) fn read(
+        memory: &dyn Memory,
+        layout: &ProfileLayout,
+        globals: ProfileGlobals,
+        partial: &mut Vec<String>,
+    ) -> Self {
         let mut buckets = Self::default();
-        let globals = context.globals.profile;
         let (Some(list), Some(cycle)) = (globals.buckets, globals.cycle) else { return buckets };
-        if let Err(e) = buckets.follow(context, layout, list) {
+        if let Err(e) = buckets.follow(memory, layout, list) {
             partial.push(format!("the memory profile could not be read to its end: {e}"));
         }
-        let cycle = context.memory.u32(cycle).unwrap_or(0) >> 1;
+        let cycle = memory.u32(cycle).unwrap_or(0) >> 1;
         buckets.publish(u64::from(cycle) % CYCLES);
         buckets
     }
 
-    fn follow(&mut self, context: &Context<'_>, layout: &ProfileLayout, list: u64) -> Result<(), GoError> {
-        let memory = context.memory;
+    fn follow(&mut self, memory: &dyn Memory, layout: &ProfileLayout, list: u64) -> Result<(), GoError> {
         let mut at = memory.u64(list)?;
         let mut seen = FxHashSet::default();
         let mut header = vec![0; layout.bucket.size.min(MAX_STRUCTURE) as usize];
@@ -76,7 +80,7 @@ impl Buckets {
             if layout.bucket.kind.get(&header) != MEMORY || depth > MAX_DEPTH {
                 return Err(bad("it is no stack of the memory profile"));
             }
-            let stack = self.stack(context, at.wrapping_add(layout.bucket.size), depth as usize)?;
+            let stack = self.stack(memory, at.wrapping_add(layout.bucket.size), depth as usize)?;
             let end = at.wrapping_add(layout.bucket.size).wrapping_add(depth * 8);
             memory.read_into(end, &mut record)?;
             self.by_address.insert(at, self.list.len() as u32);
@@ -86,7 +90,7 @@ impl Buckets {
         Ok(())
     }
 
-    fn stack(&mut self, context: &Context<'_>, address: u64, depth: usize) -> Result<Range<usize>, GoError> {
+    fn stack(&mut self, memory: &dyn Memory, address: u64, depth: usize) -> Result<Range<usize>, GoError> {
         let start = self.stacks.len();
         if start + depth > MAX_WORDS {
             return Err(GoError::inconsistent(
@@ -96,7 +100,7 @@ impl Buckets {
             ));
         }
         let mut bytes = vec![0; depth * 8];
-        context.memory.read_into(address, &mut bytes)?;
+        memory.read_into(address, &mut bytes)?;
         self.stacks.extend((0..depth as u64).map(|i| Field { offset: i * 8, size: 8 }.get(&bytes)));
         Ok(start..start + depth)
     }
@@ -136,4 +140,70 @@ fn bucket(layout: &ProfileLayout, size: u64, stack: Range<usize>, record: &[u8])
     let (allocs, frees) = counts(layout.record.active.offset);
     let future = [0, 1, 2].map(|i| counts(layout.record.future.offset.wrapping_add(i * layout.cycle.size)));
     Bucket { stack, size, allocs, frees, future }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fuzzing::Image;
+    use crate::runtime::{Bucket as BucketLayout, MemoryCycle, MemoryRecord};
+
+    const LIST: u64 = 0x1000;
+    const CYCLE: u64 = 0x1008;
+    const FIRST: u64 = 0x1010;
+
+    /// Three words of head (next, kind and depth, size), the stack, and the record: four pairs.
+    fn bucket(next: u64, kind: u32, depth: u32, stack: &[u64], counts: [u64; 8]) -> Vec<u64> {
+        let mut words = vec![next, u64::from(kind) | u64::from(depth) << 32, 64];
+        words.extend(stack);
+        words.extend(counts);
+        words
+    }
+
+    fn read(cycle: u32, buckets: &[Vec<u64>]) -> (Buckets, Vec<String>) {
+        let word = |index: u64| Field { offset: index * 8, size: 8 };
+        let half = |offset| Field { offset, size: 4 };
+        let layout = ProfileLayout {
+            bucket: BucketLayout { size: 24, next: word(0), kind: half(8), stack_len: half(12), object_size: word(2) },
+            record: MemoryRecord { size: 64, active: word(0), future: word(2) },
+            cycle: MemoryCycle { size: 16, allocs: word(0), frees: word(1) },
+            ..ProfileLayout::default()
+        };
+        let words = [FIRST, u64::from(cycle) << 1].into_iter().chain(buckets.concat());
+        let image = Image::new(vec![(LIST, words.flat_map(u64::to_le_bytes).collect())]);
+        let globals = ProfileGlobals { buckets: Some(LIST), cycle: Some(CYCLE), ..ProfileGlobals::default() };
+        let mut partial = Vec::new();
+        (Buckets::read(&image, &layout, globals, &mut partial), partial)
+    }
+
+    #[test]
+    fn what_belongs_to_the_published_profile_is_added() {
+        let counts = [10, 1, 0, 0, 5, 2, 100, 100];
+        let second = FIRST + 8 * (3 + 2 + 8);
+        let list = [bucket(second, 1, 2, &[7, 8], counts), bucket(0, 1, 0, &[], [1, 0, 0, 0, 0, 0, 0, 0])];
+        let (buckets, partial) = read(3 * 9 + 1, &list);
+        assert_eq!((partial.len(), buckets.list.len()), (0, 2));
+        let first = &buckets.list[0];
+        assert_eq!((first.allocs, first.frees, first.size, buckets.stack_of(first)), (15, 3, 64, &[7, 8][..]));
+        assert_eq!(buckets.by_address.get(&second), Some(&1));
+        // Before the first collection everything counts.
+        let (buckets, _) = read(0, &[bucket(0, 1, 0, &[], [0, 0, 0, 0, 5, 2, 4, 0])]);
+        assert_eq!((buckets.list[0].allocs, buckets.list[0].frees), (9, 2));
+    }
+
+    #[test]
+    fn lists_that_make_no_sense_come_to_an_end() {
+        let none = [0; 8];
+        for (list, kept, reason) in [
+            (bucket(FIRST, 1, 0, &[], none), 1, "no end"),
+            (bucket(0, 2, 0, &[], none), 0, "no stack of the memory profile"),
+            (bucket(0, 1, u32::MAX, &[], none), 0, "no stack of the memory profile"),
+            (bucket(0, 1, 1000, &[], none), 0, "not mapped"),
+            (bucket(8, 1, 0, &[], none), 1, "not mapped"),
+        ] {
+            let (buckets, partial) = read(0, &[list]);
+            assert_eq!(buckets.list.len(), kept, "{partial:?}");
+            assert!(partial.len() == 1 && partial[0].contains(reason), "{partial:?}");
+        }
+    }
 }

@@ -69,7 +69,7 @@ impl<'s> Session<'s> {
         let mut partial = Vec::new();
         let (mut buckets, mut objects) = (Buckets::default(), Vec::new());
         if let Some(layout) = &context.layout.profile {
-            buckets = Buckets::read(context, layout, &mut partial);
+            buckets = Buckets::read(context.memory, layout, context.globals.profile, &mut partial);
             let sampled = crate::roots::profiled(context, layout.special.bucket, &mut partial);
             let known = sampled.iter().filter_map(|(object, at)| Some((*object, *buckets.by_address.get(at)?)));
             objects = known.collect();

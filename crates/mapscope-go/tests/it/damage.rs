@@ -197,6 +197,8 @@ fn read(core: &Path, exe: &Path) -> Result<usize, String> {
         for map in &session.maps {
             let _ = session.details(map.audit.address);
         }
+        let sites = session.sites();
+        let _ = (sites.all().len(), sites.heap_profile().records.len());
         session.partial.len()
     });
     read.map_err(|e| e.to_string())

@@ -6,6 +6,7 @@ mod cores;
 mod damage;
 mod exits;
 mod matrix;
+mod memory;
 mod paths;
 mod retained;
 mod sites;

@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Child, ChildStdin, Command, Stdio};
 
-use mapscope_go::{MapEntry, Silent, Totals, TypeCount, with_session};
+use mapscope_go::{MapEntry, MemoryParts, Silent, Totals, TypeCount, with_session};
 use mapscope_memory::{Memory, Process};
 use serde_json::Value;
 
@@ -22,6 +22,7 @@ pub struct Reading {
     pub maps: Vec<MapEntry>,
     pub types: Vec<TypeCount>,
     pub totals: Totals,
+    pub memory: Option<MemoryParts>,
     pub partial: Vec<String>,
     pub error: Option<String>,
 }
@@ -92,6 +93,7 @@ pub fn read(memory: &dyn Memory, executable: &[u8]) -> Reading {
         maps: session.maps.clone(),
         types: session.types.clone(),
         totals: session.totals,
+        memory: session.memory.clone(),
         partial: session.partial.clone(),
         error: None,
     });
@@ -99,6 +101,7 @@ pub fn read(memory: &dyn Memory, executable: &[u8]) -> Reading {
         maps: Vec::new(),
         types: Vec::new(),
         totals: Totals::default(),
+        memory: None,
         partial: Vec::new(),
         error: Some(e.to_string()),
     })

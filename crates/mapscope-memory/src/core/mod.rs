@@ -12,6 +12,7 @@
 
 mod files;
 mod fill;
+mod held;
 mod layout;
 mod pieces;
 mod records;
@@ -20,19 +21,27 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use self::files::Files;
 use self::pieces::Pieces;
-use crate::elf::{ET_CORE, ET_DYN, ET_EXEC, Header};
-use crate::{AMD64, Arch, FileBytes, Memory, MemoryError, Region, TargetInfo, TargetKind, Thread};
+use crate::elf::{AT_RANDOM, AT_SYSINFO_EHDR, ET_CORE, ET_DYN, ET_EXEC, Header};
+use crate::residency::backings;
+use crate::{AMD64, Arch, FileBytes, Memory, MemoryError, Region, Residency, TargetInfo, TargetKind, Thread};
+
+/// The kernel's page in every address space (`[vsyscall]`), which it writes into cores too.
+const VSYSCALL: u64 = 0xffff_ffff_ff60_0000;
 
 /// A core and the executable that it was written by.
 pub struct Core {
+    path: PathBuf,
     info: TargetInfo,
     regions: Vec<Region>,
     threads: Vec<Thread>,
+    /// An address in the first thread's stack, and one in the kernel's mapping.
+    stack: Option<u64>,
+    kernel: Option<u64>,
     pieces: Pieces,
     /// The core, the executable, then other mapped files; pieces name them by index.
     files: Vec<Arc<FileBytes>>,
@@ -100,8 +109,11 @@ impl Core {
         };
         let total = files.iter().fold(0_usize, |sum, f| sum.saturating_add(f.len()));
         Ok(Self {
+            path: path.to_path_buf(),
             info,
             regions: layout.regions,
+            stack: records.auxiliary(AT_RANDOM),
+            kernel: records.auxiliary(AT_SYSINFO_EHDR),
             threads: records.threads,
             pieces: Pieces::new(layout.pieces),
             files,
@@ -150,6 +162,14 @@ impl Memory for Core {
         }
         let at = piece.offset + into as usize;
         self.files.get(piece.file as usize)?.get(at..at + len)
+    }
+
+    fn residency(&self) -> Result<Residency, MemoryError> {
+        let core: &[u8] = self.files.first().map_or(&[], |f| f);
+        let holes = held::holes(&self.path, core.len() as u64);
+        let kernel: Vec<u64> = self.kernel.into_iter().chain([VSYSCALL]).collect();
+        let regions = backings(&self.regions, &self.info.exe, self.stack, &kernel);
+        Ok(Residency::of(&regions, held::ranges(core, &holes, self.pieces.all())))
     }
 
     /// On an error, `buf` is as it was.

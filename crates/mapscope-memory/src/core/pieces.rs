@@ -52,6 +52,11 @@ impl Pieces {
         Self { starts: pieces.iter().map(|p| p.start).collect(), pieces }
     }
 
+    /// All of them, by address.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Piece> {
+        self.pieces.iter()
+    }
+
     /// The piece that holds `addr`.
     #[inline]
     pub(super) fn find(&self, addr: u64) -> Option<&Piece> {

@@ -109,6 +109,11 @@ impl Records {
         }
     }
 
+    /// A value of the auxiliary vector.
+    pub(super) fn auxiliary(&self, key: u64) -> Option<u64> {
+        auxv_value(&self.auxv, key)
+    }
+
     /// A mapping of the main executable: the one with its program headers.
     pub(super) fn main_mapping(&self) -> Option<&Mapping> {
         let at = |addr: u64| self.mappings.iter().find(|m| m.start <= addr && addr < m.end);

@@ -12,6 +12,12 @@ pub(super) fn parse(text: &[u8]) -> Vec<Region> {
     text.split(|&b| b == b'\n').filter_map(line).collect()
 }
 
+/// Start of the mapping that the kernel calls `name`.
+pub(super) fn named(text: &[u8], name: &[u8]) -> Option<u64> {
+    let found = text.split(|&b| b == b'\n').find(|l| l.strip_suffix(name).is_some_and(|l| l.ends_with(b" ")))?;
+    line(found).map(|region| region.start)
+}
+
 /// One line: `start-end perms offset device inode path`, the path padded with spaces and perhaps with some of its own.
 fn line(line: &[u8]) -> Option<Region> {
     let mut rest = line;
@@ -67,5 +73,7 @@ mod tests {
         assert_eq!((regions[1].start, regions[1].end), (0xc0_0000_0000, 0xc0_0040_0000));
         assert!(regions[1..].iter().all(|r| r.file.is_none()));
         assert!(!regions[4].read);
+        assert_eq!(named(text, b"[stack]"), Some(0x7ffc_0000));
+        assert_eq!(named(text, b"[vdso]"), None);
     }
 }

@@ -1,6 +1,7 @@
 //! A live process, stopped while it is read.
 
 mod maps;
+mod pagemap;
 mod status;
 mod stop;
 mod tracer;
@@ -19,7 +20,8 @@ use nix::unistd::Pid;
 use self::tracer::Tracer;
 use crate::elf::{AT_ENTRY, Header, auxv_value};
 use crate::notes::BuildId;
-use crate::{AMD64, Arch, FileBytes, Memory, MemoryError, Region, TargetInfo, TargetKind, Thread};
+use crate::residency::backings;
+use crate::{AMD64, Arch, FileBytes, Memory, MemoryError, Region, Residency, TargetInfo, TargetKind, Thread};
 
 pub(crate) use self::maps::mapped_file;
 
@@ -35,6 +37,9 @@ pub struct Process {
     info: TargetInfo,
     regions: Vec<Region>,
     threads: Vec<Thread>,
+    /// An address in the first thread's stack, and one in each mapping of the kernel's.
+    stack: Option<u64>,
+    kernel: Vec<u64>,
     tracer: Tracer,
     mem: File,
     /// `process_vm_readv` is refused (by a seccomp filter): do not try it again.
@@ -52,7 +57,10 @@ impl Process {
         let exe = fs::read_link(&exe).map_err(|e| status::explain(pid, &exe, e))?;
         let mem = status::proc_path(pid, "mem");
         let mem = File::open(&mem).map_err(|e| status::explain(pid, &mem, e))?;
-        let regions = maps::parse(&status::read(pid, "maps")?);
+        let text = status::read(pid, "maps")?;
+        let regions = maps::parse(&text);
+        let kernel = [&b"[vdso]"[..], b"[vvar]", b"[vvar_vclock]", b"[vsyscall]"];
+        let kernel = kernel.iter().filter_map(|name| maps::named(&text, name)).collect();
         let entry = auxv_value(&status::read(pid, "auxv")?, AT_ENTRY);
         let info = TargetInfo {
             kind: TargetKind::Process,
@@ -62,7 +70,8 @@ impl Process {
             load_bias: entry.map_or(0, |e| header.load_bias(e)),
             partial: Vec::new(),
         };
-        Ok(Self { info, regions, threads, tracer, mem, vm_refused: AtomicBool::new(false) })
+        let stack = maps::named(&text, b"[stack]");
+        Ok(Self { info, regions, threads, stack, kernel, tracer, mem, vm_refused: AtomicBool::new(false) })
     }
 
     /// How long the process has been stopped; after [`Process::resume`], how long it was.
@@ -152,6 +161,13 @@ impl Memory for Process {
             Some(Err(e @ MemoryError::Exited { .. })) => Err(e),
             _ => Ok(()),
         }
+    }
+
+    fn residency(&self) -> Result<Residency, MemoryError> {
+        let path = status::proc_path(self.info.pid, "pagemap");
+        let present = File::open(&path).and_then(|file| pagemap::resident(&file, &self.regions));
+        let present = present.map_err(|e| status::explain(self.info.pid, &path, e))?;
+        Ok(Residency::of(&backings(&self.regions, &self.info.exe, self.stack, &self.kernel), present))
     }
 
     /// On an error, `buf` may have been written in part.

@@ -6,7 +6,7 @@ use super::header::{header, read_time};
 use super::histogram::histogram;
 use super::occupancy::picture;
 use super::rows::{is_sparse, marked_owner};
-use super::sites::{basis, sites};
+use super::sites::sites;
 use super::style::{BAD, DIM, PLAIN, TITLE, WARN, paint, push_line, safe, shorten, wrap};
 use super::units::{bytes, count, percent, plural};
 use crate::model::{GroupState, MapDetail, MapFigures, MapRow, SlotLayout};
@@ -50,7 +50,7 @@ pub fn map(detail: &MapDetail, options: &TextOptions) -> String {
         }
     }
     if let Some(list) = &detail.sites {
-        out += &section("Allocated by", &basis(list), width);
+        out += &section("Allocated by", "", width);
         out += &sites(list, width);
     }
     if !map.torn && !occupancy.is_empty() {

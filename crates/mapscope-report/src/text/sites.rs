@@ -10,18 +10,6 @@ const LINES: usize = 4;
 /// Columns before a function's name.
 const INDENT: usize = 20;
 
-/// What the title says: how many objects the figures rest on.
-pub(crate) fn basis(list: &SiteList) -> String {
-    match list.rate_bytes {
-        None => String::new(),
-        Some(1) => format!("{}, every one sampled", plural(list.sampled_objects, "object", "objects")),
-        Some(rate) => {
-            let objects = plural(list.sampled_objects, "object", "objects");
-            format!("estimates from {objects}, sampled: 1 in {}", bytes(rate))
-        }
-    }
-}
-
 /// The stacks, with what each is estimated to have allocated.
 pub(crate) fn sites(list: &SiteList, width: usize) -> String {
     if let Some(reason) = &list.reason {
@@ -39,7 +27,17 @@ pub(crate) fn sites(list: &SiteList, width: usize) -> String {
     if left > 0 {
         push_line(&mut out, paint(DIM, format_args!("… {}", plural(left, "more stack", "more stacks"))));
     }
-    out
+    out + &note(&basis(list), width)
+}
+
+/// How many objects the figures rest on.
+fn basis(list: &SiteList) -> String {
+    let objects = plural(list.sampled_objects, "object", "objects");
+    match list.rate_bytes {
+        None => String::new(),
+        Some(1) => format!("{objects}, every one sampled"),
+        Some(rate) => format!("≈ estimates from {objects}, sampled: 1 in {}", bytes(rate)),
+    }
 }
 
 fn site_lines(site: &SiteRow, whole: u64, exact: bool, width: usize) -> String {

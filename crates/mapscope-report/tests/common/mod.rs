@@ -6,7 +6,8 @@
 use mapscope_report::model::{
     ClosingEdge, CodeLine, CycleList, CycleMap, CycleRow, DominatorList, DominatorNode, GroupState, Heap, HolderRow,
     Inspection, LargestObject, MapDetail, MapFigures, MapList, MapRow, MemoryUse, Omitted, PathObject, PathObjects,
-    PathReport, PathRow, PathStep, PathSubject, SiteList, SiteRow, SlotLayout, Suspect, Target, TypeList, TypeRow,
+    PathReport, PathRow, PathStep, PathSubject, SiteList, SiteRow, SizeClass, SlotLayout, Suspect, Target, TypeList,
+    TypeRow,
 };
 use mapscope_report::{
     CYCLES_SCHEMA, DOMINATORS_SCHEMA, INSPECT_SCHEMA, MAP_SCHEMA, MAPS_SCHEMA, PATH_SCHEMA, TYPES_SCHEMA,
@@ -151,20 +152,37 @@ pub(crate) fn heap() -> Heap {
     }
 }
 
+/// A class of `live` and `wasted` mebibytes.
+fn class(slot_bytes: Option<u64>, live: u64, wasted: u64) -> SizeClass {
+    let slots = (live + wasted) * MIB / slot_bytes.unwrap_or(MIB);
+    SizeClass {
+        slot_bytes,
+        spans: slots / 10 + 1,
+        slots,
+        live_slots: live * MIB / slot_bytes.unwrap_or(MIB),
+        garbage_slots: 0,
+        live_bytes: live * MIB,
+        garbage_bytes: 0,
+        fragmentation_bytes: wasted * MIB,
+    }
+}
+
 pub(crate) fn inspection() -> Inspection {
     Inspection {
         schema: INSPECT_SCHEMA.into(),
         target: process(),
         memory: MemoryUse {
             rss_bytes: Some(1_372 * MIB),
+            core_bytes: None,
             heap_live_bytes: 1_044 * MIB,
             heap_garbage_bytes: 118 * MIB,
             heap_fragmentation_bytes: 41 * MIB,
             heap_free_bytes: Some(96 * MIB),
             stacks_bytes: 6 * MIB + 300_000,
             runtime_bytes: Some(31 * MIB),
-            binary_bytes: None,
-            other_bytes: None,
+            binary_bytes: Some(8 * MIB),
+            other_bytes: Some(28 * MIB - 300_000),
+            classes: vec![class(Some(48), 41, 25), class(Some(6_528), 800, 13), class(None, 203, 3)],
         },
         heap: heap(),
         holders: holders(),
