@@ -185,7 +185,7 @@ Examples:
     /// live objects: those with the same root and the same steps are one line.
     #[command(after_help = "\
 Examples:
-  mapscope path 21291 0xc000123450       from package variables, goroutines, finalizers, cleanups, the runtime
+  mapscope path 21291 0xc000123450       who holds this object, by kind of root
   mapscope path 21291 main.Session       all objects of a type, put together
   mapscope path 21291 '^main\\.' --limit 0
   mapscope path 21291 main.Session --exclude stack    what is held by more than goroutines?
