@@ -203,6 +203,6 @@ fn exports_of_who_holds_what_add_up() {
         assert!(nodes[..index].iter().any(|n| n["id"] == *above), "{node} hangs in the air");
         assert!(dot.contains(&format!("n{above} -> n{} [", node["id"])), "{dot}");
     }
-    assert!(dot.starts_with("digraph held {\n") && dot.ends_with("}\n") && dot.matches('"').count() % 2 == 0);
+    assert!(dot.starts_with("digraph held {\n") && dot.ends_with("}\n") && dot.matches('"').count().is_multiple_of(2));
     target.ends_well();
 }
