@@ -9,7 +9,9 @@ use crate::Binary;
 use crate::dwarf::{Dwarf, DwarfIndex, DwarfSections};
 use crate::heap::{Masks, SpanTable, type_words};
 use crate::maps::Auditor;
-use crate::runtime::{Field, FunctionTable, Layout, LegacyMap, Module, STACK_MAP_INDEX, SwissMap, SwissTable};
+use crate::runtime::{
+    DebugOffsets, Field, FunctionTable, Layout, LegacyMap, Module, STACK_MAP_INDEX, SwissMap, SwissTable,
+};
 use crate::types::{TypeId, TypeTable, compile, steps, visit};
 
 /// Where the bytes of an input are in the target.
@@ -109,7 +111,7 @@ pub fn dwarf_sections(sections: &[(&str, &[u8])]) {
 fn debug_information(sections: &DwarfSections<'_>) {
     let Ok(dwarf) = sections.parse("fuzzed") else { return };
     let Ok(index) = DwarfIndex::build(&dwarf, 0x1000) else { return };
-    let layout = Layout::from_dwarf(&dwarf, &index);
+    let layout = Layout::read(&DebugOffsets { dwarf: &dwarf, index: &index });
     let memory = Image::new(Vec::new());
     let modules = [module(0..0)];
     let types = TypeTable::new(&memory, &modules, Some((&dwarf, &index)), 27, &layout.unwrap_or_default());

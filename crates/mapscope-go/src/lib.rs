@@ -1,16 +1,16 @@
 //! Go binaries and runtimes read from outside: types, symbols, spans, objects, roots, goroutines, maps.
 //!
 //! [`with_session`] takes the bytes of a target ([`mapscope_memory::Memory`]) and of its executable, and goes through
-//! the rooms in order: debug information, the runtime's structures, spans and pointer bitmaps (the heap graph), roots,
+//! the rooms in order: debug information (or, without it, tables of offsets and a search), the runtime's structures, spans and pointer bitmaps (the heap graph), roots,
 //! types, reachability, map audits. Nothing is ever written to the target.
 //!
 //! ```no_run
-//! use mapscope_go::{Silent, with_session};
+//! use mapscope_go::{Executable, Silent, with_session};
 //! use mapscope_memory::Process;
 //!
 //! let process = Process::attach(4711)?;
 //! let executable = process.executable()?;
-//! with_session(&process, &executable, &Silent, |session| {
+//! with_session(&process, Executable::new(&executable), &Silent, |session| {
 //!     for map in &session.maps {
 //!         println!("{} {}", map.owner, map.type_name);
 //!     }
@@ -22,6 +22,7 @@ mod binary;
 mod code;
 mod dwarf;
 mod error;
+mod executable;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzzing;
@@ -30,10 +31,14 @@ mod maps;
 mod owner;
 mod roots;
 mod runtime;
+mod search;
 mod session;
+#[doc(hidden)]
+pub mod stripped;
 mod types;
 mod typing;
 
 pub use binary::Binary;
 pub use error::GoError;
+pub use executable::{Executable, debug_info_paths};
 pub use session::{MapDetails, MapEntry, Progress, Session, Silent, Totals, TypeCount, with_session};

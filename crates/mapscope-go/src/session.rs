@@ -9,11 +9,12 @@ use crate::dwarf::{DwarfIndex, DwarfSections};
 use crate::heap::{Heap, SpanTable, scan};
 use crate::maps::{Auditor, Details};
 use crate::owner::{Owners, order_roots};
-use crate::roots::{Context, Roots, RuntimeGlobals};
-use crate::runtime::{Cached, FunctionTable, Layout, modules};
+use crate::roots::{Context, Roots};
+use crate::runtime::{Cached, DebugOffsets, FunctionTable, Layout, modules, table_layout};
+use crate::search::{self, Variables};
 use crate::types::{Kind, MapPart, TypeId, TypeTable};
 use crate::typing::{Names, Origin, Region, Typing};
-use crate::{Binary, GoError};
+use crate::{Binary, Executable, GoError};
 
 /// Told what is being done, for a progress display.
 pub trait Progress: Sync {
@@ -178,7 +179,7 @@ pub struct MapDetails {
     pub indirect_elem: bool,
 }
 
-/// Reads the Go program in `memory`, whose executable has the bytes `executable`, and calls `then` with the result.
+/// Reads the Go program in `memory`, which runs `executable`, and calls `then` with the result.
 ///
 /// The session borrows from every stage before it, so it lives only as long as the call.
 ///
@@ -186,37 +187,44 @@ pub struct MapDetails {
 /// When the executable is not a Go program that can be read, or the runtime's own structures cannot be.
 pub fn with_session<R>(
     memory: &dyn Memory,
-    executable: &[u8],
+    executable: Executable<'_>,
     progress: &dyn Progress,
     then: impl FnOnce(&Session<'_>) -> R,
 ) -> Result<R, GoError> {
     let info = memory.info();
     let mut partial = info.partial.clone();
     progress.stage("reading debug information");
-    let binary = Binary::parse(&info.exe.to_string_lossy(), executable, info.load_bias)?;
-    let sections = DwarfSections::load(&binary)?;
-    let dwarf = sections.parse(binary.path())?;
-    let index = DwarfIndex::build(&dwarf, binary.bias)?;
-    let layout = Layout::from_dwarf(&dwarf, &index)?;
+    let binary = Binary::parse(&info.exe.to_string_lossy(), executable.bytes, info.load_bias)?;
+    let debug_file = executable.debug_file(&binary)?;
+    let described = debug_file.as_ref().unwrap_or(&binary);
+    let has_debug = debug_file.is_some() || binary.has_section(".debug_info");
+    let sections = has_debug.then(|| DwarfSections::load(described)).transpose()?;
+    let dwarf = sections.as_ref().map(|s| s.parse(described.path())).transpose()?;
+    let index = dwarf.as_ref().map(|d| DwarfIndex::build(d, binary.bias)).transpose()?;
+    let debug = dwarf.as_ref().zip(index.as_ref());
+    let layout = match debug {
+        Some((dwarf, index)) => Layout::read(&DebugOffsets { dwarf, index })?,
+        None => table_layout(binary.path(), binary.minor, &binary.go_version)?,
+    };
 
     progress.stage("reading the runtime");
     let cached = Cached::new(memory);
-    let modules = modules(&cached, &layout, index.global("runtime.firstmoduledata")?)?;
+    let first = match debug {
+        Some((_, index)) => index.global("runtime.firstmoduledata")?,
+        None => search::first_module(&cached, &layout, &binary)?,
+    };
+    let modules = modules(&cached, &layout, first)?;
     let functions = modules.iter().map(|m| FunctionTable::read(&cached, m)).collect::<Result<Vec<_>, _>>()?;
-    let types = TypeTable::new(&cached, &modules, Some((&dwarf, &index)), binary.minor, &layout);
-    let mheap = index.global("runtime.mheap_")?;
+    let types = TypeTable::new(&cached, &modules, debug, binary.minor, &layout);
+    let Variables { heap: mheap, globals } = match debug {
+        Some((_, index)) => Variables::named(index)?,
+        None => search::find(&cached, &layout, &functions, &binary, &mut partial)?,
+    };
     let spans = SpanTable::read(&cached, &layout, mheap, &mut partial)?;
 
     progress.stage("reading objects");
     let heap = scan(&cached, &layout, mheap, &types, spans, &mut partial)?;
     progress.stage("reading goroutines");
-    let globals = RuntimeGlobals {
-        all_goroutines: index.global("runtime.allgs")?,
-        all_threads: index.global("runtime.allm")?,
-        all_processors: index.global("runtime.allp")?,
-        all_finalizers: index.global("runtime.allfin")?,
-        cleanups: index.global("runtime.gcCleanups").ok(),
-    };
     let context = Context {
         memory: &cached,
         layout: &layout,

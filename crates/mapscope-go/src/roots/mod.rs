@@ -44,12 +44,14 @@ pub(crate) struct Root {
 }
 
 /// Addresses of the runtime's variables that lead to roots.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct RuntimeGlobals {
     pub(crate) all_goroutines: u64,
     pub(crate) all_threads: u64,
     pub(crate) all_processors: u64,
-    pub(crate) all_finalizers: u64,
+    /// Not found in some binary without symbols.
+    pub(crate) all_finalizers: Option<u64>,
+    /// 1.25 and later.
     pub(crate) cleanups: Option<u64>,
 }
 

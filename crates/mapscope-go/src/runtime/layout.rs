@@ -1,10 +1,20 @@
 //! Offsets of the runtime's structures, as one value per binary.
 //!
 //! They are read from the debug information of the target's own binary, so a field that moved between Go versions
-//! needs no code here; a field that only some versions have is an `Option`.
+//! needs no code here; a field that only some versions have is an `Option`. Where there is no debug information, a
+//! table answers the same questions (see [`super::tables`]).
 
 use crate::GoError;
 use crate::dwarf::{Dwarf, DwarfIndex};
+
+/// Who knows where the runtime's fields are.
+pub(crate) trait Offsets {
+    /// Bytes of a structure.
+    fn size(&self, structure: &str) -> Result<u64, GoError>;
+
+    /// The field at the end of a path of member names through nested structures.
+    fn field(&self, structure: &str, path: &str) -> Result<Field, GoError>;
+}
 
 /// No structure of the runtime is larger; `heapArena` of Go 1.21 has a megabyte.
 const MAX_STRUCTURE: u64 = 1 << 30;
@@ -35,7 +45,7 @@ macro_rules! layouts {
     ($($(#[$doc:meta])* $structure:ident = $name:literal { $($required:ident: $path:literal,)* $(? $optional:ident: $other:literal,)* })*) => {
         $(
             $(#[$doc])*
-            #[derive(Clone, Copy, Debug, Default)]
+            #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
             pub(crate) struct $structure {
                 /// Bytes of the whole structure.
                 #[allow(dead_code, reason = "every structure has a size, few readers copy it whole")]
@@ -45,12 +55,11 @@ macro_rules! layouts {
             }
 
             impl $structure {
-                fn read(reader: &Reader<'_, '_>) -> Result<Self, GoError> {
-                    let structure = reader.structure($name)?;
+                fn read(offsets: &dyn Offsets) -> Result<Self, GoError> {
                     Ok(Self {
-                        size: structure.1,
-                        $($required: reader.field($name, structure.0, $path)?,)*
-                        $($optional: reader.field($name, structure.0, $other).ok(),)*
+                        size: offsets.size($name)?,
+                        $($required: offsets.field($name, $path)?,)*
+                        $($optional: offsets.field($name, $other).ok(),)*
                     })
                 }
             }
@@ -73,14 +82,14 @@ layouts! {
     Goroutine = "runtime.g" {
         stack_lo: "stack.lo", stack_hi: "stack.hi", sched_sp: "sched.sp", sched_pc: "sched.pc", sched_ctxt: "sched.ctxt",
         syscall_sp: "syscallsp", syscall_pc: "syscallpc", defers: "_defer", panics: "_panic", id: "goid",
-        status: "atomicstatus",
+        status: "atomicstatus", thread: "m",
     }
     /// `runtime.m`: a thread.
     Thread = "runtime.m" {
         tid: "procid", g0: "g0", signal: "gsignal", current: "curg", next: "alllink", vdso_sp: "vdsoSP", vdso_pc: "vdsoPC",
     }
     /// `runtime.p`: a processor.
-    Processor = "runtime.p" { cache: "mcache", }
+    Processor = "runtime.p" { cache: "mcache", id: "id", }
     /// `runtime.mcache`.
     Cache = "runtime.mcache" { tiny: "tiny", }
     /// `runtime._defer`.
@@ -96,9 +105,10 @@ layouts! {
         data: "data", end_data: "edata", bss: "bss", end_bss: "ebss",
         types: "types", end_types: "etypes", rodata: "rodata", func_data: "gofunc", text_sections: "textsectmap",
         data_mask: "gcdatamask", bss_mask: "gcbssmask", bad: "bad", next: "next",
+        ? type_links: "typelinks", ? descriptor_bytes: "typedesclen",
     }
     /// `runtime.hchan`: a channel.
-    Channel = "runtime.hchan" { buffer: "buf", }
+    Channel = "runtime.hchan" { buffer: "buf", capacity: "dataqsiz", elem_size: "elemsize", elem_type: "elemtype", }
     /// `runtime.cleanupBlock` (1.25 and later): a block of queued cleanups.
     CleanupBlock = "runtime.cleanupBlock" { all_link: "cleanupBlockHeader.alllink", count: "cleanupBlockHeader.n", entries: "cleanups", }
     /// `runtime.finalizer`: a queued finalizer.
@@ -125,7 +135,7 @@ layouts! {
 }
 
 /// `runtime.finblock` (`finBlock` from 1.25): a block of queued finalizers.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct FinalizerBlock {
     pub(crate) all_link: Field,
     pub(crate) count: Field,
@@ -133,16 +143,16 @@ pub(crate) struct FinalizerBlock {
 }
 
 impl FinalizerBlock {
-    fn read(reader: &Reader<'_, '_>) -> Result<Self, GoError> {
-        let name = ["runtime.finblock", "runtime.finBlock"].into_iter().find(|n| reader.index.structs.contains_key(n));
+    fn read(offsets: &dyn Offsets) -> Result<Self, GoError> {
+        let name = ["runtime.finblock", "runtime.finBlock"].into_iter().find(|n| offsets.size(n).is_ok());
         let name = name.unwrap_or("runtime.finblock");
-        let field = |path| reader.path(name, path);
+        let field = |path| offsets.field(name, path);
         Ok(Self { all_link: field("alllink")?, count: field("cnt")?, entries: field("fin")? })
     }
 }
 
 /// All offsets of one binary.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Layout {
     pub(crate) span: Span,
     pub(crate) heap: Heap,
@@ -173,44 +183,54 @@ pub(crate) struct Layout {
 
 impl Layout {
     /// Reads every offset; a structure that all versions have but this binary lacks is an error.
-    pub(crate) fn from_dwarf<'d>(dwarf: &Dwarf<'d>, index: &DwarfIndex<'d>) -> Result<Self, GoError> {
-        let reader = &Reader { dwarf, index };
-        let swiss = SwissMap::read(reader).and_then(|m| Ok((m, SwissTable::read(reader)?))).ok();
-        let legacy = LegacyMap::read(reader).ok();
-        let cleanup = |path| reader.path("runtime.specialCleanup", path).ok();
+    pub(crate) fn read(offsets: &dyn Offsets) -> Result<Self, GoError> {
+        let swiss = SwissMap::read(offsets).and_then(|m| Ok((m, SwissTable::read(offsets)?))).ok();
+        let legacy = LegacyMap::read(offsets).ok();
+        let cleanup = |path| offsets.field("runtime.specialCleanup", path).ok();
         Ok(Self {
-            span: Span::read(reader)?,
-            heap: Heap::read(reader)?,
-            arena: Arena::read(reader)?,
-            g: Goroutine::read(reader)?,
-            m: Thread::read(reader)?,
-            p: Processor::read(reader)?,
-            cache: Cache::read(reader)?,
-            deferred: Defer::read(reader)?,
-            special: Special::read(reader)?,
-            special_finalizer: SpecialFinalizer::read(reader)?,
+            span: Span::read(offsets)?,
+            heap: Heap::read(offsets)?,
+            arena: Arena::read(offsets)?,
+            g: Goroutine::read(offsets)?,
+            m: Thread::read(offsets)?,
+            p: Processor::read(offsets)?,
+            cache: Cache::read(offsets)?,
+            deferred: Defer::read(offsets)?,
+            special: Special::read(offsets)?,
+            special_finalizer: SpecialFinalizer::read(offsets)?,
             special_cleanup_fn: cleanup("cleanup.fn").or_else(|| cleanup("fn")),
-            special_weak_handle: SpecialWeakHandle::read(reader).ok(),
-            module: ModuleData::read(reader)?,
-            channel: Channel::read(reader)?,
-            finalizer_block: FinalizerBlock::read(reader)?,
-            cleanup_block: CleanupBlock::read(reader).ok(),
-            queued_cleanup_bytes: reader.structure("runtime.cleanupFn").map_or(8, |s| s.1),
-            queued_finalizer: QueuedFinalizer::read(reader)?,
-            cleanup_queue: CleanupQueue::read(reader).ok(),
+            special_weak_handle: SpecialWeakHandle::read(offsets).ok(),
+            module: ModuleData::read(offsets)?,
+            channel: Channel::read(offsets)?,
+            finalizer_block: FinalizerBlock::read(offsets)?,
+            cleanup_block: CleanupBlock::read(offsets).ok(),
+            queued_cleanup_bytes: offsets.size("runtime.cleanupFn").unwrap_or(8),
+            queued_finalizer: QueuedFinalizer::read(offsets)?,
+            cleanup_queue: CleanupQueue::read(offsets).ok(),
             swiss,
             legacy,
-            inline_mark_bytes: reader.structure("runtime.spanInlineMarkBits").map_or(0, |s| s.1),
+            inline_mark_bytes: offsets.size("runtime.spanInlineMarkBits").unwrap_or(0),
         })
     }
 }
 
-struct Reader<'u, 'd> {
-    dwarf: &'u Dwarf<'d>,
-    index: &'u DwarfIndex<'d>,
+/// What the debug information says.
+pub(crate) struct DebugOffsets<'u, 'd> {
+    pub(crate) dwarf: &'u Dwarf<'d>,
+    pub(crate) index: &'u DwarfIndex<'d>,
 }
 
-impl Reader<'_, '_> {
+impl Offsets for DebugOffsets<'_, '_> {
+    fn size(&self, structure: &str) -> Result<u64, GoError> {
+        self.structure(structure).map(|s| s.1)
+    }
+
+    fn field(&self, structure: &str, path: &str) -> Result<Field, GoError> {
+        self.follow(structure, self.structure(structure)?.0, path)
+    }
+}
+
+impl DebugOffsets<'_, '_> {
     /// Entry and size of a structure.
     fn structure(&self, name: &str) -> Result<(usize, u64), GoError> {
         let missing = || GoError::MissingInDwarf { what: format!("the structure {name}") };
@@ -222,12 +242,8 @@ impl Reader<'_, '_> {
         Ok((offset, size))
     }
 
-    fn path(&self, structure: &str, path: &str) -> Result<Field, GoError> {
-        self.field(structure, self.structure(structure)?.0, path)
-    }
-
     /// Follows a path of member names through nested structures.
-    fn field(&self, structure: &str, entry: usize, path: &str) -> Result<Field, GoError> {
+    fn follow(&self, structure: &str, entry: usize, path: &str) -> Result<Field, GoError> {
         let missing = || GoError::MissingInDwarf { what: format!("{structure}.{path}") };
         let mut at = entry;
         let mut found = Field { offset: 0, size: 0 };

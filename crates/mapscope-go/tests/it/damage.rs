@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use mapscope_go::{GoError, Silent, with_session};
+use mapscope_go::{Executable, GoError, Silent, with_session};
 use mapscope_memory::Core;
 use peak_alloc::PeakAlloc;
 
@@ -193,7 +193,7 @@ impl<'p> Victim<'p> {
 fn read(core: &Path, exe: &Path) -> Result<usize, String> {
     let core = Core::open(core, Some(exe)).map_err(|e| e.to_string())?;
     let executable = core.executable().clone();
-    let read: Result<usize, GoError> = with_session(&core, &executable, &Silent, |session| {
+    let read: Result<usize, GoError> = with_session(&core, Executable::new(&executable), &Silent, |session| {
         for map in &session.maps {
             let _ = session.details(map.audit.address);
         }

@@ -5,6 +5,7 @@ mod bad_input;
 mod cores;
 mod damage;
 mod exits;
+mod layouts;
 mod matrix;
 mod target;
 mod truth;

@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Child, ChildStdin, Command, Stdio};
 
-use mapscope_go::{MapEntry, Silent, Totals, TypeCount, with_session};
+use mapscope_go::{Executable, MapEntry, Silent, Totals, TypeCount, with_session};
 use mapscope_memory::{Memory, Process};
 use serde_json::Value;
 
@@ -88,7 +88,7 @@ impl Drop for Running {
 }
 
 pub fn read(memory: &dyn Memory, executable: &[u8]) -> Reading {
-    let read = with_session(memory, executable, &Silent, |session| Reading {
+    let read = with_session(memory, Executable::new(executable), &Silent, |session| Reading {
         maps: session.maps.clone(),
         types: session.types.clone(),
         totals: session.totals,
