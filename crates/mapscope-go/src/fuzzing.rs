@@ -144,21 +144,7 @@ fn look_at(types: &TypeTable<'_>, id: TypeId) {
 }
 
 fn module(types: std::ops::Range<u64>) -> Module {
-    Module {
-        text: TEXT,
-        data: 0..0,
-        bss: 0..0,
-        types,
-        rodata: BASE,
-        func_data: BASE,
-        data_mask: (0, 0),
-        bss_mask: (0, 0),
-        names: (0, 0),
-        pc_table: (0, 0),
-        functions: (0, 0),
-        index: (0, 0),
-        text_sections: Vec::new(),
-    }
+    Module { text: TEXT, types, rodata: BASE, func_data: BASE, ..Module::default() }
 }
 
 /// A function table: index, functions, pc table, names. `sections`: how the text is split, three words each.

@@ -3,7 +3,7 @@
 use mapscope_heap::{HeapGraph, MapAudit, Reachability};
 use mapscope_memory::Memory;
 use rayon::prelude::*;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::dwarf::{DwarfIndex, DwarfSections};
 use crate::heap::{Heap, SpanTable, scan};
@@ -259,7 +259,12 @@ pub fn with_session<R>(
     }
 
     typing.follow_untyped(&typed, &reach);
-    let guesses = typing.guess(&typed);
+    let mut guessed = FxHashSet::default();
+    if debug.is_none() {
+        let found = typing.find_maps(&typed, &reach);
+        guessed = found.headers;
+    }
+    guessed.extend(typing.guess(&typed).headers);
     let regions = typed.sorted();
 
     progress.stage("auditing maps");
@@ -284,7 +289,7 @@ pub fn with_session<R>(
                 Some((object, ..)) => owners.of_object(object),
                 None => owners.of_region(audit.address, types.part(MapPart::Header, map)),
             };
-            let heuristic = guesses.headers.contains(&audit.address);
+            let heuristic = guessed.contains(&audit.address);
             MapEntry { type_name: types.get(map).name.clone(), owner, heuristic, audit }
         })
         .collect();

@@ -106,6 +106,7 @@ layouts! {
         types: "types", end_types: "etypes", rodata: "rodata", func_data: "gofunc", text_sections: "textsectmap",
         data_mask: "gcdatamask", bss_mask: "gcbssmask", bad: "bad", next: "next",
         ? type_links: "typelinks", ? descriptor_bytes: "typedesclen",
+        ? itab_links: "itablinks", ? itab_offset: "itaboffset", ? itab_bytes: "itabsize",
     }
     /// `runtime.hchan`: a channel.
     Channel = "runtime.hchan" { buffer: "buf", capacity: "dataqsiz", elem_size: "elemsize", elem_type: "elemtype", }

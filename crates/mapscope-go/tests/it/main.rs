@@ -7,6 +7,7 @@ mod damage;
 mod exits;
 mod layouts;
 mod matrix;
+mod stripped;
 mod target;
 mod truth;
 mod writer;

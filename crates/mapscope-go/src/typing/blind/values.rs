@@ -1,0 +1,185 @@
+//! Whether bytes look like a value of a type.
+//!
+//! Each answer is `None` when they cannot be one, else how much speaks for it: a string that leads to that many bytes
+//! without pointers, an interface that starts with a type, a pointer to an object of the right size.
+
+
+use super::headers::Search;
+use crate::heap::{pointer_words, type_words, word};
+use crate::types::{Descriptor, Kind, MapPart, TypeId};
+use crate::typing::slot_for;
+
+/// Values nested deeper, and elements of an array after these, are not looked at.
+const MAX_DEPTH: usize = 6;
+const MAX_ELEMENTS: u64 = 8;
+/// Something that few other values would pass for.
+const STRONG: u64 = 4;
+/// Something that some other values would pass for.
+const WEAK: u64 = 1;
+/// Exponents of doubles that people use: 2^-100 to 2^100.
+const EXPONENTS: std::ops::RangeInclusive<u64> = 923..=1123;
+
+impl Search<'_, '_> {
+    /// A key or an element in its slot.
+    pub(super) fn slot_score(&self, ty: TypeId, indirect: bool, bytes: &[u8]) -> Option<u64> {
+        if indirect { self.pointer(ty, word(bytes, 0)).filter(|_| word(bytes, 0) != 0) } else { self.value(ty, bytes, 0) }
+    }
+
+    fn value(&self, id: TypeId, bytes: &[u8], depth: usize) -> Option<u64> {
+        let context = self.typing.context;
+        let ty = context.types.get(id);
+        if depth > MAX_DEPTH || bytes.is_empty() {
+            return Some(0);
+        }
+        let first = word(bytes, 0);
+        match &ty.kind {
+            Kind::Opaque => scalar(context.types.kind_number(ty.descriptor), bytes),
+            Kind::String => self.string(first, word(bytes, 8)),
+            Kind::Pointer(elem) => self.pointer(*elem, first),
+            Kind::Slice(elem) => self.slice(*elem, first, word(bytes, 8), word(bytes, 16)),
+            Kind::Array { elem, len } => {
+                let size = context.types.get(*elem).size.max(1) as usize;
+                let count = (*len).min(MAX_ELEMENTS) as usize;
+                bytes.chunks_exact(size).take(count).map(|b| self.value(*elem, b, depth + 1)).sum()
+            }
+            Kind::Struct(fields) => {
+                let field = |f: &crate::types::StructField| {
+                    let size = context.types.get(f.ty).size;
+                    let value = bytes.get(f.offset as usize..f.offset.saturating_add(size) as usize)?;
+                    self.value(f.ty, value, depth + 1)
+                };
+                fields.iter().map(field).sum()
+            }
+            Kind::Map(_) => self.map(id, first),
+            Kind::Chan(elem) => self.chan(*elem, first),
+            Kind::Func => self.function(first),
+            Kind::Interface { empty } => self.interface(*empty, first, word(bytes, 8)),
+            Kind::UnsafePointer => self.mapped(first, 1),
+            _ => Some(0),
+        }
+    }
+
+    fn mapped(&self, address: u64, len: u64) -> Option<u64> {
+        (address == 0 || self.typing.context.memory.is_mapped(address, len.max(1))).then_some(0)
+    }
+
+    fn string(&self, address: u64, len: u64) -> Option<u64> {
+        if len == 0 {
+            return Some(0);
+        }
+        match self.typing.heap.spans.object(address) {
+            Some((_, offset, span)) => {
+                let span = &self.typing.heap.spans.spans[span];
+                (len <= span.elem_size - offset).then_some(if span.noscan { STRONG } else { 0 })
+            }
+            None => (address != 0 && self.typing.context.memory.is_mapped(address, len)).then_some(STRONG),
+        }
+    }
+
+    fn slice(&self, elem: TypeId, address: u64, len: u64, capacity: u64) -> Option<u64> {
+        let bytes = self.typing.context.types.get(elem).size.checked_mul(capacity)?;
+        if len > capacity {
+            return None;
+        }
+        if bytes == 0 {
+            return Some(0);
+        }
+        match self.typing.heap.spans.object(address) {
+            Some((_, offset, span)) => {
+                let span = &self.typing.heap.spans.spans[span];
+                let holds = !self.has_pointers(elem) || !span.noscan;
+                (bytes <= span.elem_size - offset && holds).then_some(STRONG)
+            }
+            None => self.mapped(address, bytes).filter(|_| address != 0),
+        }
+    }
+
+    /// A pointer to one value.
+    fn pointer(&self, elem: TypeId, address: u64) -> Option<u64> {
+        let (context, heap) = (self.typing.context, self.typing.heap);
+        let size = context.types.get(elem).size;
+        let Some((object, offset, index)) = heap.spans.object(address) else { return self.mapped(address, size) };
+        let span = &heap.spans.spans[index];
+        let header = heap.spans.header(span);
+        let pointers = self.has_pointers(elem);
+        if offset < header || size > span.elem_size - offset || pointers && span.noscan {
+            return None;
+        }
+        let known = TypeId(heap.graph.type_of(object));
+        if offset != header {
+            return Some(0);
+        }
+        if known != TypeId::UNKNOWN {
+            return Some(if known == elem { 2 * STRONG } else { 0 });
+        }
+        if slot_for(size + header) != span.elem_size || span.noscan == pointers {
+            return Some(0);
+        }
+        let actual = pointer_words(context.memory, context.layout, context.mheap, &heap.spans, (object, index));
+        let expected = type_words(context.types, elem, span.elem_size - header);
+        match (actual, expected) {
+            (Some(actual), Some(expected)) => Some(if actual == expected { STRONG } else { 0 }),
+            _ => Some(WEAK),
+        }
+    }
+
+    fn has_pointers(&self, id: TypeId) -> bool {
+        let context = self.typing.context;
+        let descriptor = context.types.get(id).descriptor;
+        descriptor != 0 && Descriptor::read(context.memory, descriptor).is_ok_and(|d| d.pointer_bytes > 0)
+    }
+
+    fn map(&self, map: TypeId, address: u64) -> Option<u64> {
+        let types = self.typing.context.types;
+        let Some((object, offset, span)) = self.typing.heap.spans.object(address) else { return self.mapped(address, 48) };
+        let span = &self.typing.heap.spans.spans[span];
+        if offset != 0 || span.noscan || span.elem_size != slot_for(types.map_header_size()) {
+            return None;
+        }
+        match types.get(TypeId(self.typing.heap.graph.type_of(object))).kind {
+            Kind::MapPart(MapPart::Header, known) if known == map => Some(2 * STRONG),
+            Kind::MapPart(..) => None,
+            _ => Some(WEAK),
+        }
+    }
+
+    fn chan(&self, elem: TypeId, address: u64) -> Option<u64> {
+        if address == 0 {
+            return Some(0);
+        }
+        let context = self.typing.context;
+        let at = address.checked_add(context.layout.channel.elem_type.offset)?;
+        let said = context.memory.u64(at).ok()?;
+        (said == context.types.get(elem).descriptor).then_some(2 * STRONG)
+    }
+
+    fn function(&self, address: u64) -> Option<u64> {
+        if address == 0 {
+            return Some(0);
+        }
+        let code = self.typing.context.memory.u64(address).ok()?;
+        let known = self.typing.context.functions.iter().any(|t| t.find(code).is_some_and(|f| f.entry == code));
+        known.then_some(STRONG)
+    }
+
+    fn interface(&self, empty: bool, first: u64, data: u64) -> Option<u64> {
+        let types = self.typing.context.types;
+        match first {
+            0 => (data == 0).then_some(0),
+            _ if empty => types.is_descriptor(first).then_some(2 * STRONG),
+            _ => types.is_itab(first).then_some(2 * STRONG),
+        }
+    }
+}
+
+/// A number: those of people are small integers, and doubles with a small exponent.
+fn scalar(kind: u64, bytes: &[u8]) -> Option<u64> {
+    let value = word(bytes, 0);
+    match kind {
+        1 => (*bytes.first()? <= 1).then_some(WEAK),
+        // int, int64, uint, uint64, uintptr
+        2 | 6 | 7 | 11 | 12 if bytes.len() >= 8 => Some(u64::from(value.min(value.wrapping_neg()) < 1 << 48)),
+        14 if bytes.len() >= 8 => Some(u64::from(EXPONENTS.contains(&(value >> 52 & 0x7ff)))),
+        _ => Some(0),
+    }
+}
