@@ -63,9 +63,16 @@ pub fn debug_info_paths(path: &Path, executable: &[u8]) -> Vec<PathBuf> {
     paths
 }
 
+/// Whether a file has debug information, and of this very executable.
+pub fn describes(file: &[u8], executable: &[u8]) -> bool {
+    let parse = |bytes| Binary::parse_debug_file("", bytes, 0).ok();
+    let files = parse(executable).zip(parse(file));
+    files.is_some_and(|(binary, file)| file.has_section(".debug_info") && same_build(&binary, &file).is_ok())
+}
+
 /// Whether `file` describes `binary`: their build ids say so, or, where the linker was told to strip (which makes it
 /// another build to the go command), all code and every section is the same and in the same place.
-pub(crate) fn same_build(binary: &Binary<'_>, file: &Binary<'_>) -> Result<(), GoError> {
+fn same_build(binary: &Binary<'_>, file: &Binary<'_>) -> Result<(), GoError> {
     let ids = [(binary.go_build_id(), file.go_build_id()), (binary.build_id(), file.build_id())];
     if ids.iter().any(|(a, b)| a.is_some() && a == b) {
         return Ok(());

@@ -40,5 +40,5 @@ mod typing;
 
 pub use binary::Binary;
 pub use error::GoError;
-pub use executable::{Executable, debug_info_paths};
+pub use executable::{Executable, debug_info_paths, describes};
 pub use session::{MapDetails, MapEntry, Progress, Session, Silent, Totals, TypeCount, with_session};

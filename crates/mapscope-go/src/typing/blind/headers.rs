@@ -107,8 +107,12 @@ impl<'s, 't> Search<'s, 't> {
         let candidate = |object: u32| {
             let address = block.address(object);
             let pointers = self.pointers_of(object, span)?;
-            (pointers == self.pointers && self.is_header(address)?)
-                .then(|| Candidate { object, span, address, storage: self.storage(address) })
+            (pointers == self.pointers && self.is_header(address)?).then(|| Candidate {
+                object,
+                span,
+                address,
+                storage: self.storage(address),
+            })
         };
         block.objects().filter(untyped).filter_map(candidate).collect()
     }
@@ -125,8 +129,7 @@ impl<'s, 't> Search<'s, 't> {
         let bytes = &mut bytes[..context.types.map_header_size().min(64) as usize];
         context.memory.read_into(address, bytes).ok()?;
         if let Some((map, _)) = context.layout.swiss.filter(|_| context.types.is_swiss()) {
-            let (used, directory, len) =
-                (map.used.get(bytes), map.directory.get(bytes), map.directory_len.get(bytes));
+            let (used, directory, len) = (map.used.get(bytes), map.directory.get(bytes), map.directory_len.get(bytes));
             let (depth, shift) = (map.global_depth.get(bytes), map.global_shift.get(bytes));
             let seed = Field { offset: 8, size: 8 }.get(bytes);
             let small = len == 0 && used <= 8 && depth == 0 && (used == 0 || directory != 0);
@@ -149,7 +152,8 @@ impl<'s, 't> Search<'s, 't> {
             return None;
         }
         let declared = match (span.large, header) {
-            (true, _) => span.large_type,
+            // A span without pointers still names the type of what was there before.
+            (true, _) => span.large_type * u64::from(!span.noscan),
             (false, 0) => 0,
             (false, _) => typing.context.memory.u64(storage - header).ok()?,
         };

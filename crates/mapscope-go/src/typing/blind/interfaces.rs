@@ -54,8 +54,7 @@ impl Typing<'_> {
         offers: &mut Vec<Offer>,
     ) {
         let context = self.context;
-        let pointers =
-            pointer_words(context.memory, context.layout, context.mheap, &self.heap.spans, (object, span));
+        let pointers = pointer_words(context.memory, context.layout, context.mheap, &self.heap.spans, (object, span));
         let Some(pointers) = pointers else { return };
         for pointer in &pointers {
             let Some(first) = pointer.checked_sub(1).filter(|f| !pointers.contains(f)) else { continue };

@@ -3,7 +3,6 @@
 //! Each answer is `None` when they cannot be one, else how much speaks for it: a string that leads to that many bytes
 //! without pointers, an interface that starts with a type, a pointer to an object of the right size.
 
-
 use super::headers::Search;
 use crate::heap::{pointer_words, type_words, word};
 use crate::types::{Descriptor, Kind, MapPart, TypeId};
@@ -22,7 +21,11 @@ const EXPONENTS: std::ops::RangeInclusive<u64> = 923..=1123;
 impl Search<'_, '_> {
     /// A key or an element in its slot.
     pub(super) fn slot_score(&self, ty: TypeId, indirect: bool, bytes: &[u8]) -> Option<u64> {
-        if indirect { self.pointer(ty, word(bytes, 0)).filter(|_| word(bytes, 0) != 0) } else { self.value(ty, bytes, 0) }
+        if indirect {
+            self.pointer(ty, word(bytes, 0)).filter(|_| word(bytes, 0) != 0)
+        } else {
+            self.value(ty, bytes, 0)
+        }
     }
 
     fn value(&self, id: TypeId, bytes: &[u8], depth: usize) -> Option<u64> {
@@ -131,7 +134,9 @@ impl Search<'_, '_> {
 
     fn map(&self, map: TypeId, address: u64) -> Option<u64> {
         let types = self.typing.context.types;
-        let Some((object, offset, span)) = self.typing.heap.spans.object(address) else { return self.mapped(address, 48) };
+        let Some((object, offset, span)) = self.typing.heap.spans.object(address) else {
+            return self.mapped(address, 48);
+        };
         let span = &self.typing.heap.spans.spans[span];
         if offset != 0 || span.noscan || span.elem_size != slot_for(types.map_header_size()) {
             return None;
