@@ -1,5 +1,6 @@
 //! What is known of a target's executable: its bytes, and a file with its debug information.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use crate::{Binary, GoError};
@@ -49,8 +50,11 @@ pub fn debug_info_paths(path: &Path, executable: &[u8]) -> Vec<PathBuf> {
     }
     let mut paths = Vec::new();
     if let Some((first, rest)) = binary.build_id().as_deref().and_then(<[u8]>::split_first) {
-        let rest: String = rest.iter().map(|b| format!("{b:02x}")).collect();
-        paths.push(Path::new(DEBUG_ROOT).join(format!(".build-id/{first:02x}/{rest}.debug")));
+        let mut name = format!(".build-id/{first:02x}/");
+        for byte in rest {
+            let _ = write!(name, "{byte:02x}");
+        }
+        paths.push(Path::new(DEBUG_ROOT).join(name + ".debug"));
     }
     // A name without a directory, or it could lead anywhere.
     let link = binary.debug_link().filter(|link| Path::new(link).file_name().is_some_and(|n| n == link.as_str()));
@@ -85,7 +89,7 @@ fn same_build(binary: &Binary<'_>, file: &Binary<'_>) -> Result<(), GoError> {
             return other(format!("it has another build id, and section {name} elsewhere"));
         }
     }
-    let code = |b: &Binary<'_>| b.section(".text").ok().flatten().map(|t| t.into_owned());
+    let code = |b: &Binary<'_>| b.section(".text").ok().flatten().map(std::borrow::Cow::into_owned);
     match (code(binary), code(file)) {
         (Some(a), Some(b)) if !a.is_empty() && a == b => Ok(()),
         _ => other("it has another build id, and other code".to_owned()),

@@ -35,6 +35,7 @@ mod search;
 mod session;
 #[doc(hidden)]
 pub mod stripped;
+mod symbols;
 mod types;
 mod typing;
 

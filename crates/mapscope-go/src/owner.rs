@@ -101,6 +101,8 @@ pub(crate) fn order_roots(
 fn phase(root: &Root, types: &TypeTable<'_>, regions: &[Region], names: &Names) -> usize {
     match root.kind {
         RootKind::Stack(..) => 1,
+        // Without names nothing tells the runtime's variables from the program's.
+        RootKind::Static if types.debug_info().is_none() => 0,
         RootKind::Static => {
             let mut at = root.address;
             for _ in 0..MAX_NESTING {

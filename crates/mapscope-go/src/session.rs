@@ -10,8 +10,9 @@ use crate::heap::{Heap, SpanTable, scan};
 use crate::maps::{Auditor, Details};
 use crate::owner::{Owners, order_roots};
 use crate::roots::{Context, Roots};
-use crate::runtime::{Cached, DebugOffsets, FunctionTable, Layout, modules, table_layout};
-use crate::search::{self, Variables};
+use crate::runtime::{Cached, FunctionTable, modules};
+use crate::search::Variables;
+use crate::symbols::Symbols;
 use crate::types::{Kind, MapPart, TypeId, TypeTable};
 use crate::typing::{Names, Origin, Region, Typing};
 use crate::{Binary, Executable, GoError};
@@ -202,24 +203,15 @@ pub fn with_session<R>(
     let dwarf = sections.as_ref().map(|s| s.parse(described.path())).transpose()?;
     let index = dwarf.as_ref().map(|d| DwarfIndex::build(d, binary.bias)).transpose()?;
     let debug = dwarf.as_ref().zip(index.as_ref());
-    let layout = match debug {
-        Some((dwarf, index)) => Layout::read(&DebugOffsets { dwarf, index })?,
-        None => table_layout(binary.path(), binary.minor, &binary.go_version)?,
-    };
+    let symbols = Symbols { binary: &binary, debug };
+    let layout = symbols.layout()?;
 
     progress.stage("reading the runtime");
     let cached = Cached::new(memory);
-    let first = match debug {
-        Some((_, index)) => index.global("runtime.firstmoduledata")?,
-        None => search::first_module(&cached, &layout, &binary)?,
-    };
-    let modules = modules(&cached, &layout, first)?;
+    let modules = modules(&cached, &layout, symbols.first_module(&cached, &layout)?)?;
     let functions = modules.iter().map(|m| FunctionTable::read(&cached, m)).collect::<Result<Vec<_>, _>>()?;
     let types = TypeTable::new(&cached, &modules, debug, binary.minor, &layout);
-    let Variables { heap: mheap, globals } = match debug {
-        Some((_, index)) => Variables::named(index)?,
-        None => search::find(&cached, &layout, &functions, &binary, &mut partial)?,
-    };
+    let Variables { heap: mheap, globals } = symbols.variables(&cached, &layout, &functions, &mut partial)?;
     let spans = SpanTable::read(&cached, &layout, mheap, &mut partial)?;
 
     progress.stage("reading objects");
@@ -246,23 +238,11 @@ pub fn with_session<R>(
 
     progress.stage("marking what is live");
     let graph = &heap.graph;
-    let mut reach = Reachability::new(graph);
-    let mut order = Vec::new();
-    for phase in order_roots(&roots, &heap.spans, &types, &typed.sorted(), &names) {
-        reach.extend(graph, phase.iter().map(|r| r.0));
-        order.extend(phase.iter().map(|r| r.1));
-    }
-    for object in &roots.finalized {
-        let kept = graph.edges(*object);
-        reach.extend(graph, kept.iter().copied());
-        order.extend(kept.iter().map(|_| None));
-    }
-
+    let (reach, order) = mark(&context, graph, &roots, &typed.sorted(), &names);
     typing.follow_untyped(&typed, &reach);
     let mut guessed = FxHashSet::default();
     if debug.is_none() {
-        let found = typing.find_maps(&typed, &reach);
-        guessed = found.headers;
+        guessed = typing.find_maps(&typed, &reach, &mut partial);
     }
     guessed.extend(typing.guess(&typed).headers);
     let regions = typed.sorted();
@@ -309,6 +289,29 @@ pub fn with_session<R>(
         stages,
     };
     Ok(then(&session))
+}
+
+/// Marks what is live, roots that a person would name first, and keeps which root is which: the index of each among the
+/// words of `roots`; none for what a finalizer keeps.
+fn mark(
+    context: &Context<'_>,
+    graph: &HeapGraph,
+    roots: &Roots,
+    regions: &[Region],
+    names: &Names,
+) -> (Reachability, Vec<Option<u32>>) {
+    let mut reach = Reachability::new(graph);
+    let mut order = Vec::new();
+    for phase in order_roots(roots, context.spans, context.types, regions, names) {
+        reach.extend(graph, phase.iter().map(|r| r.0));
+        order.extend(phase.iter().map(|r| r.1));
+    }
+    for object in &roots.finalized {
+        let kept = graph.edges(*object);
+        reach.extend(graph, kept.iter().copied());
+        order.extend(kept.iter().map(|_| None));
+    }
+    (reach, order)
 }
 
 /// Header and type of each live map: objects that are headers, and headers outside the heap.

@@ -109,10 +109,13 @@ pub(crate) fn record(offsets: &dyn Offsets) -> Result<String, GoError> {
     Ok(text)
 }
 
+/// Size and fields of each structure.
+type Answers = BTreeMap<String, (u64, BTreeMap<String, Field>)>;
+
 /// Remembers each answer.
 struct Recorder<'o> {
     offsets: &'o dyn Offsets,
-    answers: RefCell<BTreeMap<String, (u64, BTreeMap<String, Field>)>>,
+    answers: RefCell<Answers>,
 }
 
 impl Offsets for Recorder<'_> {

@@ -10,6 +10,8 @@ use crate::{Binary, GoError};
 /// First bytes of the function table from Go 1.20 on: magic number, padding, instruction and pointer size of amd64
 /// (`runtime.pcHeader`).
 const HEADER: [u8; 8] = [0xf1, 0xff, 0xff, 0xff, 0, 0, 1, 8];
+/// Words in one window that lead to a function table; only the module's own does.
+const MAX_CANDIDATES: usize = 16;
 /// Bytes read at once.
 const WINDOW: u64 = 1 << 20;
 
@@ -41,8 +43,9 @@ fn in_section(memory: &dyn Memory, layout: &Layout, section: Range<u64>) -> Opti
             && let Ok(bytes) = memory.bytes(at, len as usize, &mut scratch)
         {
             let words = bytes.chunks_exact(8).map(|b| u64::from_le_bytes(b.try_into().unwrap_or_default()));
-            let mut candidates = words.enumerate().filter(|(_, word)| is_header(memory, *word));
-            let found = candidates.find(|(index, _)| is_module(memory, layout, at + *index as u64 * 8));
+            let candidates = words.enumerate().filter(|(_, word)| is_header(memory, *word));
+            let found =
+                candidates.take(MAX_CANDIDATES).find(|(index, _)| is_module(memory, layout, at + *index as u64 * 8));
             if let Some((index, _)) = found {
                 return Some(at + index as u64 * 8);
             }
@@ -54,7 +57,7 @@ fn in_section(memory: &dyn Memory, layout: &Layout, section: Range<u64>) -> Opti
 
 fn is_header(memory: &dyn Memory, address: u64) -> bool {
     let mut bytes = [0; HEADER.len()];
-    address != 0 && address % 8 == 0 && memory.read_into(address, &mut bytes).is_ok() && bytes == HEADER
+    address != 0 && address.is_multiple_of(8) && memory.read_into(address, &mut bytes).is_ok() && bytes == HEADER
 }
 
 /// A module names its own first function.

@@ -6,9 +6,9 @@ use rustc_hash::FxHashSet;
 use crate::runtime::{Field, Layout};
 
 /// Elements of a list that are looked at.
-const SOME: u64 = 256;
-/// Threads of one process; more is a loop.
-const MAX_THREADS: usize = 1 << 16;
+const SOME: u64 = 64;
+/// Blocks in a list; more is a loop.
+const MAX_BLOCKS: usize = 1 << 12;
 /// Elements of a list; no target has more.
 const MAX_LIST: u64 = 1 << 32;
 /// `mSpanManual`, the largest state of a span.
@@ -88,7 +88,7 @@ impl Shapes<'_> {
         let pointer = self.word(g, layout.sched_sp)?;
         // A goroutine that never ran has none.
         let inside = pointer == 0 || low == 0 || (low..=high).contains(&pointer);
-        (g % 8 == 0 && stack && inside && status <= MAX_STATUS).then(|| self.word(g, layout.id))?
+        (g.is_multiple_of(8) && stack && inside && status <= MAX_STATUS).then(|| self.word(g, layout.id))?
     }
 
     /// `allp`: a slice of processors, each with its index as its number.
@@ -104,17 +104,19 @@ impl Shapes<'_> {
             && processors.iter().any(|(_, p)| self.word(*p, layout.cache).is_some_and(|c| c != 0))
     }
 
-    /// Length of the list of threads that the word at `address` starts; 0 when it starts none.
-    pub(super) fn threads(self, address: u64) -> usize {
+    /// Length of the list of threads that the word at `address` starts; 0 when it starts none. `steps` are left for all
+    /// lists together.
+    pub(super) fn threads(self, address: u64, steps: &mut usize) -> usize {
         let layout = &self.layout.m;
         let mut seen = FxHashSet::default();
         let mut at = self.memory.u64(address).unwrap_or(0);
         while at != 0 {
             let scheduler = self.word(at, layout.g0).filter(|g0| *g0 != 0);
             let back = scheduler.and_then(|g0| self.word(g0, self.layout.g.thread));
-            if back != Some(at) || !seen.insert(at) || seen.len() > MAX_THREADS {
+            if back != Some(at) || !seen.insert(at) || *steps == 0 {
                 return 0;
             }
+            *steps -= 1;
             at = self.word(at, layout.next).unwrap_or(u64::MAX);
         }
         seen.len()
@@ -129,7 +131,7 @@ impl Shapes<'_> {
             if at % 8 != 0 || self.memory.read_into(at, &mut bytes).is_err() || count.get(&bytes) > 512 {
                 return false;
             }
-            if !seen.insert(at) || seen.len() > MAX_THREADS {
+            if !seen.insert(at) || seen.len() > MAX_BLOCKS {
                 return false;
             }
             at = link.get(&bytes);

@@ -14,7 +14,9 @@ use crate::{Binary, GoError};
 /// Code of one function that is looked at.
 const MAX_CODE: u64 = 1 << 18;
 /// Addresses that are kept; the runtime names some thousands.
-const MAX_ADDRESSES: usize = 1 << 17;
+const MAX_ADDRESSES: usize = 1 << 15;
+/// Threads looked at in all lists that may be that of all threads.
+const MAX_STEPS: usize = 1 << 20;
 
 /// Addresses of the runtime's variables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,7 +62,8 @@ pub(crate) fn find(
     let all_goroutines = only("the list of goroutines (runtime.allgs)", &|a| shapes.is_goroutines(a))?;
     let all_processors = only("the list of processors (runtime.allp)", &|a| shapes.is_processors(a))?;
     // The list of idle threads is a part of that of all.
-    let longest = code.all.iter().map(|a| (shapes.threads(*a), std::cmp::Reverse(*a))).max();
+    let mut steps = MAX_STEPS;
+    let longest = code.all.iter().map(|a| (shapes.threads(*a, &mut steps), std::cmp::Reverse(*a))).max();
     let longest = longest.filter(|(len, _)| *len > 0).map(|(_, address)| address.0);
     let all_threads = longest.ok_or_else(|| missing("the list of threads (runtime.allm)"))?;
     let all_finalizers = code.finalizers(shapes);

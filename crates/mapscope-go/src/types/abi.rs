@@ -86,7 +86,7 @@ impl TypeTable<'_> {
     /// Whether the descriptor of a type can be at `address`: where a module has its types, and with an alignment and a
     /// kind that there are.
     pub(crate) fn is_descriptor(&self, address: u64) -> bool {
-        let inside = address % 8 == 0 && self.modules.iter().any(|m| m.types.contains(&address));
+        let inside = address.is_multiple_of(8) && self.modules.iter().any(|m| m.types.contains(&address));
         let Some(descriptor) = inside.then(|| Descriptor::read(self.memory, address).ok()).flatten() else {
             return false;
         };
@@ -104,7 +104,7 @@ impl TypeTable<'_> {
     /// that of the other.
     pub(crate) fn is_itab(&self, address: u64) -> bool {
         let mut itab = [0; 24];
-        if address % 8 != 0 || self.memory.read_into(address, &mut itab).is_err() {
+        if !address.is_multiple_of(8) || self.memory.read_into(address, &mut itab).is_err() {
             return false;
         }
         let word = |offset| Field { offset, size: 8 }.get(&itab);

@@ -42,6 +42,11 @@ fn damaged_cores_of_legacy_maps_do_no_harm() {
     damage("1.23.9-default/places");
 }
 
+#[test]
+fn damaged_cores_of_stripped_programs_do_no_harm() {
+    damage("1.25.5-stripped/places");
+}
+
 fn damage(name: &str) {
     let Some(program) = programs().into_iter().find(|p| p.to_string() == name) else {
         assert!(std::env::var_os("MAPSCOPE_ONLY").is_some(), "the testbed lacks {name}; run `cargo xtask testbed`");

@@ -88,7 +88,11 @@ impl Drop for Running {
 }
 
 pub fn read(memory: &dyn Memory, executable: &[u8]) -> Reading {
-    let read = with_session(memory, Executable::new(executable), &Silent, |session| Reading {
+    read_executable(memory, Executable::new(executable))
+}
+
+pub fn read_executable(memory: &dyn Memory, executable: Executable<'_>) -> Reading {
+    let read = with_session(memory, executable, &Silent, |session| Reading {
         maps: session.maps.clone(),
         types: session.types.clone(),
         totals: session.totals,

@@ -115,7 +115,7 @@ impl Reader<'_, '_> {
             if let Some(found_address) = relative(rest, here) {
                 let slot = &mut registers[usize::from(found_address.register & 15)];
                 match found_address.access {
-                    Access::Address => *slot = self.address(found_address.address, found),
+                    Access::Address => *slot = Some(self.address(found_address.address, found)),
                     Access::Load => *slot = Value::Address(found_address.address).field(0),
                     Access::Store => {}
                 }
@@ -137,17 +137,17 @@ impl Reader<'_, '_> {
         }
     }
 
-    fn address(&self, address: u64, found: &mut Evidence) -> Option<Value> {
+    fn address(&self, address: u64, found: &mut Evidence) -> Value {
         if let Some(id) = self.map_type(address) {
             found.loaded.insert(id);
-            return Some(Value::Map(id));
+            return Value::Map(id);
         }
-        Some(Value::Address(address))
+        Value::Address(address)
     }
 
     fn map_type(&self, address: u64) -> Option<TypeId> {
         let types = self.context.types;
-        if address % 8 != 0 || !self.context.modules.iter().any(|m| m.types.contains(&address)) {
+        if !address.is_multiple_of(8) || !self.context.modules.iter().any(|m| m.types.contains(&address)) {
             return None;
         }
         if !types.is_map_descriptor(address) {

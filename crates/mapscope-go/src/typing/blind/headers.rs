@@ -16,7 +16,7 @@ use crate::types::{Catalog, Kind, MapShape, TypeId};
 use crate::typing::{Typing, slot_for};
 
 /// Types that fit a map's groups and are looked at; more are as good as unknown.
-const MAX_FITTING: usize = 4096;
+const MAX_FITTING: usize = 1024;
 /// Groups of one map whose entries are looked at.
 const MAX_GROUPS: u64 = 32;
 /// Entries of one map that are looked at.
@@ -205,7 +205,14 @@ impl<'s, 't> Search<'s, 't> {
             let (name, known) = (self.name(*map), self.known.get(map).copied().unwrap_or(0));
             (Reverse(*score), Reverse(known), !assigned, !loaded, !name.starts_with("map["), name)
         });
-        scored.retain(|(_, map)| self.is_whole(candidate, *map));
+        // Types that lay out their groups alike are audited once.
+        let mut whole = FxHashMap::default();
+        scored.retain(|(_, map)| {
+            let Some(shape) = types.shape(*map) else { return false };
+            let elem = if shape.indirect_elem { types.get(shape.elem).size } else { 0 };
+            let layout = MapShape { key: TypeId::UNKNOWN, elem: TypeId::UNKNOWN, storage: elem, ..(*shape).clone() };
+            *whole.entry(layout).or_insert_with(|| self.is_whole(candidate, *map))
+        });
         let first = *scored.first()?;
         Some((first.1, scored.get(1).is_none_or(|second| second.0 < first.0)))
     }

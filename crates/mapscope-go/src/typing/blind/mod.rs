@@ -36,18 +36,15 @@ pub(super) enum Ground {
     Likely,
 }
 
-/// What was found.
-#[derive(Default)]
-pub(crate) struct Found {
-    /// Headers whose type was concluded.
-    pub(crate) headers: FxHashSet<u64>,
-    /// Maps that never had an entry, and of which nothing tells the type.
-    pub(crate) unknown: u64,
-}
-
 impl Typing<'_> {
-    /// Finds the live maps without debug information, and follows them.
-    pub(crate) fn find_maps(&self, regions: &Regions, reach: &Reachability) -> Found {
+    /// Finds the live maps without debug information, and follows them. Returns the headers whose type was concluded;
+    /// what is left out goes to `partial`.
+    pub(crate) fn find_maps(
+        &self,
+        regions: &Regions,
+        reach: &Reachability,
+        partial: &mut Vec<String>,
+    ) -> FxHashSet<u64> {
         worker::run(self, regions, Vec::new(), &self.interfaces(reach), &[]);
         let context = self.context;
         let evidence = code::evidence(context);
@@ -57,7 +54,7 @@ impl Typing<'_> {
             Auditor { memory: context.memory, layout: context.layout, types: context.types, spans: context.spans };
         let mut search = Search::new(self, &auditor, &catalog, &evidence);
         let mut candidates = search.candidates(reach);
-        let mut found = Found::default();
+        let mut concluded = FxHashSet::default();
         for ground in [Ground::Declared, Ground::Passed, Ground::Container, Ground::Fits, Ground::Likely] {
             // Those that another map led to have a type now.
             candidates.retain(|c| self.heap.graph.type_of(c.object) == 0);
@@ -72,16 +69,22 @@ impl Typing<'_> {
                 self.heap.graph.types()[candidate.object as usize].store(header.0, Relaxed);
                 objects.push((candidate.object, candidate.span));
                 if ground != Ground::Declared {
-                    found.headers.insert(candidate.address);
+                    concluded.insert(candidate.address);
                 }
             }
             worker::run(self, regions, Vec::new(), &[], &objects);
         }
         let nothing = |c: &&Candidate| c.storage.is_none() && self.heap.graph.type_of(c.object) == 0;
-        found.unknown = candidates.iter().filter(nothing).count() as u64;
-        // A map that a sure one leads to is sure itself; only what was concluded first is still what it was.
-        found.headers.retain(|address| self.is_header(*address));
-        found
+        let unknown = candidates.iter().filter(nothing).count();
+        if unknown > 0 {
+            partial.push(format!(
+                "{unknown} maps never had an entry, and nothing tells their type without debug information; they are \
+                 left out"
+            ));
+        }
+        // A surer type may have come later from a map that leads there.
+        concluded.retain(|address| self.is_header(*address));
+        concluded
     }
 
     /// Live maps of each type.
