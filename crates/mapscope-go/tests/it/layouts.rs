@@ -22,12 +22,12 @@ fn tables_are_what_debug_information_says() {
         let executable = std::fs::read(&program.path).unwrap();
         let (name, text) = layout_table(&program.to_string(), &executable).unwrap();
         let path = directory.join(format!("{name}.txt"));
-        // Variants that differ in how they were compiled only have the same table as the default.
-        if std::env::var_os("UPDATE").is_some() && !matches!(program.variant.as_str(), "noopt" | "pie") {
+        if std::env::var_os("UPDATE").is_some() {
+            // Several programs may have the same table, and none of them the wrong one.
             std::fs::write(&path, &text).unwrap();
+            return Vec::new();
         }
-        let known = std::fs::read_to_string(&path).unwrap_or_default();
-        if known == text {
+        if std::fs::read_to_string(&path).is_ok_and(|known| known == text) {
             return Vec::new();
         }
         vec![format!("{name}.txt is stale or missing: run `cargo xtask layouts`")]

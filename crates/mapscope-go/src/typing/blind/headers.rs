@@ -59,6 +59,26 @@ struct StorageKind {
     pointers: Option<Vec<u32>>,
 }
 
+/// Offsets of pointers, in words; `None` where they are not known.
+pub(super) type Words = Option<Arc<[u32]>>;
+
+/// The keys or the elements of a map.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Column {
+    ty: TypeId,
+    indirect: bool,
+    at: u64,
+    stride: u64,
+}
+
+/// What was worked out for one map, of which many types may be asked.
+#[derive(Default)]
+pub(super) struct Sample {
+    columns: FxHashMap<(Column, u64), Option<u64>>,
+    /// Where objects have their pointers.
+    pub(super) pointers: FxHashMap<u32, Option<Vec<u32>>>,
+}
+
 /// Looks for maps.
 pub(super) struct Search<'s, 't> {
     pub(super) typing: &'s Typing<'t>,
@@ -67,6 +87,8 @@ pub(super) struct Search<'s, 't> {
     evidence: &'s Evidence,
     /// Types whose groups can be such an object.
     fitting: RwLock<FxHashMap<StorageKind, Arc<[TypeId]>>>,
+    /// Where values of a type have their pointers, in objects of a size.
+    pub(super) words: RwLock<FxHashMap<(TypeId, u64), Words>>,
     /// Where a header has its pointers.
     pointers: Vec<u32>,
     /// Maps of each type found so far.
@@ -88,7 +110,16 @@ impl<'s, 't> Search<'s, 't> {
         };
         let mut pointers: Vec<u32> = fields.iter().map(|f| (f.offset / 8) as u32).collect();
         pointers.sort_unstable();
-        Self { typing, auditor, catalog, evidence, fitting: RwLock::default(), pointers, known: FxHashMap::default() }
+        Self {
+            typing,
+            auditor,
+            catalog,
+            evidence,
+            fitting: RwLock::default(),
+            pointers,
+            known: FxHashMap::default(),
+            words: RwLock::default(),
+        }
     }
 
     /// Every candidate, by address.
@@ -117,7 +148,7 @@ impl<'s, 't> Search<'s, 't> {
         block.objects().filter(untyped).filter_map(candidate).collect()
     }
 
-    fn pointers_of(&self, object: u32, span: usize) -> Option<Vec<u32>> {
+    pub(super) fn pointers_of(&self, object: u32, span: usize) -> Option<Vec<u32>> {
         let context = self.typing.context;
         pointer_words(context.memory, context.layout, context.mheap, &self.typing.heap.spans, (object, span))
     }
@@ -198,8 +229,9 @@ impl<'s, 't> Search<'s, 't> {
     /// the same. The second value says whether the entries alone decide.
     fn likeliest(&self, candidate: &Candidate, storage: &Storage, fitting: &[TypeId]) -> Option<(TypeId, bool)> {
         let types = self.typing.context.types;
-        let score = |map: &TypeId| Some((self.entries_score(storage, &*types.shape(*map)?)?, *map));
-        let mut scored: Vec<(u64, TypeId)> = fitting.iter().filter_map(score).collect();
+        let mut sample = Sample::default();
+        let mut score = |map: &TypeId| Some((self.entries_score(storage, &*types.shape(*map)?, &mut sample)?, *map));
+        let mut scored: Vec<(u64, TypeId)> = fitting.iter().filter_map(&mut score).collect();
         scored.sort_by_cached_key(|(score, map)| {
             let (assigned, loaded) = (self.evidence.assigned.contains(map), self.evidence.loaded.contains(map));
             let (name, known) = (self.name(*map), self.known.get(map).copied().unwrap_or(0));
@@ -272,15 +304,39 @@ impl<'s, 't> Search<'s, 't> {
     }
 
     /// How much the entries look like those of a map of this shape; `None` when one cannot be.
-    fn entries_score(&self, storage: &Storage, shape: &MapShape) -> Option<u64> {
+    fn entries_score(&self, storage: &Storage, shape: &MapShape, sample: &mut Sample) -> Option<u64> {
+        let columns = [
+            Column { ty: shape.key, indirect: shape.indirect_key, at: shape.key_at(0), stride: shape.key_stride },
+            Column { ty: shape.elem, indirect: shape.indirect_elem, at: shape.elem_at(0), stride: shape.elem_stride },
+        ];
+        let mut score = 0;
+        for (column, size) in columns.into_iter().zip([shape.key_size, shape.elem_size]) {
+            let known = sample.columns.get(&(column, shape.group_size)).copied();
+            let column_score =
+                known.unwrap_or_else(|| self.column_score(storage, shape.group_size, column, size, sample));
+            sample.columns.insert((column, shape.group_size), column_score);
+            score += column_score?;
+        }
+        Some(score)
+    }
+
+    /// How much the keys, or the elements, look like values of their type.
+    fn column_score(
+        &self,
+        storage: &Storage,
+        group_size: u64,
+        column: Column,
+        size: u64,
+        sample: &mut Sample,
+    ) -> Option<u64> {
         let groups = storage.kind.groups.min(MAX_GROUPS);
         let mut scratch = Vec::new();
-        let len = groups.checked_mul(shape.group_size)? as usize;
+        let len = groups.checked_mul(group_size)? as usize;
         let bytes = self.typing.context.memory.bytes(storage.address, len, &mut scratch).ok()?;
         let swiss = self.typing.context.types.is_swiss();
         let mut entries = 0;
         let mut score = 0;
-        for group in bytes.chunks_exact(shape.group_size.max(1) as usize) {
+        for group in bytes.chunks_exact(group_size.max(1) as usize) {
             for slot in 0..8u64 {
                 let control = *group.get(slot as usize)?;
                 let full = if swiss { control < 0x80 } else { control >= MIN_TOP_HASH };
@@ -288,16 +344,14 @@ impl<'s, 't> Search<'s, 't> {
                     continue;
                 }
                 entries += 1;
-                let value = |at: u64, size: u64| group.get(at as usize..(at + size) as usize);
-                let key = value(shape.key_at(slot), shape.key_size)?;
-                let elem = value(shape.elem_at(slot), shape.elem_size)?;
-                score += self.slot_score(shape.key, shape.indirect_key, key)?;
-                score += self.slot_score(shape.elem, shape.indirect_elem, elem)?;
+                let at = column.at + slot * column.stride;
+                let value = group.get(at as usize..(at + size) as usize)?;
+                score += self.slot_score(column.ty, column.indirect, value, sample)?;
             }
         }
         // A few numbers can all be 0 or 1; many are likelier to be truth values.
         let types = self.typing.context.types;
-        let truth = types.kind_number(types.get(shape.elem).descriptor) == BOOL && entries >= MANY_TRUTHS;
+        let truth = types.kind_number(types.get(column.ty).descriptor) == BOOL && entries >= MANY_TRUTHS;
         Some(score + u64::from(truth))
     }
 }

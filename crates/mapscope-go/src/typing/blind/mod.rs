@@ -77,10 +77,12 @@ impl Typing<'_> {
         let nothing = |c: &&Candidate| c.storage.is_none() && self.heap.graph.type_of(c.object) == 0;
         let unknown = candidates.iter().filter(nothing).count();
         if unknown > 0 {
-            partial.push(format!(
-                "{unknown} maps never had an entry, and nothing tells their type without debug information; they are \
-                 left out"
-            ));
+            let (maps, their) = if unknown == 1 {
+                ("map that never had an entry is", "its")
+            } else {
+                ("maps that never had an entry are", "their")
+            };
+            partial.push(format!("{unknown} {maps} left out: nothing tells {their} type without debug information"));
         }
         // A surer type may have come later from a map that leads there.
         concluded.retain(|address| self.is_header(*address));

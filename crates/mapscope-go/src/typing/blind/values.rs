@@ -3,8 +3,8 @@
 //! Each answer is `None` when they cannot be one, else how much speaks for it: a string that leads to that many bytes
 //! without pointers, an interface that starts with a type, a pointer to an object of the right size.
 
-use super::headers::Search;
-use crate::heap::{pointer_words, type_words, word};
+use super::headers::{Sample, Search, Words};
+use crate::heap::{type_words, word};
 use crate::types::{Descriptor, Kind, MapPart, TypeId};
 use crate::typing::slot_for;
 
@@ -20,15 +20,15 @@ const EXPONENTS: std::ops::RangeInclusive<u64> = 923..=1123;
 
 impl Search<'_, '_> {
     /// A key or an element in its slot.
-    pub(super) fn slot_score(&self, ty: TypeId, indirect: bool, bytes: &[u8]) -> Option<u64> {
+    pub(super) fn slot_score(&self, ty: TypeId, indirect: bool, bytes: &[u8], sample: &mut Sample) -> Option<u64> {
         if indirect {
-            self.pointer(ty, word(bytes, 0)).filter(|_| word(bytes, 0) != 0)
+            self.pointer(ty, word(bytes, 0), sample).filter(|_| word(bytes, 0) != 0)
         } else {
-            self.value(ty, bytes, 0)
+            self.value(ty, bytes, 0, sample)
         }
     }
 
-    fn value(&self, id: TypeId, bytes: &[u8], depth: usize) -> Option<u64> {
+    fn value(&self, id: TypeId, bytes: &[u8], depth: usize, sample: &mut Sample) -> Option<u64> {
         let context = self.typing.context;
         let ty = context.types.get(id);
         if depth > MAX_DEPTH || bytes.is_empty() {
@@ -38,20 +38,20 @@ impl Search<'_, '_> {
         match &ty.kind {
             Kind::Opaque => scalar(context.types.kind_number(ty.descriptor), bytes),
             Kind::String => self.string(first, word(bytes, 8)),
-            Kind::Pointer(elem) => self.pointer(*elem, first),
+            Kind::Pointer(elem) => self.pointer(*elem, first, sample),
             Kind::Slice(elem) => self.slice(*elem, first, word(bytes, 8), word(bytes, 16)),
             Kind::Array { elem, len } => {
                 let size = context.types.get(*elem).size.max(1) as usize;
                 let count = (*len).min(MAX_ELEMENTS) as usize;
-                bytes.chunks_exact(size).take(count).map(|b| self.value(*elem, b, depth + 1)).sum()
+                bytes.chunks_exact(size).take(count).map(|b| self.value(*elem, b, depth + 1, sample)).sum()
             }
             Kind::Struct(fields) => {
-                let field = |f: &crate::types::StructField| {
+                let mut field = |f: &crate::types::StructField| {
                     let size = context.types.get(f.ty).size;
                     let value = bytes.get(f.offset as usize..f.offset.saturating_add(size) as usize)?;
-                    self.value(f.ty, value, depth + 1)
+                    self.value(f.ty, value, depth + 1, sample)
                 };
-                fields.iter().map(field).sum()
+                fields.iter().map(&mut field).sum()
             }
             Kind::Map(_) => self.map(id, first),
             Kind::Chan(elem) => self.chan(*elem, first),
@@ -98,7 +98,7 @@ impl Search<'_, '_> {
     }
 
     /// A pointer to one value.
-    fn pointer(&self, elem: TypeId, address: u64) -> Option<u64> {
+    fn pointer(&self, elem: TypeId, address: u64, sample: &mut Sample) -> Option<u64> {
         let (context, heap) = (self.typing.context, self.typing.heap);
         let size = context.types.get(elem).size;
         let Some((object, offset, index)) = heap.spans.object(address) else { return self.mapped(address, size) };
@@ -118,12 +118,22 @@ impl Search<'_, '_> {
         if slot_for(size + header) != span.elem_size || span.noscan == pointers {
             return Some(0);
         }
-        let actual = pointer_words(context.memory, context.layout, context.mheap, &heap.spans, (object, index));
-        let expected = type_words(context.types, elem, span.elem_size - header);
-        match (actual, expected) {
-            (Some(actual), Some(expected)) => Some(if actual == expected { STRONG } else { 0 }),
+        let actual = sample.pointers.entry(object).or_insert_with(|| self.pointers_of(object, index));
+        match (actual, self.words_of(elem, span.elem_size - header)) {
+            (Some(actual), Some(expected)) => Some(if **actual == *expected { STRONG } else { 0 }),
             _ => Some(WEAK),
         }
+    }
+
+    fn words_of(&self, elem: TypeId, room: u64) -> Words {
+        if let Some(known) = self.words.read().ok().and_then(|w| w.get(&(elem, room)).cloned()) {
+            return known;
+        }
+        let words: Words = type_words(self.typing.context.types, elem, room).map(Into::into);
+        if let Ok(mut known) = self.words.write() {
+            known.insert((elem, room), words.clone());
+        }
+        words
     }
 
     fn has_pointers(&self, id: TypeId) -> bool {
