@@ -58,14 +58,16 @@ pub enum GoError {
     },
     /// The executable has no DWARF, and something in it could not be found without.
     #[error(
-        "{path} has no debug information (DWARF), and {what} could not be found without; pass the unstripped binary or \
-         its .debug file with --debug-info"
+        "{path} has no debug information (DWARF), and {what} could not be found without{target}; pass the unstripped \
+         binary or its .debug file with --debug-info"
     )]
     NotFound {
         /// The executable.
         path: String,
         /// What is missing.
         what: &'static str,
+        /// What the target itself lacks, in brackets; empty when it is whole.
+        target: String,
     },
     /// The debug information belongs to another build.
     #[error("{path} is not the debug information of {executable}: {reason}")]
@@ -122,6 +124,13 @@ pub enum GoError {
 }
 
 impl GoError {
+    /// A [`GoError::NotFound`].
+    pub(crate) fn not_found(path: &str, what: &'static str, memory: &dyn mapscope_memory::Memory) -> Self {
+        let partial = &memory.info().partial;
+        let target = if partial.is_empty() { String::new() } else { format!(" ({})", partial.join("; ")) };
+        Self::NotFound { path: path.to_owned(), what, target }
+    }
+
     /// An [`GoError::Inconsistent`].
     pub(crate) fn inconsistent(what: &'static str, address: u64, reason: impl Into<String>) -> Self {
         Self::Inconsistent { what, address, reason: reason.into() }

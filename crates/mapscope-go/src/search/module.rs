@@ -30,7 +30,7 @@ pub(crate) fn first_module(memory: &dyn Memory, layout: &Layout, binary: &Binary
             return Ok(found);
         }
     }
-    Err(GoError::NotFound { path: binary.path().to_owned(), what: "the module (runtime.firstmoduledata)" })
+    Err(GoError::not_found(binary.path(), "the module (runtime.firstmoduledata)", memory))
 }
 
 fn in_section(memory: &dyn Memory, layout: &Layout, section: Range<u64>) -> Option<u64> {

@@ -53,7 +53,7 @@ pub(crate) fn find(
 ) -> Result<Variables, GoError> {
     let code = RuntimeCode::read(memory, functions);
     let shapes = Shapes { memory, layout };
-    let missing = |what| GoError::NotFound { path: binary.path().to_owned(), what };
+    let missing = |what| GoError::not_found(binary.path(), what, memory);
     let only = |what: &'static str, fits: &dyn Fn(u64) -> bool| {
         let mut fitting = code.all.iter().copied().filter(|a| fits(*a));
         fitting.next().filter(|_| fitting.next().is_none()).ok_or_else(|| missing(what))
