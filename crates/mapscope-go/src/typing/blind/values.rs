@@ -11,6 +11,8 @@ use crate::typing::slot_for;
 /// Values nested deeper, and elements of an array after these, are not looked at.
 const MAX_DEPTH: usize = 6;
 const MAX_ELEMENTS: u64 = 8;
+/// Words of a value outside the heap that are compared with its module's mask.
+const MAX_WORDS: u64 = 64;
 /// Something that few other values would pass for.
 const STRONG: u64 = 4;
 /// Something that some other values would pass for.
@@ -101,7 +103,9 @@ impl Search<'_, '_> {
     fn pointer(&self, elem: TypeId, address: u64, sample: &mut Sample) -> Option<u64> {
         let (context, heap) = (self.typing.context, self.typing.heap);
         let size = context.types.get(elem).size;
-        let Some((object, offset, index)) = heap.spans.object(address) else { return self.mapped(address, size) };
+        let Some((object, offset, index)) = heap.spans.object(address) else {
+            return self.outside(elem, address, size);
+        };
         let span = &heap.spans.spans[index];
         let header = heap.spans.header(span);
         let pointers = self.has_pointers(elem);
@@ -123,6 +127,27 @@ impl Search<'_, '_> {
             (Some(actual), Some(expected)) => Some(if **actual == *expected { STRONG } else { 0 }),
             _ => Some(WEAK),
         }
+    }
+
+    /// A pointer to a value outside the heap. In data and bss the module's mask says where its pointers are.
+    fn outside(&self, elem: TypeId, address: u64, size: u64) -> Option<u64> {
+        let memory = self.typing.context.memory;
+        let parts = self.typing.context.modules.iter().flat_map(|m| [(&m.data, m.data_mask), (&m.bss, m.bss_mask)]);
+        let Some((range, (bits, mask))) = parts.into_iter().find(|(range, _)| range.contains(&address)) else {
+            return self.mapped(address, size);
+        };
+        let Some(expected) = self.words_of(elem, size).filter(|_| address.is_multiple_of(8)) else { return Some(0) };
+        if size > range.end - address {
+            return None;
+        }
+        let first = (address - range.start) / 8;
+        let is_pointer = |word: u64| {
+            let bit = first + word;
+            let byte = if bit < bits { memory.u8(mask.wrapping_add(bit / 8)).unwrap_or(0) } else { 0 };
+            byte >> (bit % 8) & 1 == 1
+        };
+        let agrees = |word: u64| is_pointer(word) == expected.contains(&(word as u32));
+        (0..(size / 8).min(MAX_WORDS)).all(agrees).then_some(STRONG)
     }
 
     fn words_of(&self, elem: TypeId, room: u64) -> Words {
