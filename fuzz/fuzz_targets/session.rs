@@ -3,14 +3,14 @@
 
 use libfuzzer_sys::fuzz_target;
 use mapscope_fuzz::patched;
-use mapscope_go::{Silent, StorageOptions, with_session};
+use mapscope_go::{Executable, Silent, StorageOptions, with_session};
 use mapscope_memory::Core;
 
 fuzz_target!(|data: &[u8]| {
     let files = patched(data);
     let Ok(core) = Core::from_bytes(files.core, files.exe) else { return };
     let executable = core.executable().clone();
-    let read = with_session(&core, &executable, &Silent, |session| {
+    let read = with_session(&core, Executable::new(&executable), &Silent, |session| {
         for map in &session.maps {
             let _ = session.details(map.audit.address);
         }

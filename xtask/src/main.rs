@@ -23,6 +23,7 @@ usage: cargo xtask CHORE
   test                          everything CI checks: format, lints, licences, testbed, tests, fuzz corpora, README
   toolchains                    get the Go toolchains of the testbed (xtask/toolchains.txt)
   testbed                       build every testbed program with every toolchain and variant
+  layouts                       write the tables of offsets for binaries without debug information
   fuzz [TARGET] [--seconds N]   fuzz one target, or each for N seconds (60)
   bench [--objects N] [--go VERSION] [--runs N] [--mapscope FILE]
                                 measure `inspect` on a large heap, live and from a core; writes docs/BENCHMARKS.md
@@ -38,6 +39,7 @@ fn main() -> Result<ExitCode> {
         ["test"] => return Ok(test::run()),
         ["toolchains"] => toolchain::install_all().map(drop),
         ["testbed"] => testbed::build(),
+        ["layouts"] => testbed::layouts(),
         ["fuzz", rest @ ..] => fuzz::run(rest),
         ["bench", rest @ ..] => bench::run(rest),
         // What `bench` runs each command with.

@@ -42,6 +42,7 @@ const VARIANTS: &[Variant] = &[
     variant("noopt", &["-gcflags=all=-N -l", "-tags=noopt"]),
     variant("pie", &["-buildmode=pie"]),
     variant("stripped", &["-ldflags=-s -w"]),
+    variant("strippedpie", &["-ldflags=-s -w", "-buildmode=pie"]),
     experiment("noswissmap", 24, 25),
     experiment("greenteagc", 25, 25),
     experiment("nogreenteagc", 26, 26),
@@ -70,6 +71,18 @@ pub(crate) fn build() -> Result<()> {
     fs::write(&matrix, serde_json::to_string_pretty(&rows)? + "\n")?;
     println!("testbed: {} programs, {:.0} s", rows.len(), started.elapsed().as_secs_f64());
     Ok(())
+}
+
+/// Writes the tables of offsets (`crates/mapscope-go/src/runtime/layouts`) from the debug information of the testbed's
+/// programs. A table of a new version has to be named in `runtime/tables.rs` first, with an empty file.
+pub(crate) fn layouts() -> Result<()> {
+    build()?;
+    run(Command::new("cargo")
+        .current_dir(root())
+        .env("UPDATE", "1")
+        .env("MAPSCOPE_TESTBED", testbed_directory())
+        .args(["test", "--quiet", "--profile", "testing", "-p", "mapscope-go", "--test", "it"])
+        .args(["--", "--exact", "layouts::tables_are_what_debug_information_says"]))
 }
 
 /// One entry of `matrix.json`; the path is relative to the testbed directory.

@@ -14,9 +14,6 @@ const PAGE: u64 = 4096;
 /// A compressed section may expand by this much at most; DWARF of Go programs stays below 10.
 const MAX_EXPANSION: u64 = 64;
 
-/// Bytes of a build id; linkers write 20.
-const MAX_BUILD_ID: usize = 64;
-
 /// A parsed Go executable. Addresses in it are those of the file; add [`Binary::bias`] for the target's.
 pub struct Binary<'a> {
     path: String,
@@ -42,6 +39,17 @@ impl<'a> Binary<'a> {
         let minor = minor_version(&go_version).filter(|m| VERSIONS.contains(m));
         let minor = minor.ok_or_else(|| GoError::Version { path: path.into(), version: go_version.clone() })?;
         Ok(Self { path: path.into(), elf, go_version, minor, bias })
+    }
+
+    /// Parses a file with the debug information of an executable, which need not be one itself. `path` is for messages.
+    ///
+    /// # Errors
+    /// When it is no ELF file, or not for amd64.
+    pub(crate) fn parse_debug_file(path: &str, bytes: &'a [u8], bias: u64) -> Result<Self, GoError> {
+        check_architecture(path, bytes)?;
+        let bad = |e: object::Error| GoError::BadElf { path: path.into(), reason: e.to_string() };
+        let elf = ElfFile64::<LittleEndian>::parse(bytes).map_err(bad)?;
+        Ok(Self { path: path.into(), elf, go_version: String::new(), minor: 0, bias })
     }
 
     /// The path it was parsed under.
@@ -79,16 +87,47 @@ impl<'a> Binary<'a> {
         segments.filter_map(|s| Some(s.0 / PAGE * PAGE..end(s)?)).collect()
     }
 
+    /// Address ranges in the target of the writable sections that the file fills, with those that only relocation writes.
+    pub fn data_sections(&self) -> Vec<std::ops::Range<u64>> {
+        let wanted = |section: &object::read::elf::ElfSection64<'_, '_, LittleEndian>| {
+            let object::SectionFlags::Elf { sh_flags, .. } = section.flags() else { return false };
+            let both = object::elf::SHF_ALLOC | object::elf::SHF_WRITE;
+            sh_flags & both == both && section.kind() != object::SectionKind::UninitializedData
+        };
+        let range = |start: u64, size: u64| Some(start..start.checked_add(size)?);
+        let sections = self.elf.sections().filter(wanted);
+        sections.filter_map(|s| range(s.address().wrapping_add(self.bias), s.size())).collect()
+    }
+
+    /// The go command's build id, from the note section that the linker writes; `None` without one.
+    pub fn go_build_id(&self) -> Option<Vec<u8>> {
+        self.note(".note.go.buildid")
+    }
+
+    /// The linker's build id (`ld --build-id`, and Go's own linker from 1.24); `None` without one.
+    pub fn build_id(&self) -> Option<Vec<u8>> {
+        self.note(".note.gnu.build-id")
+    }
+
+    /// What follows the name in a section with one note; `None` when it is empty or makes no sense.
+    fn note(&self, section: &str) -> Option<Vec<u8>> {
+        let data = self.elf.section_by_name(section)?.data().ok()?;
+        let number = |at: usize| data.get(at..at + 4)?.try_into().ok().map(u32::from_le_bytes);
+        let (name, len) = (number(0)? as usize, number(4)? as usize);
+        let start = name.checked_next_multiple_of(4)?.checked_add(12)?;
+        let value = data.get(start..start.checked_add(len)?)?;
+        (!value.is_empty()).then(|| value.to_vec())
+    }
+
+    /// The name of the file with its debug information (`objcopy --add-gnu-debuglink`); `None` without one.
+    pub fn debug_link(&self) -> Option<String> {
+        let (name, _) = self.elf.gnu_debuglink().ok()??;
+        std::str::from_utf8(name).ok().map(str::to_owned)
+    }
+
     /// Whether there is a section of this name.
     pub fn has_section(&self, name: &str) -> bool {
         self.elf.section_by_name(name).is_some()
-    }
-
-    /// GNU's build id, in hexadecimal; `None` when the linker wrote none.
-    pub fn build_id(&self) -> Option<String> {
-        let id = self.elf.build_id().ok().flatten()?;
-        let hex = |text: String, byte: &u8| text + &format!("{byte:02x}");
-        Some(id.iter().take(MAX_BUILD_ID).fold(String::new(), hex))
     }
 
     /// Whether it carries neither debug information nor a symbol table.

@@ -1,21 +1,70 @@
-//! What machine code tells: the addresses it loads.
+//! What machine code tells: the addresses it works with.
 
 use mapscope_memory::Arch;
 
-/// Calls `sink` with each address that the code at `start` loads relative to its own position.
+/// What an instruction does with an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// Loads the address itself.
+    Address,
+    /// Reads the word there.
+    Load,
+    /// Writes the word there.
+    Store,
+}
+
+/// An instruction that names an address relative to its own position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Relative {
+    pub(crate) access: Access,
+    /// The other operand, as the processor numbers its registers.
+    pub(crate) register: u8,
+    pub(crate) address: u64,
+}
+
+/// Bytes of a [`Relative`] instruction.
+pub(crate) const RELATIVE: usize = 7;
+
+/// The instruction at the start of `code`, which is at `at` in the target: `lea`, or a `mov` of eight bytes, relative to
+/// the program counter.
+pub(crate) fn relative(code: &[u8], at: u64) -> Option<Relative> {
+    let window = code.get(..RELATIVE)?;
+    if !matches!(window[0], 0x48 | 0x4c) || window[2] & 0xc7 != 0x05 {
+        return None;
+    }
+    let access = match window[1] {
+        0x8d => Access::Address,
+        0x8b => Access::Load,
+        0x89 => Access::Store,
+        _ => return None,
+    };
+    let displacement = i32::from_le_bytes([window[3], window[4], window[5], window[6]]);
+    let address = at.wrapping_add(RELATIVE as u64).wrapping_add_signed(i64::from(displacement));
+    Some(Relative { access, register: window[2] >> 3 & 7 | (window[0] & 4) << 1, address })
+}
+
+/// Calls `sink` with each address that the code at `start` names relative to its own position.
 ///
-/// amd64: `lea disp32(%rip), reg`. Bytes that only look like one give addresses that the caller must check anyway.
-/// Other processors: nothing.
-pub(crate) fn loaded_addresses(arch: &Arch, code: &[u8], start: u64, mut sink: impl FnMut(u64)) {
+/// Bytes that only look like an instruction give addresses that the caller must check anyway. Processors other than
+/// amd64: nothing.
+pub(crate) fn accesses(arch: &Arch, code: &[u8], start: u64, mut sink: impl FnMut(Relative)) {
     if arch.name != "amd64" {
         return;
     }
-    for (at, window) in code.windows(7).enumerate() {
-        if matches!(window[0], 0x48 | 0x4c) && window[1] == 0x8d && window[2] & 0xc7 == 0x05 {
-            let displacement = i32::from_le_bytes([window[3], window[4], window[5], window[6]]);
-            sink(start.wrapping_add(at as u64 + 7).wrapping_add_signed(i64::from(displacement)));
+    for at in 0..code.len() {
+        if let Some(found) = relative(&code[at..], start.wrapping_add(at as u64)) {
+            sink(found);
         }
     }
+}
+
+/// Calls `sink` with each address that the code at `start` loads relative to its own position.
+pub(crate) fn loaded_addresses(arch: &Arch, code: &[u8], start: u64, mut sink: impl FnMut(u64)) {
+    accesses(arch, code, start, |found| {
+        if found.access == Access::Address {
+            sink(found.address);
+        }
+    });
 }
 
 #[cfg(test)]
@@ -29,5 +78,14 @@ mod tests {
         let mut found = Vec::new();
         loaded_addresses(&mapscope_memory::AMD64, &code, 0x1000, |a| found.push(a));
         assert_eq!(found, [0x1018, 0x1007]);
+    }
+
+    #[test]
+    fn tells_loads_from_stores() {
+        // mov 0x10(%rip),%rbx; mov %r8,0x10(%rip)
+        let code = [0x48, 0x8b, 0x1d, 0x10, 0, 0, 0, 0x4c, 0x89, 0x05, 0x10, 0, 0, 0];
+        let mut found = Vec::new();
+        accesses(&mapscope_memory::AMD64, &code, 0x1000, |r| found.push((r.access, r.register, r.address)));
+        assert_eq!(found, [(Access::Load, 3, 0x1017), (Access::Store, 8, 0x101e)]);
     }
 }

@@ -37,13 +37,55 @@ pub enum GoError {
         /// What it is built for.
         arch: String,
     },
-    /// The executable has no DWARF.
-    #[error(
-        "{path} has no debug information (DWARF): it was linked with -s or -w; build it without -ldflags=\"-s -w\""
-    )]
+    /// A file that should have DWARF has none.
+    #[error("{path} has no debug information (DWARF): it was linked with -s or -w, or stripped")]
     NoDwarf {
+        /// The file.
+        path: String,
+    },
+    /// The executable has no DWARF, and the offsets of its runtime are in no table.
+    #[error(
+        "{path} was built with {version} and has no debug information (DWARF); without it the nearest known is \
+         {nearest}, whose offsets may differ: pass the unstripped binary or its .debug file with --debug-info"
+    )]
+    NoLayout {
         /// The executable.
         path: String,
+        /// What it says it was built with.
+        version: String,
+        /// The nearest table.
+        nearest: String,
+    },
+    /// The executable has no DWARF, and something in it could not be found without.
+    #[error(
+        "{path} has no debug information (DWARF), and {what} could not be found without{target}; pass the unstripped \
+         binary or its .debug file with --debug-info"
+    )]
+    NotFound {
+        /// The executable.
+        path: String,
+        /// What is missing.
+        what: &'static str,
+        /// What the target itself lacks, in brackets; empty when it is whole.
+        target: String,
+    },
+    /// The debug information belongs to another build.
+    #[error("{path} is not the debug information of {executable}: {reason}")]
+    OtherBuild {
+        /// The file with the debug information.
+        path: String,
+        /// The executable.
+        executable: String,
+        /// How it differs.
+        reason: String,
+    },
+    /// A table of offsets lacks something.
+    #[error("the table of offsets {table} lacks {what}")]
+    MissingInTable {
+        /// Its name.
+        table: String,
+        /// What is missing.
+        what: String,
     },
     /// The DWARF is damaged.
     #[error("{path}: debug information at {section}+{offset:#x}: {reason}")]
@@ -95,6 +137,13 @@ pub enum GoError {
 }
 
 impl GoError {
+    /// A [`GoError::NotFound`].
+    pub(crate) fn not_found(path: &str, what: &'static str, memory: &dyn mapscope_memory::Memory) -> Self {
+        let partial = &memory.info().partial;
+        let target = if partial.is_empty() { String::new() } else { format!(" ({})", partial.join("; ")) };
+        Self::NotFound { path: path.to_owned(), what, target }
+    }
+
     /// An [`GoError::Inconsistent`].
     pub(crate) fn inconsistent(what: &'static str, address: u64, reason: impl Into<String>) -> Self {
         Self::Inconsistent { what, address, reason: reason.into() }

@@ -9,7 +9,9 @@ use crate::Binary;
 use crate::dwarf::{Dwarf, DwarfIndex, DwarfSections};
 use crate::heap::{Masks, SpanTable, type_words};
 use crate::maps::Auditor;
-use crate::runtime::{Field, FunctionTable, Layout, LegacyMap, Module, STACK_MAP_INDEX, Spots, SwissMap, SwissTable};
+use crate::runtime::{
+    DebugOffsets, Field, FunctionTable, Layout, LegacyMap, Module, STACK_MAP_INDEX, Spots, SwissMap, SwissTable,
+};
 use crate::types::{TypeId, TypeTable, compile, leaves, steps, visit, visit_numbered};
 
 /// Where the bytes of an input are in the target.
@@ -110,7 +112,7 @@ pub fn dwarf_sections(sections: &[(&str, &[u8])]) {
 fn debug_information(sections: &DwarfSections<'_>) {
     let Ok(dwarf) = sections.parse("fuzzed") else { return };
     let Ok(index) = DwarfIndex::build(&dwarf, 0x1000) else { return };
-    let layout = Layout::from_dwarf(&dwarf, &index);
+    let layout = Layout::read(&DebugOffsets { dwarf: &dwarf, index: &index });
     let memory = Image::new(Vec::new());
     let modules = [module(0..0)];
     let types = TypeTable::new(&memory, &modules, Some((&dwarf, &index)), 27, &layout.unwrap_or_default());
@@ -151,23 +153,7 @@ fn look_at(types: &TypeTable<'_>, id: TypeId) {
 }
 
 fn module(types: std::ops::Range<u64>) -> Module {
-    Module {
-        text: TEXT,
-        data: 0..0,
-        bss: 0..0,
-        types,
-        rodata: BASE,
-        func_data: BASE,
-        data_mask: (0, 0),
-        bss_mask: (0, 0),
-        names: (0, 0),
-        units: (0, 0),
-        files: (0, 0),
-        pc_table: (0, 0),
-        functions: (0, 0),
-        index: (0, 0),
-        text_sections: Vec::new(),
-    }
+    Module { text: TEXT, types, rodata: BASE, func_data: BASE, ..Module::default() }
 }
 
 /// A function table: index, functions, pc table, names. `sections`: how the text is split, three words each.

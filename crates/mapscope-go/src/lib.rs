@@ -1,16 +1,16 @@
 //! Go binaries and runtimes read from outside: types, symbols, spans, objects, roots, goroutines, maps.
 //!
 //! [`with_session`] takes the bytes of a target ([`mapscope_memory::Memory`]) and of its executable, and goes through
-//! the rooms in order: debug information, the runtime's structures, spans and pointer bitmaps (the heap graph), roots,
+//! the rooms in order: debug information (or, without it, tables of offsets and a search), the runtime's structures, spans and pointer bitmaps (the heap graph), roots,
 //! types, reachability, map audits. Nothing is ever written to the target.
 //!
 //! ```no_run
-//! use mapscope_go::{Silent, with_session};
+//! use mapscope_go::{Executable, Silent, with_session};
 //! use mapscope_memory::Process;
 //!
 //! let process = Process::attach(4711)?;
 //! let executable = process.executable()?;
-//! with_session(&process, &executable, &Silent, |session| {
+//! with_session(&process, Executable::new(&executable), &Silent, |session| {
 //!     for map in &session.maps {
 //!         println!("{} {}", map.owner, map.type_name);
 //!     }
@@ -23,6 +23,7 @@ mod code;
 mod cycles;
 mod dwarf;
 mod error;
+mod executable;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzzing;
@@ -38,15 +39,20 @@ mod resident;
 mod root_names;
 mod roots;
 mod runtime;
+mod search;
 mod session;
 mod sites;
 mod storage;
+#[doc(hidden)]
+pub mod stripped;
+mod symbols;
 mod types;
 mod typing;
 
 pub use binary::Binary;
 pub use cycles::{ClosingEdge, CycleGroup, CycleMap, FoundCycles};
 pub use error::GoError;
+pub use executable::{Executable, debug_info_paths, describes};
 pub use goroutines::{GoroutineCensus, GoroutineGroup, LeakVerdict, StackFrame};
 pub use holders::{Holder, HolderKind};
 pub use paths::{FoundPath, Garbage, MergedPath, MergedPaths, PathObject, PathStep, Place, path_text};

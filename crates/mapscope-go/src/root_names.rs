@@ -142,6 +142,8 @@ fn kind(root: &Root, types: &TypeTable<'_>, regions: &[Region], names: &Names) -
         RootKind::Finalizer => RootClass::Finalizer,
         RootKind::Cleanup => RootClass::Cleanup,
         RootKind::Runtime => RootClass::Runtime,
+        // Without names nothing tells the runtime's variables from the program's.
+        RootKind::Static if types.debug_info().is_none() => RootClass::Global,
         RootKind::Static => match variable(types, regions, root.address) {
             Some(name) if !names.get(name).starts_with("runtime.") => RootClass::Global,
             _ => RootClass::Runtime,

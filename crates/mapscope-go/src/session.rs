@@ -3,21 +3,23 @@
 use mapscope_heap::{Dominators, HeapGraph, MapAudit, MergedTree, Reachability};
 use mapscope_memory::{Memory, available_memory};
 use rayon::prelude::*;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::dwarf::{Dwarf, DwarfIndex, DwarfSections};
+use crate::dwarf::{DwarfIndex, DwarfSections};
 use crate::heap::{Heap, SpanTable, scan};
 use crate::holders::{Holder, Holders};
 use crate::inventory::{Classes, find_maps, histogram, list_maps, totals};
 use crate::maps::{Auditor, Details};
 use crate::owner::Owners;
-use crate::resident::{Finder, MemoryParts, Variables};
+use crate::resident::{self, Finder, MemoryParts};
 use crate::root_names::{RootNames, Source, Start, mark, starts};
-use crate::roots::{Context, ProfileGlobals, Roots, RuntimeGlobals, WaitGlobals};
-use crate::runtime::{Cached, FunctionTable, Layout, modules};
+use crate::roots::{Context, Roots};
+use crate::runtime::{Cached, FunctionTable, modules};
+use crate::search::Variables;
+use crate::symbols::Symbols;
 use crate::types::{TypeId, TypeTable};
 use crate::typing::{Names, Region, Typing};
-use crate::{Binary, GoError};
+use crate::{Binary, Executable, GoError};
 
 /// Told what is being done, for a progress display.
 pub trait Progress: Sync {
@@ -243,7 +245,7 @@ pub struct MapDetails {
     pub indirect_elem: bool,
 }
 
-/// Reads the Go program in `memory`, whose executable has the bytes `executable`, and calls `then` with the result.
+/// Reads the Go program in `memory`, which runs `executable`, and calls `then` with the result.
 ///
 /// The session borrows from every stage before it, so it lives only as long as the call.
 ///
@@ -251,7 +253,7 @@ pub struct MapDetails {
 /// When the executable is not a Go program that can be read, or the runtime's own structures cannot be.
 pub fn with_session<R>(
     memory: &dyn Memory,
-    executable: &[u8],
+    executable: Executable<'_>,
     progress: &dyn Progress,
     then: impl FnOnce(&Session<'_>) -> R,
 ) -> Result<R, GoError> {
@@ -260,18 +262,23 @@ pub fn with_session<R>(
     // Before anything is read: what is read becomes resident.
     let residency = memory.residency();
     progress.stage("reading debug information");
-    let binary = Binary::parse(&info.exe.to_string_lossy(), executable, info.load_bias)?;
-    let sections = DwarfSections::load(&binary)?;
-    let dwarf = sections.parse(binary.path())?;
-    let index = DwarfIndex::build(&dwarf, binary.bias)?;
-    let layout = Layout::from_dwarf(&dwarf, &index)?;
+    let binary = Binary::parse(&info.exe.to_string_lossy(), executable.bytes, info.load_bias)?;
+    let debug_file = executable.debug_file(&binary)?;
+    let described = debug_file.as_ref().unwrap_or(&binary);
+    let has_debug = debug_file.is_some() || binary.has_section(".debug_info");
+    let sections = has_debug.then(|| DwarfSections::load(described)).transpose()?;
+    let dwarf = sections.as_ref().map(|s| s.parse(described.path())).transpose()?;
+    let index = dwarf.as_ref().map(|d| DwarfIndex::build(d, binary.bias)).transpose()?;
+    let debug = dwarf.as_ref().zip(index.as_ref());
+    let symbols = Symbols { binary: &binary, debug };
+    let layout = symbols.layout()?;
 
     progress.stage("reading the runtime");
     let cached = Cached::new(memory);
-    let modules = modules(&cached, &layout, index.global("runtime.firstmoduledata")?)?;
+    let modules = modules(&cached, &layout, symbols.first_module(&cached, &layout)?)?;
     let functions = modules.iter().map(|m| FunctionTable::read(&cached, m)).collect::<Result<Vec<_>, _>>()?;
-    let types = TypeTable::new(&cached, &modules, Some((&dwarf, &index)), binary.minor, &layout);
-    let mheap = index.global("runtime.mheap_")?;
+    let types = TypeTable::new(&cached, &modules, debug, binary.minor, &layout);
+    let Variables { heap: mheap, globals } = symbols.variables(&cached, &layout, &functions, &mut partial)?;
     let spans = SpanTable::read(&cached, &layout, mheap, &mut partial)?;
     check_room(spans.blocks.len() as u64, available_memory())?;
 
@@ -285,7 +292,7 @@ pub fn with_session<R>(
         functions: &functions,
         types: &types,
         spans: &heap.spans,
-        globals: runtime_globals(&dwarf, &index)?,
+        globals,
         mheap,
         minor: binary.minor,
         bias: binary.bias,
@@ -301,14 +308,13 @@ pub fn with_session<R>(
     let graph = &heap.graph;
     let starts = starts(&roots, graph, &heap.spans, &types, &typed.sorted(), &names);
     let reach = mark(graph, &starts);
-    let word = |s: &Start| match s.source {
-        Source::Word(index) => Some(index),
-        Source::Finalized(_) => None,
-    };
     let order: Vec<Option<u32>> = starts.iter().map(word).collect();
-
     typing.follow_untyped(&typed, &reach);
-    let guesses = typing.guess(&typed);
+    let mut guessed = FxHashSet::default();
+    if debug.is_none() {
+        guessed = typing.find_maps(&typed, &reach, &mut partial);
+    }
+    guessed.extend(typing.guess(&typed).headers);
     let regions = typed.sorted();
 
     progress.stage("auditing maps");
@@ -338,8 +344,8 @@ pub fn with_session<R>(
         merged: &merged,
         classes: &classes,
     };
-    let maps = list_maps(&stages, audits, &guesses.headers);
-    let variables = Variables::find(&dwarf, &index);
+    let maps = list_maps(&stages, audits, &guessed);
+    let variables = debug.and_then(|(dwarf, index)| resident::Variables::find(dwarf, index));
     let finder = Finder { context: &context, heap: &heap, reach: &reach, binary: &binary, variables };
     let parts = finder.parts(residency, &mut partial);
     // Failed reads of a process that is gone would look like torn maps and missing spans.
@@ -347,7 +353,7 @@ pub fn with_session<R>(
     let session = Session {
         map_types: found.iter().copied().collect(),
         go_version: binary.go_version.clone(),
-        build_id: binary.build_id(),
+        build_id: binary.build_id().map(|id| hexadecimal(&id)),
         swiss: types.is_swiss(),
         stripped: binary.is_stripped(),
         maps,
@@ -358,24 +364,6 @@ pub fn with_session<R>(
         stages,
     };
     Ok(then(&session))
-}
-
-/// Where the variables of the runtime are that lead to roots and to the memory profile.
-fn runtime_globals<'d>(dwarf: &Dwarf<'d>, index: &DwarfIndex<'d>) -> Result<RuntimeGlobals, GoError> {
-    Ok(RuntimeGlobals {
-        all_goroutines: index.global("runtime.allgs")?,
-        all_threads: index.global("runtime.allm")?,
-        all_processors: index.global("runtime.allp")?,
-        all_finalizers: index.global("runtime.allfin")?,
-        cleanups: index.global("runtime.gcCleanups").ok(),
-        waits: WaitGlobals::find(dwarf, index),
-        profile: ProfileGlobals {
-            rate: index.global("runtime.MemProfileRate").ok(),
-            disabled: index.global("runtime.disableMemoryProfiling").ok(),
-            buckets: index.global("runtime.mbuckets").ok(),
-            cycle: index.global("runtime.mProfCycle").ok(),
-        },
-    })
 }
 
 /// Bytes that an object slot takes where one pointer leads to each: type, row of edges, edge, parent, and what joining them takes.
@@ -392,6 +380,19 @@ fn check_room(objects: u64, available: Option<u64>) -> Result<(), GoError> {
         }),
         _ => Ok(()),
     }
+}
+
+/// The index of the word that is a root; none for what a finalizer keeps.
+fn word(start: &Start) -> Option<u32> {
+    match start.source {
+        Source::Word(index) => Some(index),
+        Source::Finalized(_) => None,
+    }
+}
+
+/// As build ids are written; one that is longer than any linker's is cut.
+fn hexadecimal(id: &[u8]) -> String {
+    id.iter().take(64).fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 fn auditor<'c>(context: &Context<'c>) -> Auditor<'c> {

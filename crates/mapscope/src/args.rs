@@ -7,8 +7,9 @@ use clap_complete::Shell;
 
 /// Who holds a Go process's memory, in what state its maps are, and what to change
 ///
-/// Point it at a pid or at a core. The program under examination needs no import, no restart and no endpoint, but debug
-/// information (DWARF); a live one is stopped while its memory is read, and runs on.
+/// Point it at a pid or at a core. The program under examination needs no import, no restart and no endpoint; a live one
+/// is stopped while its memory is read, and runs on. Where it was built without debug information (-ldflags="-s -w"),
+/// owners start at an address instead of a name, unless --debug-info has the names.
 #[derive(Debug, Parser)]
 #[command(
     name = "mapscope",
@@ -84,6 +85,10 @@ pub(crate) struct TargetArgs {
     /// The executable, when the core or the container hides it
     #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
     pub(crate) exe: Option<PathBuf>,
+    /// Debug information of a stripped executable: the same build unstripped, or its .debug file; without it, what lies
+    /// below /usr/lib/debug is used
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
+    pub(crate) debug_info: Option<PathBuf>,
 }
 
 /// One command.
@@ -105,6 +110,7 @@ Examples:
 Examples:
   mapscope inspect 21291
   mapscope inspect core.21291 --exe ./sessions
+  mapscope inspect 21291 --debug-info ./sessions.debug
   mapscope inspect 21291 --format json -o before.json")]
     Inspect {
         #[command(flatten)]

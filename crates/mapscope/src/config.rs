@@ -163,7 +163,7 @@ impl Config {
         let format = global.format;
         let command = match command {
             args::Command::Demo { limit } => {
-                let target = Target { spec: TargetSpec::Demo, exe: None };
+                let target = Target { spec: TargetSpec::Demo, exe: None, debug_info: None };
                 Command::Inspect { target, limit: rows(limit, format, INSPECT_ROWS) }
             }
             args::Command::Inspect { target: typed, limit } => {
@@ -247,7 +247,7 @@ fn spare_target(command: &Command, output: Option<&Path>) -> Result<()> {
         _ => None,
     };
     let same = |a: &Path, b: &Path| matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b);
-    for input in path.into_iter().chain(&target.exe) {
+    for input in path.into_iter().chain(&target.exe).chain(&target.debug_info) {
         if output.is_some_and(|output| same(output, input)) {
             bail!("--output: {} is what is examined; give the name of another file", input.display());
         }
@@ -292,16 +292,16 @@ fn path(typed: PathArgs, format: Format) -> Result<Command> {
 
 /// A number is a pid, anything else a path.
 fn target(typed: TargetArgs) -> Result<Target> {
-    let TargetArgs { target, exe } = typed;
+    let TargetArgs { target, exe, debug_info } = typed;
     if target.is_empty() {
         bail!("TARGET is empty: give a pid or the path of a core");
     }
     if !target.bytes().all(|b| b.is_ascii_digit()) {
-        return Ok(Target { spec: TargetSpec::Path(target.into()), exe });
+        return Ok(Target { spec: TargetSpec::Path(target.into()), exe, debug_info });
     }
     match target.parse() {
         // The kernel's own limit, PID_MAX_LIMIT, is 2^22; the kernel itself will say so.
-        Ok(pid) if pid > 0 => Ok(Target { spec: TargetSpec::Process(pid), exe }),
+        Ok(pid) if pid > 0 => Ok(Target { spec: TargetSpec::Process(pid), exe, debug_info }),
         _ => bail!("{target} is not a pid: give the number of a process, or ./{target} for a file of that name"),
     }
 }

@@ -1,11 +1,11 @@
 //! From a target to the data that views show. The only place that knows the readers.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use mapscope_go::{Session, Sites, StorageOptions, with_session};
-use mapscope_memory::{Core, Memory, Process};
+use mapscope_go::{Executable, Session, Sites, StorageOptions, debug_info_paths, describes, with_session};
+use mapscope_memory::{Core, FileBytes, Memory, Process};
 use mapscope_report::model::{CycleList, DominatorList, GoroutineList, Inspection, MapDetail, PathReport, Storage};
 
 use crate::config::{PathQuery, TreeShape};
@@ -29,6 +29,8 @@ pub(crate) struct Target {
     pub(crate) spec: TargetSpec,
     /// The executable, when the target hides it.
     pub(crate) exe: Option<PathBuf>,
+    /// The file with the executable's debug information, when it has none itself.
+    pub(crate) debug_info: Option<PathBuf>,
 }
 
 /// A target that was read, as long as the call to [`load`] lasts.
@@ -108,6 +110,8 @@ pub(crate) fn load<R>(
     then: impl FnOnce(&Loaded<'_, '_>) -> Result<R>,
 ) -> Result<R> {
     let started = Instant::now();
+    // Before anything is stopped: a wrong name should cost the target nothing.
+    let given = target.debug_info.as_deref().map(DebugFile::open).transpose()?;
     match &target.spec {
         TargetSpec::Process(pid) => {
             progress.stage("stopping the process");
@@ -117,34 +121,57 @@ pub(crate) fn load<R>(
                 Some(path) => process.executable_at(path)?,
                 None => process.executable()?,
             };
-            read(&process, &executable, started, || Some(process.paused()), progress, then)
+            read(&process, (&executable, given), started, || Some(process.paused()), progress, then)
         }
         TargetSpec::Path(path) => {
             progress.stage("opening the core");
             let core = Core::open(path, target.exe.as_deref())?;
-            read(&core, core.executable(), started, || None, progress, then)
+            read(&core, (core.executable(), given), started, || None, progress, then)
         }
         TargetSpec::Demo => {
             progress.stage("unpacking the demo");
             let demo = demo::unpack()?;
             let core = Core::from_bytes(demo.core, demo.exe)?;
-            read(&core, core.executable(), started, || None, progress, then)
+            read(&core, (core.executable(), given), started, || None, progress, then)
         }
     }
 }
 
 fn read<R>(
     memory: &dyn Memory,
-    executable: &[u8],
+    (bytes, given): (&[u8], Option<DebugFile>),
     started: Instant,
     paused: impl FnOnce() -> Option<Duration>,
     progress: &dyn Progress,
     then: impl FnOnce(&Loaded<'_, '_>) -> Result<R>,
 ) -> Result<R> {
+    let debug_info = given.or_else(|| DebugFile::find(&memory.info().exe, bytes));
+    let mut executable = Executable::new(bytes);
+    if let Some(file) = &debug_info {
+        executable = executable.with_debug_info(&file.path, &file.bytes);
+    }
     with_session(memory, executable, &Stages(progress), |session| {
         let inspection = assemble::inspection(session, memory.info(), started.elapsed(), paused());
         then(&Loaded { session, inspection })
     })?
+}
+
+/// A file with debug information.
+struct DebugFile {
+    path: PathBuf,
+    bytes: FileBytes,
+}
+
+impl DebugFile {
+    fn open(path: &Path) -> Result<Self> {
+        Ok(Self { path: path.to_owned(), bytes: FileBytes::open(path)? })
+    }
+
+    /// The one that is where debuggers look for it, and describes this very executable.
+    fn find(path: &Path, executable: &[u8]) -> Option<Self> {
+        let files = debug_info_paths(path, executable).into_iter().filter_map(|p| Self::open(&p).ok());
+        files.into_iter().find(|file| describes(&file.bytes, executable))
+    }
 }
 
 /// Passes the reader's stages on to the display.

@@ -61,22 +61,28 @@ impl Auditor<'_> {
 
     /// Address and bytes of the first group array or of the bucket array of a map; `None` when it has none.
     pub(crate) fn storage(&self, address: u64, shape: &MapShape) -> Option<(u64, u64)> {
+        let (storage, groups) = self.groups(address)?;
+        Some((storage, groups.checked_mul(shape.group_size)?))
+    }
+
+    /// Address and number of the first groups or of the buckets of a map, whatever its type; `None` when it has none.
+    pub(crate) fn groups(&self, address: u64) -> Option<(u64, u64)> {
         let word = |base: u64, field: crate::runtime::Field| self.memory.u64(base.checked_add(field.offset)?).ok();
         if let Some((map, table)) = self.layout.swiss.filter(|_| self.types.is_swiss()) {
             let directory = word(address, map.directory).filter(|d| *d != 0)?;
             if word(address, map.directory_len)? == 0 {
-                return Some((directory, shape.group_size));
+                return Some((directory, 1));
             }
             let first = self.memory.u64(directory).ok()?;
             let groups = word(first, table.length_mask)?.checked_add(1)?;
-            return Some((word(first, table.groups)?, groups.checked_mul(shape.group_size)?));
+            return Some((word(first, table.groups)?, groups));
         }
         let map = self.layout.legacy?;
         let buckets = word(address, map.buckets).filter(|b| *b != 0)?;
         let log = word(address, map.log_buckets)? & 0xff;
         // From 16 buckets on the array has overflow buckets behind it.
         let count = if log < 4 { 1u64 << log } else { (1u64.checked_shl(log as u32)?).checked_add(1 << (log - 4))? };
-        Some((buckets, count.checked_mul(shape.group_size)?))
+        Some((buckets, count))
     }
 
     /// The objects that the header at `address` points to.

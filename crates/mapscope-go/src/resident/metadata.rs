@@ -15,7 +15,7 @@ use super::slice;
 use crate::dwarf::{Dwarf, DwarfIndex};
 use crate::heap::{ARENA, Heap};
 use crate::roots::Context;
-use crate::runtime::{Accounts, field_of_global};
+use crate::runtime::{Accounts, DebugOffsets};
 
 /// Bytes of a page of the system.
 const PAGE: u64 = 4096;
@@ -54,7 +54,8 @@ impl Variables {
     /// Finds them; `None` when the debug information lacks one.
     pub(crate) fn find<'d>(dwarf: &Dwarf<'d>, index: &DwarfIndex<'d>) -> Option<Self> {
         let global = |name| index.global(name).ok();
-        let bits = |list| field_of_global(dwarf, index, "runtime.gcBitsArenas", list).ok();
+        let field = |name, path| DebugOffsets { dwarf, index }.field_of_global(name, path).ok();
+        let bits = |list| field("runtime.gcBitsArenas", list);
         Some(Self {
             persistent: global("runtime.persistentChunks")?,
             profile: global("runtime.buckhash")?,
@@ -62,7 +63,7 @@ impl Variables {
             work: global("runtime.work")?,
             statistics: global("runtime.memstats")?,
             controller: global("runtime.gcController")?,
-            random: field_of_global(dwarf, index, "runtime.vgetrandomAlloc", "states").ok(),
+            random: field("runtime.vgetrandomAlloc", "states"),
         })
     }
 }

@@ -46,19 +46,21 @@ pub(crate) struct Root {
 }
 
 /// Addresses of the runtime's variables that lead to roots.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct RuntimeGlobals {
     pub(crate) all_goroutines: u64,
     pub(crate) all_threads: u64,
     pub(crate) all_processors: u64,
-    pub(crate) all_finalizers: u64,
+    /// Not found in some binary without symbols.
+    pub(crate) all_finalizers: Option<u64>,
+    /// 1.25 and later.
     pub(crate) cleanups: Option<u64>,
     pub(crate) profile: ProfileGlobals,
     pub(crate) waits: WaitGlobals,
 }
 
 /// Where the runtime says what goroutines are waiting for. Nothing works without them but saying so.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct WaitGlobals {
     /// `gStatusStrings` and `waitReasonStrings`: arrays of strings, by number.
     pub(crate) status_names: Option<Array>,
@@ -84,7 +86,7 @@ impl WaitGlobals {
 }
 
 /// Addresses of the variables of the memory profile.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ProfileGlobals {
     /// `runtime.MemProfileRate`.
     pub(crate) rate: Option<u64>,

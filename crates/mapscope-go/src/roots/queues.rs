@@ -27,7 +27,8 @@ pub(super) fn add(context: &Context<'_>, roots: &mut Vec<Root>, partial: &mut Ve
 
 fn finalizers(context: &Context<'_>, roots: &mut Vec<Root>) -> Result<(), GoError> {
     let (block, queued) = (&context.layout.finalizer_block, &context.layout.queued_finalizer);
-    let mut at = context.memory.u64(context.globals.all_finalizers)?;
+    let Some(global) = context.globals.all_finalizers else { return Ok(()) };
+    let mut at = context.memory.u64(global)?;
     let mut seen = FxHashSet::default();
     while at != 0 {
         check_new(&mut seen, at, "block of queued finalizers")?;

@@ -1,10 +1,20 @@
 //! Offsets of the runtime's structures, as one value per binary.
 //!
 //! They are read from the debug information of the target's own binary, so a field that moved between Go versions
-//! needs no code here; a field that only some versions have is an `Option`.
+//! needs no code here; a field that only some versions have is an `Option`. Where there is no debug information, a
+//! table answers the same questions (see [`super::tables`]).
 
 use crate::GoError;
 use crate::dwarf::{Dwarf, DwarfIndex};
+
+/// Who knows where the runtime's fields are.
+pub(crate) trait Offsets {
+    /// Bytes of a structure.
+    fn size(&self, structure: &str) -> Result<u64, GoError>;
+
+    /// The field at the end of a path of member names through nested structures.
+    fn field(&self, structure: &str, path: &str) -> Result<Field, GoError>;
+}
 
 /// No structure of the runtime is larger; `heapArena` of Go 1.21 has a megabyte.
 const MAX_STRUCTURE: u64 = 1 << 30;
@@ -35,7 +45,7 @@ macro_rules! layouts {
     ($($(#[$doc:meta])* $structure:ident = $name:literal { $($required:ident: $path:literal,)* $(? $optional:ident: $other:literal,)* })*) => {
         $(
             $(#[$doc])*
-            #[derive(Clone, Copy, Debug, Default)]
+            #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
             pub(crate) struct $structure {
                 /// Bytes of the whole structure.
                 #[allow(dead_code, reason = "every structure has a size, few readers copy it whole")]
@@ -45,12 +55,11 @@ macro_rules! layouts {
             }
 
             impl $structure {
-                fn read(reader: &Reader<'_, '_>) -> Result<Self, GoError> {
-                    let structure = reader.structure($name)?;
+                fn read(offsets: &dyn Offsets) -> Result<Self, GoError> {
                     Ok(Self {
-                        size: structure.1,
-                        $($required: reader.field($name, structure.0, $path)?,)*
-                        $($optional: reader.field($name, structure.0, $other).ok(),)*
+                        size: offsets.size($name)?,
+                        $($required: offsets.field($name, $path)?,)*
+                        $($optional: offsets.field($name, $other).ok(),)*
                     })
                 }
             }
@@ -77,7 +86,7 @@ layouts! {
         stack_lo: "stack.lo", stack_hi: "stack.hi", sched_sp: "sched.sp", sched_pc: "sched.pc", sched_ctxt: "sched.ctxt",
         syscall_sp: "syscallsp", syscall_pc: "syscallpc", defers: "_defer", panics: "_panic", id: "goid",
         status: "atomicstatus", wait_reason: "waitreason", wait_since: "waitsince", created_at: "gopc",
-        starts_at: "startpc", parent: "parentGoid", locked_to: "lockedm", waiting: "waiting",
+        starts_at: "startpc", parent: "parentGoid", locked_to: "lockedm", waiting: "waiting", thread: "m",
     }
     /// `runtime.sudog`: a goroutine in a queue. From 1.26 two of its pointers are pairs, of which the collector may clear
     /// one half.
@@ -99,7 +108,7 @@ layouts! {
         ? random_state: "vgetrandomState",
     }
     /// `runtime.p`: a processor. Its timers are a slice of pointers up to 1.22, and a structure from 1.23.
-    Processor = "runtime.p" { cache: "mcache", ? timer_heap: "timers.heap", ? timer_list: "timers", }
+    Processor = "runtime.p" { cache: "mcache", id: "id", ? timer_heap: "timers.heap", ? timer_list: "timers", }
     /// `runtime.mcache`.
     Cache = "runtime.mcache" { tiny: "tiny", }
     /// `runtime._defer`.
@@ -124,10 +133,12 @@ layouts! {
         data: "data", end_data: "edata", bss: "bss", end_bss: "ebss",
         types: "types", end_types: "etypes", rodata: "rodata", func_data: "gofunc", text_sections: "textsectmap",
         data_mask: "gcdatamask", bss_mask: "gcbssmask", bad: "bad", next: "next",
+        ? type_links: "typelinks", ? descriptor_bytes: "typedesclen",
+        ? itab_links: "itablinks", ? itab_offset: "itaboffset", ? itab_bytes: "itabsize",
     }
     /// `runtime.hchan`: a channel.
     Channel = "runtime.hchan" {
-        buffer: "buf", queued: "qcount", capacity: "dataqsiz", elem_size: "elemsize", closed: "closed",
+        buffer: "buf", queued: "qcount", capacity: "dataqsiz", elem_size: "elemsize", elem_type: "elemtype", closed: "closed",
         receivers: "recvq.first", senders: "sendq.first",
     }
     /// `runtime.timer`: `status` up to 1.22, `state` from 1.23.
@@ -212,7 +223,7 @@ layouts! {
 }
 
 /// What the runtime's accounts of its own memory need.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Accounts {
     pub(crate) pages: HeapPages,
     pub(crate) page_bits: PageBits,
@@ -226,39 +237,23 @@ pub(crate) struct Accounts {
 }
 
 impl Accounts {
-    fn read(reader: &Reader<'_, '_>) -> Result<Self, GoError> {
+    fn read(offsets: &dyn Offsets) -> Result<Self, GoError> {
         Ok(Self {
-            pages: HeapPages::read(reader)?,
-            page_bits: PageBits::read(reader)?,
-            page_cache: PageCache::read(reader)?,
-            bits_arena: BitsArena::read(reader)?,
-            work: Work::read(reader)?,
-            span_queue: SpanQueue::read(reader).ok(),
-            statistics: Statistics::read(reader)?,
-            delta: StatisticsDelta::read(reader)?,
-            controller: Controller::read(reader)?,
+            pages: HeapPages::read(offsets)?,
+            page_bits: PageBits::read(offsets)?,
+            page_cache: PageCache::read(offsets)?,
+            bits_arena: BitsArena::read(offsets)?,
+            work: Work::read(offsets)?,
+            span_queue: SpanQueue::read(offsets).ok(),
+            statistics: Statistics::read(offsets)?,
+            delta: StatisticsDelta::read(offsets)?,
+            controller: Controller::read(offsets)?,
         })
     }
 }
 
-/// The address of a field of the variable `name`, whose structure has no name of its own.
-///
-/// # Errors
-/// When the debug information lacks either.
-pub(crate) fn field_of_global<'d>(
-    dwarf: &Dwarf<'d>,
-    index: &DwarfIndex<'d>,
-    name: &'static str,
-    path: &str,
-) -> Result<u64, GoError> {
-    let missing = || GoError::MissingInDwarf { what: format!("the variable {name}") };
-    let global = index.globals.iter().find(|g| g.name == name).ok_or_else(missing)?;
-    let field = Reader { dwarf, index }.field(name, global.type_offset, path)?;
-    Ok(global.address.wrapping_add(field.offset))
-}
-
 /// `runtime.finblock` (`finBlock` from 1.25): a block of queued finalizers.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct FinalizerBlock {
     pub(crate) all_link: Field,
     pub(crate) count: Field,
@@ -266,16 +261,16 @@ pub(crate) struct FinalizerBlock {
 }
 
 impl FinalizerBlock {
-    fn read(reader: &Reader<'_, '_>) -> Result<Self, GoError> {
-        let name = ["runtime.finblock", "runtime.finBlock"].into_iter().find(|n| reader.index.structs.contains_key(n));
+    fn read(offsets: &dyn Offsets) -> Result<Self, GoError> {
+        let name = ["runtime.finblock", "runtime.finBlock"].into_iter().find(|n| offsets.size(n).is_ok());
         let name = name.unwrap_or("runtime.finblock");
-        let field = |path| reader.path(name, path);
+        let field = |path| offsets.field(name, path);
         Ok(Self { all_link: field("alllink")?, count: field("cnt")?, entries: field("fin")? })
     }
 }
 
 /// Structures of the memory profile.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ProfileLayout {
     pub(crate) special: SpecialProfile,
     pub(crate) bucket: Bucket,
@@ -284,18 +279,18 @@ pub(crate) struct ProfileLayout {
 }
 
 impl ProfileLayout {
-    fn read(reader: &Reader<'_, '_>) -> Result<Self, GoError> {
+    fn read(offsets: &dyn Offsets) -> Result<Self, GoError> {
         Ok(Self {
-            special: SpecialProfile::read(reader)?,
-            bucket: Bucket::read(reader)?,
-            record: MemoryRecord::read(reader)?,
-            cycle: MemoryCycle::read(reader)?,
+            special: SpecialProfile::read(offsets)?,
+            bucket: Bucket::read(offsets)?,
+            record: MemoryRecord::read(offsets)?,
+            cycle: MemoryCycle::read(offsets)?,
         })
     }
 }
 
 /// All offsets of one binary.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Layout {
     pub(crate) span: Span,
     pub(crate) heap: Heap,
@@ -341,57 +336,78 @@ pub(crate) struct Layout {
 
 impl Layout {
     /// Reads every offset; a structure that all versions have but this binary lacks is an error.
-    pub(crate) fn from_dwarf<'d>(dwarf: &Dwarf<'d>, index: &DwarfIndex<'d>) -> Result<Self, GoError> {
-        let reader = &Reader { dwarf, index };
-        let swiss = SwissMap::read(reader).and_then(|m| Ok((m, SwissTable::read(reader)?))).ok();
-        let legacy = LegacyMap::read(reader).ok();
-        let pool = Pool::read(reader).and_then(|p| Ok((p, PoolLocal::read(reader)?, PoolRing::read(reader)?)));
-        let cleanup = |path| reader.path("runtime.specialCleanup", path).ok();
+    pub(crate) fn read(offsets: &dyn Offsets) -> Result<Self, GoError> {
+        let swiss = SwissMap::read(offsets).and_then(|m| Ok((m, SwissTable::read(offsets)?))).ok();
+        let legacy = LegacyMap::read(offsets).ok();
+        let pool = Pool::read(offsets).and_then(|p| Ok((p, PoolLocal::read(offsets)?, PoolRing::read(offsets)?)));
+        let cleanup = |path| offsets.field("runtime.specialCleanup", path).ok();
         Ok(Self {
-            span: Span::read(reader)?,
-            heap: Heap::read(reader)?,
-            arena: Arena::read(reader)?,
-            g: Goroutine::read(reader)?,
-            m: Thread::read(reader)?,
-            p: Processor::read(reader)?,
-            waiter: Waiter::read(reader).ok(),
-            semaphores: Semaphores::read(reader).ok(),
-            notify_list: NotifyList::read(reader).ok(),
-            collections: Collections::read(reader).ok(),
-            scheduler: Scheduler::read(reader).ok(),
-            cache: Cache::read(reader)?,
-            deferred: Defer::read(reader)?,
-            special: Special::read(reader)?,
-            special_finalizer: SpecialFinalizer::read(reader)?,
+            span: Span::read(offsets)?,
+            heap: Heap::read(offsets)?,
+            arena: Arena::read(offsets)?,
+            g: Goroutine::read(offsets)?,
+            m: Thread::read(offsets)?,
+            p: Processor::read(offsets)?,
+            waiter: Waiter::read(offsets).ok(),
+            semaphores: Semaphores::read(offsets).ok(),
+            notify_list: NotifyList::read(offsets).ok(),
+            collections: Collections::read(offsets).ok(),
+            scheduler: Scheduler::read(offsets).ok(),
+            cache: Cache::read(offsets)?,
+            deferred: Defer::read(offsets)?,
+            special: Special::read(offsets)?,
+            special_finalizer: SpecialFinalizer::read(offsets)?,
             special_cleanup_fn: cleanup("cleanup.fn").or_else(|| cleanup("fn")),
-            special_weak_handle: SpecialWeakHandle::read(reader).ok(),
-            profile: ProfileLayout::read(reader).ok(),
-            module: ModuleData::read(reader)?,
-            channel: Channel::read(reader)?,
-            timer: Timer::read(reader)?,
-            timer_entry: TimerEntry::read(reader).ok(),
-            time_timer: TimeTimer::read(reader).ok(),
-            old_time_timer: OldTimeTimer::read(reader).ok(),
+            special_weak_handle: SpecialWeakHandle::read(offsets).ok(),
+            profile: ProfileLayout::read(offsets).ok(),
+            module: ModuleData::read(offsets)?,
+            channel: Channel::read(offsets)?,
+            timer: Timer::read(offsets)?,
+            timer_entry: TimerEntry::read(offsets).ok(),
+            time_timer: TimeTimer::read(offsets).ok(),
+            old_time_timer: OldTimeTimer::read(offsets).ok(),
             pool: pool.ok(),
-            finalizer_block: FinalizerBlock::read(reader)?,
-            cleanup_block: CleanupBlock::read(reader).ok(),
-            queued_cleanup_bytes: reader.structure("runtime.cleanupFn").map_or(8, |s| s.1),
-            queued_finalizer: QueuedFinalizer::read(reader)?,
-            cleanup_queue: CleanupQueue::read(reader).ok(),
+            finalizer_block: FinalizerBlock::read(offsets)?,
+            cleanup_block: CleanupBlock::read(offsets).ok(),
+            queued_cleanup_bytes: offsets.size("runtime.cleanupFn").unwrap_or(8),
+            queued_finalizer: QueuedFinalizer::read(offsets)?,
+            cleanup_queue: CleanupQueue::read(offsets).ok(),
             swiss,
             legacy,
-            inline_mark_bytes: reader.structure("runtime.spanInlineMarkBits").map_or(0, |s| s.1),
-            accounts: Accounts::read(reader).ok(),
+            inline_mark_bytes: offsets.size("runtime.spanInlineMarkBits").unwrap_or(0),
+            accounts: Accounts::read(offsets).ok(),
         })
     }
 }
 
-struct Reader<'u, 'd> {
-    dwarf: &'u Dwarf<'d>,
-    index: &'u DwarfIndex<'d>,
+/// What the debug information says.
+pub(crate) struct DebugOffsets<'u, 'd> {
+    pub(crate) dwarf: &'u Dwarf<'d>,
+    pub(crate) index: &'u DwarfIndex<'d>,
 }
 
-impl Reader<'_, '_> {
+impl Offsets for DebugOffsets<'_, '_> {
+    fn size(&self, structure: &str) -> Result<u64, GoError> {
+        self.structure(structure).map(|s| s.1)
+    }
+
+    fn field(&self, structure: &str, path: &str) -> Result<Field, GoError> {
+        self.follow(structure, self.structure(structure)?.0, path)
+    }
+}
+
+impl DebugOffsets<'_, '_> {
+    /// The address of a field of the variable `name`, whose structure has no name of its own.
+    ///
+    /// # Errors
+    /// When the debug information lacks either.
+    pub(crate) fn field_of_global(&self, name: &'static str, path: &str) -> Result<u64, GoError> {
+        let missing = || GoError::MissingInDwarf { what: format!("the variable {name}") };
+        let global = self.index.globals.iter().find(|g| g.name == name).ok_or_else(missing)?;
+        let field = self.follow(name, global.type_offset, path)?;
+        Ok(global.address.wrapping_add(field.offset))
+    }
+
     /// Entry and size of a structure.
     fn structure(&self, name: &str) -> Result<(usize, u64), GoError> {
         let missing = || GoError::MissingInDwarf { what: format!("the structure {name}") };
@@ -403,12 +419,8 @@ impl Reader<'_, '_> {
         Ok((offset, size))
     }
 
-    fn path(&self, structure: &str, path: &str) -> Result<Field, GoError> {
-        self.field(structure, self.structure(structure)?.0, path)
-    }
-
     /// Follows a path of member names through nested structures.
-    fn field(&self, structure: &str, entry: usize, path: &str) -> Result<Field, GoError> {
+    fn follow(&self, structure: &str, entry: usize, path: &str) -> Result<Field, GoError> {
         let missing = || GoError::MissingInDwarf { what: format!("{structure}.{path}") };
         let mut at = entry;
         let mut found = Field { offset: 0, size: 0 };

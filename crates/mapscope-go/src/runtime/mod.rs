@@ -5,10 +5,11 @@ mod layout;
 mod lines;
 mod module;
 mod pclntab;
+mod tables;
 
 pub(crate) use cache::Cached;
 pub(crate) use layout::{
-    Accounts, Field, Layout, LegacyMap, ProfileLayout, SwissMap, SwissTable, Waiter, field_of_global,
+    Accounts, DebugOffsets, Field, Layout, LegacyMap, ProfileLayout, SwissMap, SwissTable, Waiter,
 };
 #[cfg(test)]
 pub(crate) use layout::{Bucket, MemoryCycle, MemoryRecord};
@@ -16,3 +17,4 @@ pub(crate) use lines::Spots;
 pub use lines::{CodeFrame, CodeSpot};
 pub(crate) use module::{Module, modules};
 pub(crate) use pclntab::{Function, FunctionTable, STACK_MAP_INDEX};
+pub(crate) use tables::{record, table_layout, table_name};

@@ -11,13 +11,22 @@ use crate::GoError;
 const MAX_MODULES: usize = 256;
 
 /// One module, with addresses of the target.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Module {
     pub(crate) text: Range<u64>,
     pub(crate) data: Range<u64>,
     pub(crate) bss: Range<u64>,
     /// Type descriptors; name offsets count from its start.
     pub(crate) types: Range<u64>,
+    /// Offsets of descriptors from `types`, four bytes each, up to 1.26: (address, length). From 1.27 on descriptors lie
+    /// side by side, and this is empty.
+    pub(crate) type_links: (u64, u64),
+    /// Bytes of descriptors side by side at the start of `types`, from 1.27; else 0.
+    pub(crate) descriptor_bytes: u64,
+    /// Addresses of itabs, up to 1.26: (address, length).
+    pub(crate) itab_links: (u64, u64),
+    /// Itabs side by side, from 1.27; else empty.
+    pub(crate) itabs: Range<u64>,
     /// Masks of stack objects count from here.
     pub(crate) rodata: u64,
     /// Function data counts from here.
@@ -83,11 +92,17 @@ fn parse(memory: &dyn Memory, layout: &Layout, bytes: &[u8], at: u64) -> Result<
         (words & 0xffff_ffff, address)
     };
     let (sections, count) = slice(l.text_sections);
+    let number = |field: Option<super::Field>| field.map_or(0, |f| f.get(bytes));
+    let itabs = l.types.get(bytes).wrapping_add(number(l.itab_offset));
     Ok(Module {
         text: l.text.get(bytes)..l.end_text.get(bytes),
         data: range(l.data, l.end_data, "data")?,
         bss: range(l.bss, l.end_bss, "bss")?,
         types: range(l.types, l.end_types, "type section")?,
+        type_links: l.type_links.map_or((0, 0), slice),
+        descriptor_bytes: number(l.descriptor_bytes),
+        itab_links: l.itab_links.map_or((0, 0), slice),
+        itabs: itabs..itabs.saturating_add(number(l.itab_bytes)),
         rodata: l.rodata.get(bytes),
         func_data: l.func_data.get(bytes),
         data_mask: mask(l.data_mask),

@@ -107,6 +107,24 @@ impl FunctionTable {
         self.function(record as usize, end.unwrap_or(self.module.text.end))
     }
 
+    /// Every function, by address. None overlaps the one before it, so that code is never looked at twice.
+    pub(crate) fn all(&self) -> impl Iterator<Item = Function> {
+        let mut covered = 0;
+        // The last entry only marks the end of text.
+        let functions = (0..(self.index.len() / 8).saturating_sub(1)).filter_map(|i| {
+            let record = word(&self.index, i * 8 + 4)?;
+            let end = self.address_of(u64::from(word(&self.index, i * 8 + 8)?));
+            self.function(record as usize, end.unwrap_or(self.module.text.end))
+        });
+        functions.filter(move |f| {
+            let apart = f.entry >= covered && f.end > f.entry;
+            if apart {
+                covered = f.end;
+            }
+            apart
+        })
+    }
+
     fn function(&self, record: usize, end: u64) -> Option<Function> {
         let header = self.functions.get(record..record.checked_add(HEADER)?)?;
         let word = |at| Field { offset: at, size: 4 }.get(header) as u32;

@@ -118,7 +118,8 @@ fn queued_finalizers(stages: &Stages<'_>, found: &mut Finalizers) -> Result<(), 
     let memory = stages.context.memory;
     let mut by_code: FxHashMap<u64, u64> = FxHashMap::default();
     let mut seen = FxHashSet::default();
-    let mut at = memory.u64(stages.context.globals.all_finalizers)?;
+    let Some(list) = stages.context.globals.all_finalizers else { return Ok(()) };
+    let mut at = memory.u64(list)?;
     let size = entry.size.max(8);
     while at != 0 {
         check_new(&mut seen, at, "block of queued finalizers")?;

@@ -20,6 +20,8 @@ const FIRST: Field = Field { offset: TYPE_SIZE, size: 8 };
 const SECOND: Field = Field { offset: TYPE_SIZE + 8, size: 8 };
 const THIRD: Field = Field { offset: TYPE_SIZE + 16, size: 8 };
 
+/// `TFlagUncommon`: the type has methods or a name, and a structure that says so.
+const UNCOMMON: u64 = 1;
 /// `TFlagExtraStar`: the name has a `*` in front that is not part of it.
 const EXTRA_STAR: u64 = 1 << 1;
 /// `TFlagGCMaskOnDemand`, from 1.24.
@@ -81,6 +83,80 @@ impl Descriptor {
 }
 
 impl TypeTable<'_> {
+    /// Whether the descriptor of a type can be at `address`: where a module has its types, and with an alignment and a
+    /// kind that there are.
+    pub(crate) fn is_descriptor(&self, address: u64) -> bool {
+        let inside = address.is_multiple_of(8) && self.modules.iter().any(|m| m.types.contains(&address));
+        let Some(descriptor) = inside.then(|| Descriptor::read(self.memory, address).ok()).flatten() else {
+            return false;
+        };
+        let (align, field_align) = (u64::from(descriptor.bytes[21]), u64::from(descriptor.bytes[22]));
+        let kind = KIND.get(&descriptor.bytes) & KIND_MASK;
+        (1..=26).contains(&kind)
+            && align.is_power_of_two()
+            && align <= 16
+            && field_align == align
+            && descriptor.size % align == 0
+            && self.descriptor_name(address, &descriptor.bytes).chars().next().is_some_and(|c| !c.is_control())
+    }
+
+    /// Whether the itab of a type can be at `address`: both its types are, one of them is an interface, and the hash is
+    /// that of the other.
+    pub(crate) fn is_itab(&self, address: u64) -> bool {
+        let mut itab = [0; 24];
+        if !address.is_multiple_of(8) || self.memory.read_into(address, &mut itab).is_err() {
+            return false;
+        }
+        let word = |offset| Field { offset, size: 8 }.get(&itab);
+        let (interface, ty) = (word(0), word(8));
+        let hash = Field { offset: 16, size: 4 };
+        self.is_descriptor(interface)
+            && self.is_descriptor(ty)
+            && Descriptor::read(self.memory, interface).is_ok_and(|d| KIND.get(&d.bytes) & KIND_MASK == 20)
+            && Descriptor::read(self.memory, ty).is_ok_and(|d| hash.get(&d.bytes) == hash.get(&itab))
+    }
+
+    /// Whether a map type can be at `address`: asked for every address that code loads, so only what is cheap is checked.
+    pub(crate) fn is_map_descriptor(&self, address: u64) -> bool {
+        let mut kind = [0];
+        let read = address.checked_add(KIND.offset).map(|at| self.memory.read_into(at, &mut kind));
+        matches!(read, Some(Ok(()))) && u64::from(kind[0]) & KIND_MASK == 21 && self.is_descriptor(address)
+    }
+
+    /// The `reflect.Kind` of the type at `address`; 0 when there is none.
+    pub(crate) fn kind_number(&self, address: u64) -> u64 {
+        let read = (address != 0).then(|| Descriptor::read(self.memory, address).ok()).flatten();
+        read.map_or(0, |d| KIND.get(&d.bytes) & KIND_MASK)
+    }
+
+    /// Bytes of the descriptor at `address` with all that belongs to it (`abi.Type.DescriptorSize`, Go 1.27); `None` when
+    /// there is none.
+    pub(super) fn descriptor_bytes(&self, address: u64) -> Option<u64> {
+        if !self.is_descriptor(address) {
+            return None;
+        }
+        let bytes = Descriptor::read(self.memory, address).ok()?.bytes;
+        let half = |offset| Field { offset, size: 2 }.get(&bytes);
+        let (base, more) = match KIND.get(&bytes) & KIND_MASK {
+            17 => (72, 0),
+            18 => (64, 0),
+            // In and out parameters; the top bit says that the last one is variadic.
+            19 => (56, 8 * (half(48) + (half(50) & 0x7fff))),
+            20 => (80, THIRD.get(&bytes).checked_mul(8)?),
+            21 => (136, 0),
+            22 | 23 => (56, 0),
+            25 => (80, THIRD.get(&bytes).checked_mul(24)?),
+            _ => (TYPE_SIZE, 0),
+        };
+        let mut total = more.checked_add(base)?;
+        if TFLAG.get(&bytes) & UNCOMMON != 0 {
+            let mut methods = [0; 2];
+            self.memory.read_into(address.checked_add(base + 4)?, &mut methods).ok()?;
+            total = total.checked_add(16 + 16 * u64::from(u16::from_le_bytes(methods)))?;
+        }
+        Some(total)
+    }
+
     /// Parses the descriptor at `address`. What makes no sense becomes an opaque type of its size.
     pub(super) fn parse_descriptor(&self, address: u64) -> Type {
         let Ok(descriptor) = Descriptor::read(self.memory, address) else {

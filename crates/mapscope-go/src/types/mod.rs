@@ -4,6 +4,7 @@
 //! types need no recursion here.
 
 mod abi;
+mod catalog;
 mod closure;
 mod debug;
 mod path;
@@ -12,6 +13,7 @@ mod shape;
 mod table;
 
 pub(crate) use abi::{Descriptor, MaskSource};
+pub(crate) use catalog::Catalog;
 pub(crate) use closure::{ClosureTypes, first_parameter};
 pub(crate) use path::{Container, Step, steps};
 pub(crate) use plan::{Plan, Ref, compile, leaves, visit, visit_numbered};

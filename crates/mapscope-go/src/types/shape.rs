@@ -20,7 +20,7 @@ pub(crate) enum MapForm {
 }
 
 /// The layout of one map type's groups or buckets, in bytes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct MapShape {
     pub(crate) key: TypeId,
     pub(crate) elem: TypeId,

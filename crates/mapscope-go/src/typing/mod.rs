@@ -5,6 +5,7 @@
 //! visited in parallel, chunk of spans by chunk, so that a live target is read in large pieces and a core in address
 //! order; each object is visited once for every better type it gets, which is rarely more than once.
 
+mod blind;
 mod facts;
 mod guess;
 mod offer;

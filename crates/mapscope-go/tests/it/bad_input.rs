@@ -1,10 +1,12 @@
 //! What cannot be read says so, and says what to do.
 
-use mapscope_memory::{Core, Memory};
+use mapscope_go::{Executable, describes};
+use mapscope_memory::{Core, Memory, Process};
 
 use crate::cores::kernel_or_gdb;
 use crate::matrix::{Program, programs};
-use crate::target::{Reading, Running, read};
+use crate::target::{Reading, Running, read, read_executable};
+use crate::truth;
 
 /// A program of the testbed; none when `MAPSCOPE_ONLY` asks for others.
 fn program(name: &str) -> Option<Program> {
@@ -28,13 +30,61 @@ fn a_program_in_c_is_no_go_program() {
     assert!(core.ends_with(refusal), "{core}");
 }
 
+/// The executable as `strip` would leave it, as far as the reader can tell.
+fn without_debug_info(executable: &mut [u8]) {
+    let name = executable.windows(13).rposition(|w| w == b"\0.debug_info\0").unwrap();
+    executable[name + 1..][..6].copy_from_slice(b".gone_");
+}
+
 #[test]
-fn a_stripped_program_names_the_way_out() {
-    let Some(program) = program("1.27.3-stripped/maps") else { return };
-    let live = error(Running::start(&program).read());
-    let refusal =
-        "maps has no debug information (DWARF): it was linked with -s or -w; build it without -ldflags=\"-s -w\"";
-    assert!(live.ends_with(refusal), "{live}");
+fn a_stripped_program_with_an_unheard_experiment_names_the_way_out() {
+    let Some(program) = program("1.27.3-mapsplitgroup/maps") else { return };
+    let recorded = kernel_or_gdb(Running::start(&program));
+    let core = Core::open(&recorded.path, Some(&program.path)).unwrap();
+    let mut executable = core.executable().to_vec();
+    without_debug_info(&mut executable);
+    with_version(&mut executable, "go1.27.3-X:unheard");
+    let text = error(read(&core, &executable));
+    let refusal = "maps was built with go1.27.3-X:unheard and has no debug information (DWARF); without it the nearest \
+                   known is go1.27, whose offsets may differ: pass the unstripped binary or its .debug file with \
+                   --debug-info";
+    assert!(text.ends_with(refusal), "{text}");
+}
+
+#[test]
+fn names_come_back_with_the_debug_information_of_the_same_build() {
+    for name in ["1.27.3-default/places", "1.23.9-pie/places"] {
+        let Some(program) = program(name) else { return };
+        let target = Running::start(&program);
+        let truth = target.truth.clone();
+        let recorded = kernel_or_gdb(target);
+        let core = Core::open(&recorded.path, Some(&program.path)).unwrap();
+        let mut executable = core.executable().to_vec();
+        without_debug_info(&mut executable);
+        assert!(describes(core.executable(), &executable));
+        let described = Executable::new(&executable).with_debug_info(&program.path, core.executable());
+        let wrong = truth::compare(&truth, &read_executable(&core, described));
+        assert!(wrong.is_empty(), "{name}: {wrong:?}");
+    }
+}
+
+#[test]
+fn the_debug_information_of_another_build_is_refused() {
+    let (Some(program), Some(other)) = (program("1.27.3-stripped/maps"), program("1.27.3-default/maps")) else {
+        return;
+    };
+    let target = Running::start(&program);
+    let (executable, debug_info) = (std::fs::read(&program.path).unwrap(), std::fs::read(&other.path).unwrap());
+    let process = Process::attach(target.child.id()).unwrap();
+    let described = Executable::new(&executable).with_debug_info(&other.path, &debug_info);
+    let text = error(read_executable(&process, described));
+    assert!(text.contains("is not the debug information of"), "{text}");
+    assert!(text.contains("it has another build id"), "{text}");
+    // A file without any.
+    let described = Executable::new(&executable).with_debug_info(&program.path, &executable);
+    let text = error(read_executable(&process, described));
+    assert!(text.contains("maps has no debug information (DWARF)"), "{text}");
+    assert!(!describes(&executable, &executable) && !describes(&debug_info, &executable));
 }
 
 /// Reads a core with its executable's bytes changed by `change`.

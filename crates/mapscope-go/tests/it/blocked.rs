@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use mapscope_go::{GoroutineCensus, GoroutineGroup, LeakVerdict, Silent, StackFrame, with_session};
+use mapscope_go::{Executable, GoroutineCensus, GoroutineGroup, LeakVerdict, Silent, StackFrame, with_session};
 use mapscope_memory::Core;
 use serde_json::Value;
 
@@ -47,8 +47,9 @@ fn goroutines_of_cores_are_what_the_runtime_said() {
             let truth = target.truth.clone();
             let recorded = cores::kernel_or_gdb(target);
             let core = Core::open(&recorded.path, Some(&program.path)).unwrap();
-            let read =
-                with_session(&core, &core.executable().clone(), &Silent, |s| (s.goroutines(), s.partial.clone()));
+            let read = with_session(&core, Executable::new(core.executable()), &Silent, |s| {
+                (s.goroutines(), s.partial.clone())
+            });
             let (census, mut wrong) = read.unwrap();
             wrong.extend(compare(&truth, &census));
             if !census.times_are_bounds {

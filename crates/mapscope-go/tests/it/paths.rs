@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use mapscope_go::{
-    CycleGroup, FoundCycles, FoundPath, MergedPaths, Place, RootClass, Session, Silent, path_text, with_session,
+    CycleGroup, Executable, FoundCycles, FoundPath, MergedPaths, Place, RootClass, Session, Silent, path_text,
+    with_session,
 };
 use mapscope_memory::{Memory, Process};
 use serde_json::Value;
@@ -38,7 +39,7 @@ fn cores_hold_what_their_process_said() {
 /// Every difference, as a sentence.
 fn compare(truth: &Value, memory: &dyn Memory, executable: &[u8]) -> Vec<String> {
     let facts = truth["facts"].as_array().unwrap();
-    let read = with_session(memory, executable, &Silent, |session| {
+    let read = with_session(memory, Executable::new(executable), &Silent, |session| {
         let mut wrong: Vec<String> = session.partial.iter().map(|p| format!("partial: {p}")).collect();
         wrong.extend(paths(facts, session));
         wrong.extend(places(facts, session));

@@ -1,6 +1,6 @@
 //! Retained sizes, which follow from how the program built its structures.
 
-use mapscope_go::{Session, Silent, with_session};
+use mapscope_go::{Executable, Session, Silent, with_session};
 use mapscope_heap::Label;
 use mapscope_memory::{Core, Memory, Process};
 use serde_json::Value;
@@ -39,7 +39,7 @@ fn cores_retain_what_their_process_did() {
 }
 
 fn compare(truth: &Value, memory: &dyn Memory, executable: &[u8]) -> Vec<String> {
-    with_session(memory, executable, &Silent, |session| {
+    with_session(memory, Executable::new(executable), &Silent, |session| {
         let mut wrong = top_level(session);
         for said in truth["retained"].as_array().unwrap() {
             let found = retained(session, said);

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use mapscope_go::{CodeFrame, HeapProfile, HeapRecord, Sampling, Session, Silent, Site, Sites, with_session};
+use mapscope_go::{
+    CodeFrame, Executable, HeapProfile, HeapRecord, Sampling, Session, Silent, Site, Sites, with_session,
+};
 use mapscope_memory::Process;
 use mapscope_profile::Profile;
 use serde_json::Value;
@@ -150,7 +152,7 @@ fn compare(
     let target = Running::start_with(program, arguments);
     let process = Process::attach(target.child.id()).unwrap();
     let executable = process.executable().unwrap();
-    let compared = with_session(&process, &executable, &Silent, |session| {
+    let compared = with_session(&process, Executable::new(&executable), &Silent, |session| {
         let sites = session.sites();
         let mut wrong = sites.partial.clone();
         wrong.extend(compare(&target.truth, &sites, session));

@@ -1,6 +1,6 @@
 //! What slices, strings, channels, pools, timers and finalizers hold, against a program that knows.
 
-use mapscope_go::{Silent, Storage, StorageOptions, with_session};
+use mapscope_go::{Executable, Silent, Storage, StorageOptions, with_session};
 use mapscope_memory::{Core, Memory, Process};
 use serde_json::{Value, json};
 
@@ -13,7 +13,7 @@ fn owns_storage(program: &Program) -> bool {
 }
 
 fn read(memory: &dyn Memory, executable: &[u8]) -> Result<(Storage, u64), String> {
-    let read = with_session(memory, executable, &Silent, |session| {
+    let read = with_session(memory, Executable::new(executable), &Silent, |session| {
         let hidden = session.storage(&StorageOptions::default());
         assert!(hidden.strings.groups.iter().all(|g| g.value.is_none()), "no content unless it is asked for");
         (session.storage(&StorageOptions { values: true }), session.totals.live_bytes)

@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Child, ChildStdin, Command, Stdio};
 
-use mapscope_go::{GoroutineCensus, MapEntry, MemoryParts, Silent, Totals, TypeCount, with_session};
+use mapscope_go::{Executable, GoroutineCensus, MapEntry, MemoryParts, Silent, Totals, TypeCount, with_session};
 use mapscope_memory::{Memory, Process};
 use serde_json::Value;
 
@@ -69,7 +69,7 @@ impl Running {
         let process = Process::attach(self.child.id()).unwrap();
         let executable = process.executable().unwrap();
         let now = process.info().monotonic_ns.unwrap();
-        with_session(&process, &executable, &Silent, |session| (session.goroutines(), now)).unwrap()
+        with_session(&process, Executable::new(&executable), &Silent, |session| (session.goroutines(), now)).unwrap()
     }
 
     pub fn read(&self) -> Reading {
@@ -96,6 +96,10 @@ impl Drop for Running {
 }
 
 pub fn read(memory: &dyn Memory, executable: &[u8]) -> Reading {
+    read_executable(memory, Executable::new(executable))
+}
+
+pub fn read_executable(memory: &dyn Memory, executable: Executable<'_>) -> Reading {
     let read = with_session(memory, executable, &Silent, |session| Reading {
         maps: session.maps.clone(),
         types: session.types.clone(),

@@ -43,7 +43,7 @@ pub fn compare_map(said: &Value, reading: &Reading) -> Vec<String> {
         // A map on a stack moves with it.
         None => reading.maps.iter().filter(|m| is_like(said, m)).collect(),
     };
-    let [map] = found[..] else { return vec![format!("{name} is found {} times", found.len())] };
+    let [map] = found[..] else { return vec![format!("{name} at {} is found {} times", said["addr"], found.len())] };
     let mut wrong = Vec::new();
     if map.type_name != said["type"].as_str().unwrap() {
         wrong.push(format!("{name} has the type {}", map.type_name));

@@ -11,7 +11,7 @@ use crate::config::TreeShape;
 pub(crate) fn list(session: &Session<'_>, inspection: &Inspection, shape: TreeShape) -> DominatorList {
     let cut = Cut { names: &Names::new(session), shape, least: least(inspection.heap.live_bytes, shape.min_share) };
     let below = children(&session.merged_dominators().nodes);
-    let (tree, omitted) = cut.below(&below, 0, shape.depth);
+    let (tree, omitted) = cut.below(&below, 0, shape.depth + 1);
     DominatorList {
         schema: DOMINATORS_SCHEMA.to_owned(),
         target: inspection.target.clone(),
@@ -83,7 +83,7 @@ impl Cut<'_, '_> {
         let (mut shown, mut omitted) = (Vec::new(), Omitted::default());
         for &index in &children[node as usize] {
             let child = &nodes[index as usize];
-            if shown.len() >= self.shape.limit || child.retained < self.least || depth == 0 && node != 0 {
+            if shown.len() >= self.shape.limit || child.retained < self.least || depth == 0 {
                 omitted.nodes += 1;
                 omitted.retained_bytes += child.retained;
                 continue;
