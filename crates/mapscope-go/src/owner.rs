@@ -142,8 +142,10 @@ impl<'o> Owners<'o> {
     /// `goroutine 7 main.worker`, and the function that it began with.
     pub(crate) fn goroutine(&self, index: u32) -> (String, &str) {
         let Some(goroutine) = self.typing.goroutines().all.get(index as usize) else { return Default::default() };
-        let functions = self.typing.context.functions;
-        let names = goroutine.frames.iter().rev().map(|f| functions[f.table].name(&f.function));
+        let (functions, minor) = (self.typing.context.functions, self.typing.context.minor);
+        // What `go f(x)` makes is no function that anyone wrote.
+        let frames = goroutine.frames.iter().rev().filter(|f| !f.function.is_wrapper(minor));
+        let names = frames.map(|f| functions[f.table].name(&f.function));
         // Every goroutine begins above `goexit`, the first one with `runtime.main`, which calls `main.main`.
         let mut names = names.skip_while(|name| matches!(*name, "runtime.goexit" | "runtime.main"));
         let entry = names.next().unwrap_or("(unknown)");

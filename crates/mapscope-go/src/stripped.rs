@@ -4,7 +4,7 @@ use mapscope_memory::Memory;
 
 use crate::dwarf::{DwarfIndex, DwarfSections};
 use crate::roots::{ProfileGlobals, RuntimeGlobals, WaitGlobals};
-use crate::runtime::{Cached, DebugOffsets, FunctionTable, Layout, modules, record, table_layout, table_name};
+use crate::runtime::{Cached, DebugOffsets, FunctionTable, modules, record, table_layout, table_name, table_text};
 use crate::search::{self, Variables};
 use crate::{Binary, GoError};
 
@@ -28,8 +28,11 @@ pub fn differences(memory: &dyn Memory, executable: &[u8]) -> Result<Vec<String>
     let index = DwarfIndex::build(&dwarf, binary.bias)?;
     let layout = table_layout(binary.path(), binary.minor, &binary.go_version)?;
     let mut differences = Vec::new();
-    if layout != Layout::read(&DebugOffsets { dwarf: &dwarf, index: &index })? {
-        differences.push(format!("the table {} is stale", table_name(binary.minor, &binary.go_version)));
+    // Debug information lacks the structures that a program does not use.
+    let name = table_name(binary.minor, &binary.go_version);
+    let (known, said) = (table_text(&name), record(&DebugOffsets { dwarf: &dwarf, index: &index })?);
+    if let Some(line) = said.lines().find(|line| !known.lines().any(|k| k == *line)) {
+        differences.push(format!("the table {name} lacks {line}"));
     }
     let cached = Cached::new(memory);
     let first = search::first_module(&cached, &layout, &binary)?;

@@ -95,7 +95,7 @@ impl<'c> Stacks<'c> {
         }
         let Context { functions, memory, .. } = *self.context;
         let found = functions.iter().find_map(|t| Some((t.find(address)?, t.frames_at(memory, address))));
-        let wrapper = found.as_ref().is_some_and(|(f, _)| f.id == wrapper_id(self.context.minor));
+        let wrapper = found.as_ref().is_some_and(|(f, _)| f.is_wrapper(self.context.minor));
         let frames = found.map_or_else(Vec::new, |(_, frames)| frames);
         // Of a wrapper, what was copied into it is shown.
         let shown = |i: usize| !(wrapper && i + 1 == frames.len());
@@ -114,15 +114,6 @@ impl<'c> Stacks<'c> {
             frames.push(frame.clone());
             next
         })
-    }
-}
-
-/// `abi.FuncIDWrapper`: code that the compiler made, such as that of `go f(x)`.
-fn wrapper_id(minor: u32) -> u8 {
-    match minor {
-        ..=21 => 21,
-        22..=24 => 22,
-        _ => 23,
     }
 }
 

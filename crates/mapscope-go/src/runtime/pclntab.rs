@@ -58,6 +58,18 @@ pub(crate) struct Function {
     record: usize,
 }
 
+impl Function {
+    /// Whether the compiler made it, for a method or for `go f(x)` (`abi.FuncIDWrapper`, whose number moved).
+    pub(crate) fn is_wrapper(&self, minor: u32) -> bool {
+        let wrapper = match minor {
+            ..=21 => 21,
+            22..=24 => 22,
+            _ => 23,
+        };
+        self.id == wrapper
+    }
+}
+
 impl FunctionTable {
     /// Copies the tables of `module` out of the target; lengths are checked against its mappings first.
     pub(crate) fn read(memory: &dyn Memory, module: &Module) -> Result<Self, GoError> {

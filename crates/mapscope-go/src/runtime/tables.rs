@@ -78,6 +78,11 @@ pub(crate) fn table_name(minor: u32, version: &str) -> String {
     name
 }
 
+/// The text of a table; empty when there is none of the name.
+pub(crate) fn table_text(name: &str) -> &'static str {
+    TABLES.iter().find(|(n, _)| *n == name).map_or("", |t| t.1)
+}
+
 /// The layout of the table that a binary needs.
 ///
 /// # Errors

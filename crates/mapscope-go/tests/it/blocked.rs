@@ -24,7 +24,7 @@ struct Traced {
 #[test]
 fn goroutines_are_what_the_runtime_says() {
     check_all(
-        |p| p.program == "blocked" && p.variant != "stripped",
+        |p| p.program == "blocked" && p.has_names(),
         |program| {
             let target = Running::start(program);
             let (census, now) = target.goroutines();
@@ -41,7 +41,7 @@ fn goroutines_are_what_the_runtime_says() {
 #[test]
 fn goroutines_of_cores_are_what_the_runtime_said() {
     check_all(
-        |p| p.program == "blocked" && p.variant != "stripped",
+        |p| p.program == "blocked" && p.has_names(),
         |program| {
             let target = Running::start(program);
             let truth = target.truth.clone();

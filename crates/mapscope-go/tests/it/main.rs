@@ -46,7 +46,7 @@ fn check_all(wanted: impl Fn(&Program) -> bool, check: impl Fn(&Program) -> Vec<
 
 /// The programs whose every map and type is known.
 fn states_truth(program: &Program) -> bool {
-    matches!(program.program.as_str(), "maps" | "places" | "heap" | "cgo") && !program.variant.starts_with("stripped")
+    matches!(program.program.as_str(), "maps" | "places" | "heap" | "cgo") && program.has_names()
 }
 
 #[test]

@@ -13,6 +13,13 @@ pub struct Program {
     pub path: PathBuf,
 }
 
+impl Program {
+    /// Whether it has debug information and symbols.
+    pub fn has_names(&self) -> bool {
+        !self.variant.starts_with("stripped")
+    }
+}
+
 impl std::fmt::Display for Program {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}-{}/{}", self.toolchain, self.variant, self.program)

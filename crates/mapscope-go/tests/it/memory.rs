@@ -12,7 +12,7 @@ const PAGE: u64 = 4096;
 
 /// Programs that hold still; `resident` knows its memory.
 fn holds_still(program: &Program) -> bool {
-    matches!(program.program.as_str(), "resident" | "cgo" | "heap" | "places") && program.variant != "stripped"
+    matches!(program.program.as_str(), "resident" | "cgo" | "heap" | "places") && program.has_names()
 }
 
 #[test]

@@ -13,7 +13,7 @@ use crate::matrix::Program;
 use crate::{check_all, cores, target};
 
 fn wanted(program: &Program) -> bool {
-    program.program == "paths" && program.variant != "stripped"
+    program.program == "paths" && program.has_names()
 }
 
 #[test]

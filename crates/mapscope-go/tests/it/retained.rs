@@ -11,7 +11,7 @@ use crate::matrix::Program;
 use crate::target::Running;
 
 fn has_names(program: &Program) -> bool {
-    program.program == "retained" && !program.variant.starts_with("stripped")
+    program.program == "retained" && program.has_names()
 }
 
 #[test]

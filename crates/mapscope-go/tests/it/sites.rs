@@ -162,7 +162,7 @@ fn compare(
 }
 
 fn has_sites(program: &Program) -> bool {
-    program.program == "sites" && program.variant != "stripped"
+    program.program == "sites" && program.has_names()
 }
 
 #[test]

@@ -9,7 +9,7 @@ use crate::target::Running;
 use crate::{check_all, cores};
 
 fn owns_storage(program: &Program) -> bool {
-    program.program == "storage" && program.variant != "stripped"
+    program.program == "storage" && program.has_names()
 }
 
 fn read(memory: &dyn Memory, executable: &[u8]) -> Result<(Storage, u64), String> {

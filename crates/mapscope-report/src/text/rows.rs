@@ -19,8 +19,8 @@ pub(crate) fn map_table(rows: &[MapRow], addresses: bool, keep: Option<MapColumn
     let number = |title, column, drop| Column::number(title, if keep == Some(column) { 0 } else { drop });
     let mut columns = vec![
         // An address is what `map` and `path` take: names give way to it, and other columns leave before it.
-        Column::name("owner", 0, if addresses { 18 } else { 22 }),
-        Column::name("type", 3, 16),
+        Column::name("owner", 0, 18),
+        Column::name("type", 3, 13),
         Column::number("entries", 0),
         number("slots", MapColumn::Slots, 4),
         Column::number("occ.", 0),
