@@ -80,7 +80,7 @@ pub(crate) fn run(arguments: &[&str]) -> Result<()> {
     }
     if let Some(go) = options.versions.first().filter(|_| options.large > 0) {
         println!("Go {go}: {} objects", options.large);
-        subjects.push(from_core(&program, Big::start(go, options.large)?, go, &options, 1)?);
+        subjects.push(from_core(&program, Big::start(go, options.large)?, go, &options)?);
     }
     let tables = report::tables(&subjects, &machine);
     println!("\n{tables}");
@@ -120,19 +120,19 @@ fn version(program: &Path, go: &str, options: &Options) -> Result<[Subject; 2]> 
     let live = subject(program, &big, &[&pid], options.runs)?;
     let live = Subject { go: go.to_owned(), core: false, rss, bytes: rss, ..live };
 
-    let read = from_core(program, big, go, options, options.runs.min(3))?;
+    let read = from_core(program, big, go, options)?;
     Ok([live, read])
 }
 
 /// Measures the core of a process, which ends with that, and the peers on the same core.
-fn from_core(program: &Path, big: Big, go: &str, options: &Options, peer_runs: usize) -> Result<Subject> {
+fn from_core(program: &Path, big: Big, go: &str, options: &Options) -> Result<Subject> {
     println!("Go {go}: core, {} runs", options.runs);
     let rss = big.resident()?;
     let (truth, executable) = (big.truth.clone(), big.executable.clone());
     let core = big.into_core()?;
     let big = Big::gone(truth, executable);
     let read = subject(program, &big, &[&core.path.to_string_lossy()], options.runs)?;
-    let peers = peers::compare(&core.path, &big.executable, peer_runs)?;
+    let peers = peers::compare(&core.path, &big.executable)?;
     Ok(Subject { go: go.to_owned(), core: true, rss, bytes: core.stored_bytes()?, peers, ..read })
 }
 

@@ -4,6 +4,7 @@
 //! its parent. So each command is run by a helper, which is this program again: small, and with no other child.
 
 use std::fs;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -15,6 +16,9 @@ use serde_json::{Value, json};
 
 /// How often the helper looks at a command that it watches.
 const WATCH: Duration = Duration::from_millis(2);
+
+/// Names the file for what a measured command prints.
+const PRINTED: &str = "MAPSCOPE_BENCH_PRINTED";
 
 /// What one run of a command cost.
 #[derive(Clone, Copy)]
@@ -31,8 +35,18 @@ pub(super) struct Sample {
 
 /// Runs a command and measures it. Watching it costs it a little time, so a run that is watched does not count.
 pub(super) fn measure(command: &Command, watch: bool) -> Result<Sample> {
+    measure_as(command, if watch { "measure-watched" } else { "measure" }, None)
+}
+
+/// As [`measure`], with what the command prints in a file.
+pub(super) fn measure_into(command: &Command, printed: &Path) -> Result<Sample> {
+    measure_as(command, "measure", Some(printed))
+}
+
+fn measure_as(command: &Command, how: &str, printed: Option<&Path>) -> Result<Sample> {
     let output = Command::new(std::env::current_exe()?)
-        .arg(if watch { "measure-watched" } else { "measure" })
+        .arg(how)
+        .env(PRINTED, printed.unwrap_or(Path::new("/dev/null")))
         .arg(command.get_program())
         .args(command.get_args())
         .stderr(Stdio::inherit())
@@ -53,7 +67,7 @@ pub(crate) fn helper(command: &[&str], watch: bool) -> Result<()> {
     let mut child = Command::new(program)
         .args(arguments)
         .stdin(Stdio::null())
-        .stdout(Stdio::null())
+        .stdout(fs::File::create(std::env::var_os(PRINTED).unwrap_or_else(|| "/dev/null".into()))?)
         .spawn()
         .with_context(|| format!("cannot start {program}"))?;
     let mut own_peak = 0;

@@ -3,11 +3,11 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result};
 
-use super::measure::{Sample, measure};
+use super::measure::{Sample, measure_into};
 use super::target::directory;
 use crate::toolchain::install_one;
 use crate::workspace::tools_directory;
@@ -24,7 +24,7 @@ struct Peer {
     /// `CORE`, `EXE` and `OUT` stand for files.
     arguments: &'static [&'static str],
     /// How many objects of the type it found: from what it printed, or from the file it wrote.
-    found: fn(&Output, &Path) -> Option<u64>,
+    found: fn(&str, &Path) -> Option<u64>,
 }
 
 const PEERS: &[Peer] = &[
@@ -73,8 +73,9 @@ pub(super) fn install() -> Result<()> {
     Ok(())
 }
 
-/// Runs each peer that is installed on a core: once to see what it finds, then `runs` times that count.
-pub(super) fn compare(core: &Path, executable: &Path, runs: usize) -> Result<Vec<Compared>> {
+/// Runs each peer that is installed on a core, once: mapscope has read it before, so it is in the page cache, and they
+/// take long.
+pub(super) fn compare(core: &Path, executable: &Path) -> Result<Vec<Compared>> {
     let out = directory()?.join("peer.out");
     let mut compared = Vec::new();
     for peer in PEERS {
@@ -82,7 +83,7 @@ pub(super) fn compare(core: &Path, executable: &Path, runs: usize) -> Result<Vec
         if !program.exists() {
             continue;
         }
-        println!("{}: {runs} runs", peer.name);
+        println!("{}", peer.name);
         let mut command = Command::new(program);
         command.args(peer.arguments.iter().map(|argument| match *argument {
             "CORE" => core.as_os_str(),
@@ -90,20 +91,23 @@ pub(super) fn compare(core: &Path, executable: &Path, runs: usize) -> Result<Vec
             "OUT" => out.as_os_str(),
             other => other.as_ref(),
         }));
-        let output = command.stdin(Stdio::null()).output()?;
+        let printed = directory()?.join("peer.txt");
         // A peer that does not know this version of Go is no reason to stop.
-        let samples: Result<Vec<Sample>> = (0..runs).map(|_| measure(&command, false)).collect();
-        let found = output.status.success().then(|| (peer.found)(&output, &out)).flatten();
-        compared.push(Compared { name: peer.name, runs: samples.unwrap_or_default(), found });
-        if out.exists() {
-            fs::remove_file(&out)?;
+        let sample = measure_into(&command, &printed);
+        let text = fs::read_to_string(&printed).unwrap_or_default();
+        let found = sample.is_ok().then(|| (peer.found)(&text, &out)).flatten();
+        compared.push(Compared { name: peer.name, runs: sample.into_iter().collect(), found });
+        for file in [&out, &printed] {
+            if file.exists() {
+                fs::remove_file(file)?;
+            }
         }
     }
     Ok(compared)
 }
 
 /// goref writes a profile whose leaves are named `$mapval. (*main.Val)` and `Next. (*main.Val)`.
-fn in_profile(_: &Output, profile: &Path) -> Option<u64> {
+fn in_profile(_: &str, profile: &Path) -> Option<u64> {
     let go: PathBuf = install_one(GO).ok()?.go;
     let arguments = ["tool", "pprof", "-sample_index=inuse_objects", "-top", "-nodefraction=0", "-nodecount=0"];
     let output = Command::new(go).args(arguments).arg(profile).stderr(Stdio::null()).output().ok()?;
@@ -114,8 +118,7 @@ fn in_profile(_: &Output, profile: &Path) -> Option<u64> {
 }
 
 /// viewcore prints count, size, bytes and type of each line of its histogram.
-fn in_histogram(output: &Output, _: &Path) -> Option<u64> {
-    let text = std::str::from_utf8(&output.stdout).ok()?;
+fn in_histogram(text: &str, _: &Path) -> Option<u64> {
     let fields = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
     let row = text.lines().map(fields).find(|f| f.get(3).is_some_and(|name| name == COUNTED));
     row.map_or(Some(0), |fields| fields[0].parse().ok())

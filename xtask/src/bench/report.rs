@@ -163,8 +163,7 @@ program says of itself.
 - *peak* is the most memory resident at once, and counts pages of the core that are mapped, which the page cache has
   anyway. *own peak* leaves out the pages of files; it is sampled in the run that does not count.
 
-- *peers* read the same core in turn, up to three times after once that does not count; one time and no more for the
-  larger heap. They do a part of the job: neither audits maps, and neither has retained sizes. *found* is how many of the
+- The peers read the same core in turn, once, when mapscope has brought it into the page cache. They do a part of the job: neither audits maps, and neither has retained sizes. *found* is how many of the
   objects of one type a program names; what it does not find, it has not spent time on.
 
 `--objects N`, `--large N` (0 for none), `--go VERSION`, `--runs N` and `--mapscope FILE` (a program built before) change
