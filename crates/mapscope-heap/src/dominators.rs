@@ -12,6 +12,7 @@ mod semi_nca;
 mod tests;
 
 use kernel::{Holders, Solved};
+pub(crate) use retained::Above;
 use retained::Sums;
 
 use crate::bits::RankedSet;
@@ -103,6 +104,23 @@ impl<'g> Dominators<'g> {
     #[inline]
     pub(crate) fn retained_at(&self, index: usize) -> u64 {
         self.sums.at(index)
+    }
+
+    /// What is above an object that points nowhere, or above any other that was looked up by [`Dominators::of`].
+    #[inline]
+    pub(crate) fn above(&self, dominator: Dominator) -> Above {
+        self.sums.above(dominator)
+    }
+
+    /// What is above the object with this number among those that point somewhere.
+    #[inline]
+    pub(crate) fn above_at(&self, index: usize) -> Above {
+        self.sums.above_at(index)
+    }
+
+    /// The numbers of the objects that point somewhere, each after its dominator's.
+    pub(crate) fn numbers_top_down(&self) -> &[u32] {
+        self.sums.top_down()
     }
 
     /// Live objects that point somewhere.

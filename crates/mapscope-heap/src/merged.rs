@@ -9,7 +9,8 @@ mod fold;
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
-use crate::{Dominator, Dominators, HeapGraph};
+use crate::dominators::Above;
+use crate::{Dominators, HeapGraph};
 
 /// What a node of the merged tree stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -84,12 +85,15 @@ impl MergedTree {
     pub fn new(graph: &HeapGraph, tree: &Dominators<'_>, class_of_type: &[u32], group_of_holder: &[u32]) -> Self {
         let class = |object| class_of_type.get(graph.type_of(object) as usize).copied().unwrap_or(0);
         let mut builder = Builder::new(group_of_holder, tree.holders());
-        // The node of each object that can have others below it.
-        let mut nodes = vec![0u32; tree.inner_len()];
-        for object in tree.top_down() {
-            if let (Some(index), Some(dominator)) = (tree.inner_index(object), tree.of(object)) {
-                nodes[index] = builder.enter(above(&builder.holders, &nodes, tree, dominator), class(object));
-            }
+        // The node of each object that can have others below it; before it is known, the object's class.
+        let parts = graph.blocks.blocks().par_chunks(256).map(|run| {
+            let objects = run.iter().flat_map(crate::Block::objects);
+            objects.filter(|o| tree.inner_index(*o).is_some()).map(class).collect::<Vec<u32>>()
+        });
+        let mut nodes: Vec<u32> = parts.collect::<Vec<_>>().into_iter().flatten().collect();
+        for &number in tree.numbers_top_down() {
+            let above = place(&builder.holders, &nodes, tree.above_at(number as usize));
+            nodes[number as usize] = builder.enter(above, nodes[number as usize]);
         }
         let (labelled, holders) = (builder.nodes.len(), &builder.holders);
         let empty = || (vec![Count::default(); labelled], FxHashMap::default());
@@ -102,7 +106,7 @@ impl MergedTree {
                     known[nodes[index] as usize].object(object, block.slot_size, tree.retained_at(index));
                     continue;
                 }
-                let key = (above(holders, &nodes, tree, dominator), class(object));
+                let key = (place(holders, &nodes, tree.above(dominator)), class(object));
                 if key != last.0 {
                     add(&mut rest, last);
                     last = (key, Count::default());
@@ -132,11 +136,11 @@ impl MergedTree {
 }
 
 #[inline]
-fn above(holders: &[u32], nodes: &[u32], tree: &Dominators<'_>, dominator: Dominator) -> u32 {
-    match dominator {
-        Dominator::Shared => SHARED,
-        Dominator::Holder(holder) => holders.get(holder as usize).copied().unwrap_or(SHARED),
-        Dominator::Object(object) => tree.inner_index(object).map_or(SHARED, |index| nodes[index]),
+fn place(holders: &[u32], nodes: &[u32], above: Above) -> u32 {
+    match above {
+        Above::Shared => SHARED,
+        Above::Holder(holder) => holders.get(holder as usize).copied().unwrap_or(SHARED),
+        Above::Inner(number) => nodes.get(number as usize).copied().unwrap_or(SHARED),
     }
 }
 

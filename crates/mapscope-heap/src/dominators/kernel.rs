@@ -11,8 +11,8 @@ use super::semi_nca::{Preorder, immediate_dominators};
 use crate::bits::{RankedSet, SharedBits};
 use crate::{HeapGraph, Parent, Reachability};
 
-/// Objects that one thread looks at in a row.
-const RUN: usize = 1 << 16;
+/// Blocks that one thread looks at in a row, at least.
+const MIN_BLOCKS: usize = 64;
 
 /// Who holds which root: roots of one holder count as one predecessor.
 pub(super) struct Holders<'h> {
@@ -40,8 +40,10 @@ pub(super) fn members(graph: &HeapGraph, reach: &Reachability, holders: &Holders
             several.insert(object as usize);
         }
     }
-    reach.order().par_chunks(RUN).for_each(|objects| {
-        for &object in objects {
+    // In address order, in which the edges lie.
+    let blocks = || graph.blocks.blocks().par_iter().with_min_len(MIN_BLOCKS);
+    blocks().for_each(|block| {
+        for object in block.objects().filter(|o| !graph.edges(*o).is_empty() && reach.is_live(*o)) {
             for &target in graph.edges(object) {
                 if target != object && reach.parent(target) != Some(Parent::Object(object)) {
                     several.insert(target as usize);
@@ -50,8 +52,8 @@ pub(super) fn members(graph: &HeapGraph, reach: &Reachability, holders: &Holders
         }
     });
     let kept = SharedBits::new(graph.len());
-    reach.order().par_chunks(RUN).for_each(|objects| {
-        for &object in objects {
+    blocks().for_each(|block| {
+        for object in block.objects().filter(|o| !graph.edges(*o).is_empty() && reach.is_live(*o)) {
             let leads = |target: &u32| *target != object && several.contains(*target as usize);
             if several.contains(object as usize) || graph.edges(object).iter().any(leads) {
                 keep_upwards(&kept, reach, object);
