@@ -144,12 +144,13 @@ pub(super) fn page(tables: &str, options: &Options, machine: &Machine) -> Result
     let date = Command::new("date").args(["-u", "+%F"]).output()?.stdout;
     let date = String::from_utf8_lossy(&date);
     let Options { objects, large, runs, .. } = options;
+    let larger = if *large > 0 { format!(", and the core of one with about {large}") } else { String::new() };
     Ok(format!(
         "# Benchmarks
 
 `cargo xtask bench` writes this page; it can be repeated on any Linux machine. `mapscope inspect --format json -o FILE`
-reads the testbed's program `big`, with about {objects} objects, while it runs and from its core, and the core of one with
-about {large}. It audits every map and works out what retains what. Medians of {runs} runs after one that does not count, with the least and the most; page caches are warm. Each reading was checked against what the
+reads the testbed's program `big`, with about {objects} objects, while it runs and from its core{larger}.
+It audits every map and works out what retains what. Medians of {runs} runs after one that does not count, with the least and the most; page caches are warm. Each reading was checked against what the
 program says of itself.
 
 {date}: {machine}.
