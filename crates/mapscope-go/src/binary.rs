@@ -1,6 +1,7 @@
 //! The Go executable: its sections, its version, whether it still has debug information.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 use object::read::elf::{ElfFile64, FileHeader};
 use object::{LittleEndian, Object, ObjectSection, ObjectSegment};
@@ -134,6 +135,15 @@ impl<'a> Binary<'a> {
     pub fn is_stripped(&self) -> bool {
         !self.has_section(".debug_info") && !self.has_section(".symtab")
     }
+}
+
+/// As build ids are written.
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        // Writing into a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 fn check_architecture(path: &str, bytes: &[u8]) -> Result<(), GoError> {

@@ -1,8 +1,8 @@
 //! What is known of a target's executable: its bytes, and a file with its debug information.
 
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use crate::binary::hexadecimal;
 use crate::{Binary, GoError};
 
 /// Where distributions put debug information that was split off.
@@ -50,11 +50,8 @@ pub fn debug_info_paths(path: &Path, executable: &[u8]) -> Vec<PathBuf> {
     }
     let mut paths = Vec::new();
     if let Some((first, rest)) = binary.build_id().as_deref().and_then(<[u8]>::split_first) {
-        let mut name = format!(".build-id/{first:02x}/");
-        for byte in rest {
-            let _ = write!(name, "{byte:02x}");
-        }
-        paths.push(Path::new(DEBUG_ROOT).join(name + ".debug"));
+        let name = format!(".build-id/{first:02x}/{}.debug", hexadecimal(rest));
+        paths.push(Path::new(DEBUG_ROOT).join(name));
     }
     // A name without a directory, or it could lead anywhere.
     let link = binary.debug_link().filter(|link| Path::new(link).file_name().is_some_and(|n| n == link.as_str()));

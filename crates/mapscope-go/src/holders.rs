@@ -3,6 +3,7 @@
 use rustc_hash::FxHashMap;
 
 use crate::owner::Owners;
+use crate::root_names::Start;
 use crate::roots::{RootKind, Roots};
 
 /// What a holder is.
@@ -40,8 +41,6 @@ pub struct Holder {
     pub kind: HolderKind,
     /// How a person would name it: `main.sessions`, `goroutine 7 main.worker`, `finalizer`.
     pub name: String,
-    /// The same for all holders of one kind of work: goroutines that began with the same function share it.
-    pub group: String,
     /// Index of the goroutine.
     pub(crate) goroutine: Option<u32>,
 }
@@ -52,6 +51,9 @@ pub(crate) struct Holders {
     pub(crate) all: Vec<Holder>,
     /// By index of the root in the reachability.
     pub(crate) of_root: Vec<u32>,
+    /// The group of each holder: goroutines that began with the same function are in one.
+    pub(crate) groups: Vec<u32>,
+    pub(crate) group_names: Vec<String>,
 }
 
 #[derive(PartialEq, Eq, Hash)]
@@ -65,52 +67,59 @@ enum Key {
 }
 
 impl Holders {
-    /// Groups the roots: `order` has the index of each, or none for what a finalizer keeps.
-    pub(crate) fn new(roots: &Roots, order: &[Option<u32>], owners: &Owners<'_>) -> Self {
+    /// Groups the roots of the reachability, which are `starts`.
+    pub(crate) fn new(roots: &Roots, starts: &[Start], owners: &Owners<'_>) -> Self {
         let mut numbers: FxHashMap<Key, u32> = FxHashMap::default();
-        let mut holders = Self::default();
-        for root in order {
-            let root = root.and_then(|index| roots.words.get(index as usize));
-            let key = match root.map(|r| (r.kind, r.address)) {
+        let (mut holders, mut groups) = (Self::default(), Groups::default());
+        for start in starts {
+            let key = match start.root(roots).map(|r| (r.kind, r.address)) {
                 None | Some((RootKind::Finalizer, _)) => Key::Kind(HolderKind::Finalizer),
                 Some((RootKind::Cleanup, _)) => Key::Kind(HolderKind::Cleanup),
                 Some((RootKind::Runtime, _)) => Key::Kind(HolderKind::Runtime),
                 Some((RootKind::Stack(goroutine, _), _)) => Key::Goroutine(goroutine),
                 Some((RootKind::Static, word)) => owners.variable(word).map_or(Key::Word(word), Key::Variable),
             };
-            let all = &mut holders.all;
             let number = *numbers.entry(key).or_insert_with_key(|key| {
-                all.push(holder(key, owners));
-                all.len() as u32 - 1
+                let (holder, group) = holder(key, owners);
+                holders.groups.push(groups.number(group));
+                holders.all.push(holder);
+                holders.all.len() as u32 - 1
             });
             holders.of_root.push(number);
         }
+        holders.group_names = groups.names;
         holders
-    }
-
-    /// The number of the group of each holder, and the groups' names.
-    pub(crate) fn groups(&self) -> (Vec<u32>, Vec<&str>) {
-        let mut numbers: FxHashMap<&str, u32> = FxHashMap::default();
-        let mut names = Vec::new();
-        let of_holder = self.all.iter().map(|holder| {
-            *numbers.entry(&holder.group).or_insert_with(|| {
-                names.push(&*holder.group);
-                names.len() as u32 - 1
-            })
-        });
-        (of_holder.collect(), names)
     }
 }
 
-fn holder(key: &Key, owners: &Owners<'_>) -> Holder {
-    let (kind, name, group, goroutine) = match key {
-        Key::Variable(name) => (HolderKind::Variable, owners.variable_name(*name).to_owned(), None, None),
-        Key::Word(word) => (HolderKind::Variable, owners.unnamed(*word), None, None),
+/// Names that are told apart by number.
+#[derive(Debug, Default)]
+struct Groups {
+    numbers: FxHashMap<String, u32>,
+    names: Vec<String>,
+}
+
+impl Groups {
+    fn number(&mut self, name: String) -> u32 {
+        let names = &mut self.names;
+        *self.numbers.entry(name).or_insert_with_key(|name| {
+            names.push(name.clone());
+            names.len() as u32 - 1
+        })
+    }
+}
+
+/// A holder, and the name of its group.
+fn holder(key: &Key, owners: &Owners<'_>) -> (Holder, String) {
+    let alone = |kind, name: String| (Holder { kind, name: name.clone(), goroutine: None }, name);
+    match key {
+        Key::Variable(name) => alone(HolderKind::Variable, owners.variable_name(*name).to_owned()),
+        Key::Word(word) => alone(HolderKind::Variable, owners.unnamed(*word)),
         Key::Goroutine(index) => {
             let (name, entry) = owners.goroutine(*index);
-            (HolderKind::Goroutine, name, Some(format!("goroutine {entry}")), Some(*index))
+            let holder = Holder { kind: HolderKind::Goroutine, name, goroutine: Some(*index) };
+            (holder, format!("goroutine {entry}"))
         }
-        Key::Kind(kind) => (*kind, kind.name().to_owned(), None, None),
-    };
-    Holder { kind, group: group.unwrap_or_else(|| name.clone()), name, goroutine }
+        Key::Kind(kind) => alone(*kind, kind.name().to_owned()),
+    }
 }

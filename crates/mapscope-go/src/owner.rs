@@ -9,7 +9,7 @@ use mapscope_heap::{HeapGraph, Parent, Reachability};
 use rustc_hash::FxHashMap;
 
 use crate::hops::{each_pointer, word_of};
-use crate::root_names::RootNames;
+use crate::root_names::{RootNames, Start};
 use crate::roots::Roots;
 use crate::types::{TypeId, TypeTable, compile, steps, visit};
 use crate::typing::{Names, Origin, Region, Typing};
@@ -69,8 +69,8 @@ pub(crate) struct Owners<'o> {
     reach: &'o Reachability,
     root_names: RootNames<'o>,
     roots: &'o Roots,
-    /// Index into `roots` of each root of `reach`; none for what a finalizer keeps.
-    order: &'o [Option<u32>],
+    /// The roots of `reach`.
+    starts: &'o [Start],
     regions: &'o [Region],
     known: FxHashMap<u32, Arc<Name>>,
     labels: FxHashMap<TypeId, Arc<Labels>>,
@@ -84,12 +84,12 @@ impl<'o> Owners<'o> {
         reach: &'o Reachability,
         names: &'o Names,
         roots: &'o Roots,
-        order: &'o [Option<u32>],
+        starts: &'o [Start],
         regions: &'o [Region],
     ) -> Self {
         let (known, labels, children) = Default::default();
         let root_names = RootNames { typing, names, regions, numbered: true };
-        Self { typing, graph, reach, root_names, roots, order, regions, known, labels, children }
+        Self { typing, graph, reach, root_names, roots, starts, regions, known, labels, children }
     }
 
     /// The name of a live object; empty when it is not live.
@@ -179,7 +179,7 @@ impl<'o> Owners<'o> {
     }
 
     fn root(&self, index: u32) -> String {
-        let root = self.order.get(index as usize).copied().flatten().and_then(|i| self.roots.words.get(i as usize));
+        let root = self.starts.get(index as usize).and_then(|start| start.root(self.roots));
         root.map_or_else(|| "finalizer".to_owned(), |root| self.root_names.of(root).joined())
     }
 

@@ -92,6 +92,14 @@ pub(crate) struct RootNames<'o> {
 }
 
 impl Start {
+    /// The root itself; none for what a finalizer keeps.
+    pub(crate) fn root<'r>(&self, roots: &'r Roots) -> Option<&'r Root> {
+        match self.source {
+            Source::Word(index) => roots.words.get(index as usize),
+            Source::Finalized(_) => None,
+        }
+    }
+
     /// Roots of a later phase own nothing that those of an earlier one reach.
     fn phase(&self) -> u8 {
         match (self.kind, self.source) {

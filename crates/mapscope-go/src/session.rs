@@ -5,6 +5,7 @@ use mapscope_memory::{Memory, available_memory};
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use crate::binary::hexadecimal;
 use crate::dwarf::{DwarfIndex, DwarfSections};
 use crate::heap::{Heap, SpanTable, scan};
 use crate::holders::{Holder, Holders};
@@ -12,7 +13,7 @@ use crate::inventory::{Classes, find_maps, histogram, list_maps, totals};
 use crate::maps::{Auditor, Details};
 use crate::owner::Owners;
 use crate::resident::{self, Finder, MemoryParts};
-use crate::root_names::{RootNames, Source, Start, mark, starts};
+use crate::root_names::{RootNames, Start, mark, starts};
 use crate::roots::{Context, Roots};
 use crate::runtime::{Cached, FunctionTable, modules};
 use crate::search::Variables;
@@ -108,7 +109,6 @@ pub struct Session<'s> {
 
 /// What the stages of a reading found, for the methods of [`Session`].
 #[derive(Clone, Copy)]
-#[allow(dead_code, reason = "a method asks for the stages it needs")]
 pub(crate) struct Stages<'s> {
     pub(crate) context: &'s Context<'s>,
     pub(crate) heap: &'s Heap,
@@ -116,8 +116,6 @@ pub(crate) struct Stages<'s> {
     pub(crate) typing: &'s Typing<'s>,
     pub(crate) names: &'s Names,
     pub(crate) reach: &'s Reachability,
-    /// Index into the words of `roots` of each root of `reach`; none for what a finalizer keeps.
-    pub(crate) root_order: &'s [Option<u32>],
     /// The roots of `reach`.
     pub(crate) starts: &'s [Start],
     /// Typed values outside the heap, by address.
@@ -140,7 +138,7 @@ impl<'s> Stages<'s> {
 
     /// Names objects; keeps what it has named.
     pub(crate) fn owners(&self) -> Owners<'s> {
-        Owners::new(self.typing, &self.heap.graph, self.reach, self.names, self.roots, self.root_order, self.regions)
+        Owners::new(self.typing, &self.heap.graph, self.reach, self.names, self.roots, self.starts, self.regions)
     }
 }
 
@@ -198,13 +196,13 @@ impl<'s> Session<'s> {
     }
 
     /// The names of the groups of holders: variables stand for themselves, goroutines for all with one first function.
-    pub fn holder_groups(&self) -> Vec<&'s str> {
-        self.stages.holders.groups().1
+    pub fn holder_groups(&self) -> &'s [String] {
+        &self.stages.holders.group_names
     }
 
     /// The group of each holder: a number into [`Session::holder_groups`].
-    pub fn group_of_holder(&self) -> Vec<u32> {
-        self.stages.holders.groups().0
+    pub fn group_of_holder(&self) -> &'s [u32] {
+        &self.stages.holders.groups
     }
 
     /// The type of an object; empty when it is not known.
@@ -308,7 +306,6 @@ pub fn with_session<R>(
     let graph = &heap.graph;
     let starts = starts(&roots, graph, &heap.spans, &types, &typed.sorted(), &names);
     let reach = mark(graph, &starts);
-    let order: Vec<Option<u32>> = starts.iter().map(word).collect();
     typing.follow_untyped(&typed, &reach);
     let mut guessed = FxHashSet::default();
     if debug.is_none() {
@@ -318,8 +315,8 @@ pub fn with_session<R>(
     let regions = typed.sorted();
 
     progress.stage("auditing maps");
-    let owners = Owners::new(&typing, graph, &reach, &names, &roots, &order, &regions);
-    let holders = Holders::new(&roots, &order, &owners);
+    let owners = Owners::new(&typing, graph, &reach, &names, &roots, &starts, &regions);
+    let holders = Holders::new(&roots, &starts, &owners);
     let found = find_maps(&types, graph, &reach, &regions);
     let audit = |(address, map): &(u64, TypeId)| auditor(&context).audit(*address, *map);
     let audits: Vec<MapAudit> = found.par_iter().map(audit).collect();
@@ -327,7 +324,7 @@ pub fn with_session<R>(
     progress.stage("working out who holds what");
     let dominators = Dominators::new(graph, &reach, &holders.of_root, holders.all.len() as u32);
     let classes = Classes::of(&types);
-    let by_type = MergedTree::new(graph, &dominators, &classes.of_type, &holders.groups().0);
+    let by_type = MergedTree::new(graph, &dominators, &classes.of_type, &holders.groups);
     let merged = by_type.fold(&classes.wholes);
     let stages = Stages {
         context: &context,
@@ -336,7 +333,6 @@ pub fn with_session<R>(
         typing: &typing,
         names: &names,
         reach: &reach,
-        root_order: &order,
         starts: &starts,
         regions: &regions,
         holders: &holders,
@@ -353,18 +349,21 @@ pub fn with_session<R>(
     let session = Session {
         map_types: found.iter().copied().collect(),
         go_version: binary.go_version.clone(),
-        build_id: binary.build_id().map(|id| hexadecimal(&id)),
+        build_id: binary.build_id().map(|id| hexadecimal(id.get(..MAX_BUILD_ID).unwrap_or(&id))),
         swiss: types.is_swiss(),
         stripped: binary.is_stripped(),
         maps,
         types: histogram(&classes, &by_type),
-        totals: totals(graph, &reach, &heap.spans, &roots, order.len() as u64),
+        totals: totals(graph, &reach, &heap.spans, &roots, starts.len() as u64),
         memory: parts,
         partial,
         stages,
     };
     Ok(then(&session))
 }
+
+/// Bytes of a build id that are shown; linkers write 20, and none more than this.
+const MAX_BUILD_ID: usize = 64;
 
 /// Bytes that an object slot takes where one pointer leads to each: type, row of edges, edge, parent, and what joining them takes.
 const BYTES_PER_OBJECT: u64 = 28;
@@ -380,19 +379,6 @@ fn check_room(objects: u64, available: Option<u64>) -> Result<(), GoError> {
         }),
         _ => Ok(()),
     }
-}
-
-/// The index of the word that is a root; none for what a finalizer keeps.
-fn word(start: &Start) -> Option<u32> {
-    match start.source {
-        Source::Word(index) => Some(index),
-        Source::Finalized(_) => None,
-    }
-}
-
-/// As build ids are written; one that is longer than any linker's is cut.
-fn hexadecimal(id: &[u8]) -> String {
-    id.iter().take(64).fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 fn auditor<'c>(context: &Context<'c>) -> Auditor<'c> {

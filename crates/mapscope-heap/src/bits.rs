@@ -119,23 +119,25 @@ impl RankedSet {
 
 /// A set that many threads add to at once.
 #[derive(Debug, Default)]
-pub(crate) struct SharedBits {
+pub struct SharedBits {
     words: Vec<AtomicU64>,
 }
 
 impl SharedBits {
-    pub(crate) fn new(len: usize) -> Self {
+    /// An empty set that can hold numbers below `len`.
+    pub fn new(len: usize) -> Self {
         Self { words: (0..len.div_ceil(64)).map(|_| AtomicU64::new(0)).collect() }
     }
 
+    /// Whether `index`, which must be below the bound, is in the set.
     #[inline]
-    pub(crate) fn contains(&self, index: usize) -> bool {
+    pub fn contains(&self, index: usize) -> bool {
         self.words[index / 64].load(Relaxed) >> (index % 64) & 1 == 1
     }
 
-    /// Adds `index`; returns whether it was new.
+    /// Adds `index`, which must be below the bound; returns whether it was new.
     #[inline]
-    pub(crate) fn insert(&self, index: usize) -> bool {
+    pub fn insert(&self, index: usize) -> bool {
         let bit = 1 << (index % 64);
         self.words[index / 64].load(Relaxed) & bit == 0 && self.words[index / 64].fetch_or(bit, Relaxed) & bit == 0
     }

@@ -94,9 +94,9 @@ impl<'g> Dominators<'g> {
         members.chain(rest)
     }
 
-    /// The number of an object among those that point somewhere, below [`Dominators::inner_len`]; `None` for others.
+    /// The number of an object among those that point somewhere; `None` for others.
     #[inline]
-    pub fn inner_index(&self, object: u32) -> Option<usize> {
+    pub(crate) fn inner_index(&self, object: u32) -> Option<usize> {
         self.sums.index(object)
     }
 
@@ -121,10 +121,5 @@ impl<'g> Dominators<'g> {
     /// The numbers of the objects that point somewhere, each after its dominator's.
     pub(crate) fn numbers_top_down(&self) -> &[u32] {
         self.sums.top_down()
-    }
-
-    /// Live objects that point somewhere.
-    pub fn inner_len(&self) -> usize {
-        self.reach.order().len()
     }
 }

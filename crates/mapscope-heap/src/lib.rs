@@ -38,7 +38,7 @@ mod suspects;
 mod testing;
 
 pub use audit::{GroupFill, MapAudit, MapFigures, MapImplementation};
-pub use bits::BitSet;
+pub use bits::{BitSet, SharedBits};
 pub use blocks::{Block, BlockTable, ObjectId};
 pub use cycles::Cycles;
 pub use dominators::{Dominator, Dominators};

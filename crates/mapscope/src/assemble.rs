@@ -39,7 +39,7 @@ pub(crate) fn inspection(
             .types
             .iter()
             .map(|t| TypeRow {
-                type_name: if t.name.is_empty() { "(unknown)".to_owned() } else { t.name.clone() },
+                type_name: or_unknown(&t.name).to_owned(),
                 count: t.count,
                 shallow_bytes: t.bytes,
                 retained_bytes: Some(t.retained),
@@ -48,6 +48,11 @@ pub(crate) fn inspection(
         maps: session.maps.iter().map(map_row).collect(),
         partial: session.partial.clone(),
     }
+}
+
+/// The name of a type; objects whose type is not known have an empty one.
+fn or_unknown(type_name: &str) -> &str {
+    if type_name.is_empty() { "(unknown)" } else { type_name }
 }
 
 fn target(session: &Session<'_>, info: &TargetInfo, read: Duration, paused: Option<Duration>) -> Target {

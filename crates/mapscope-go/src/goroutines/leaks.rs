@@ -86,10 +86,10 @@ impl<'a, 's> Search<'a, 's> {
             }
         }
         let mut open: Vec<u32> = stages.roots.weak.clone();
-        for (object, word) in stages.reach.roots().iter().zip(stages.root_order) {
-            match word.and_then(|w| stages.roots.words.get(w as usize)).map(|w| w.kind) {
-                Some(RootKind::Stack(g, _)) if search.is_waiting(g) => search.own[g as usize].push(*object),
-                _ => open.push(*object),
+        for start in stages.starts {
+            match start.root(stages.roots).map(|root| root.kind) {
+                Some(RootKind::Stack(g, _)) if search.is_waiting(g) => search.own[g as usize].push(start.object),
+                _ => open.push(start.object),
             }
         }
         search.reach = Reachability::new(graph);

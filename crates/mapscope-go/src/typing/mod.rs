@@ -21,9 +21,7 @@ pub(crate) use rank::slot_for;
 pub(crate) use regions::{Origin, Region, Regions};
 pub(crate) use seeds::Names;
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-
-use mapscope_heap::Reachability;
+use mapscope_heap::{Reachability, SharedBits};
 
 use crate::heap::{Heap, MAX_IN_SPAN};
 use crate::roots::{Context, Goroutines, Roots};
@@ -35,14 +33,13 @@ pub(crate) struct Typing<'t> {
     pub(crate) heap: &'t Heap,
     roots: &'t Roots,
     closures: ClosureTypes,
-    /// Objects whose references were followed, one bit each.
-    visited: Vec<AtomicU64>,
+    /// Objects whose references were followed.
+    visited: SharedBits,
 }
 
 impl<'t> Typing<'t> {
     pub(crate) fn new(context: &'t Context<'t>, heap: &'t Heap, roots: &'t Roots) -> Self {
-        let words = heap.graph.len().div_ceil(64);
-        let visited = (0..words).map(|_| AtomicU64::new(0)).collect();
+        let visited = SharedBits::new(heap.graph.len());
         Self { context, heap, roots, closures: ClosureTypes::default(), visited }
     }
 
@@ -70,8 +67,7 @@ impl<'t> Typing<'t> {
                 continue;
             }
             for object in block.objects().filter(|o| reach.is_live(*o)) {
-                let visited = self.visited[object as usize / 64].load(Relaxed) >> (object % 64) & 1 == 1;
-                if !visited && self.heap.graph.type_of(object) != 0 {
+                if !self.visited.contains(object as usize) && self.heap.graph.type_of(object) != 0 {
                     objects.push((object, index));
                 }
             }

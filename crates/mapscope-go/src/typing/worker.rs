@@ -1,7 +1,6 @@
 //! The work list: objects that got a better type, by chunk of spans.
 
 use std::collections::VecDeque;
-use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Condvar, Mutex};
 
 use super::facts::{Class, Facts};
@@ -190,7 +189,7 @@ impl Worker<'_, '_> {
 
     fn visit(&mut self, object: u32, span_index: usize) {
         let typing = self.typing;
-        typing.visited[object as usize / 64].fetch_or(1 << (object % 64), Relaxed);
+        typing.visited.insert(object as usize);
         let span = &typing.heap.spans.spans[span_index];
         let block = &typing.heap.spans.blocks.blocks()[span_index];
         let header = typing.heap.spans.header(span);

@@ -113,7 +113,7 @@ fn check_meaning(case: &Case) {
 fn check_order(graph: &HeapGraph, tree: &Dominators<'_>) {
     let order: Vec<u32> = tree.top_down().collect();
     let place = |object: u32| order.iter().position(|o| *o == object);
-    assert_eq!(order.len(), tree.inner_len());
+    assert_eq!(order.len(), tree.numbers_top_down().len());
     for (at, object) in order.iter().enumerate() {
         assert!(!graph.edges(*object).is_empty());
         if let Some(Dominator::Object(above)) = tree.of(*object) {

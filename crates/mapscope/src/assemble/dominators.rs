@@ -5,6 +5,7 @@ use mapscope_heap::{Label, MergedNode};
 use mapscope_report::DOMINATORS_SCHEMA;
 use mapscope_report::model::{DominatorList, DominatorNode, HolderRow, Inspection, LargestObject, Omitted, Suspect};
 
+use super::or_unknown;
 use crate::config::TreeShape;
 
 /// The whole document.
@@ -108,7 +109,7 @@ impl Cut<'_, '_> {
 /// Names of nodes.
 pub(super) struct Names<'n, 's> {
     session: &'n Session<'s>,
-    groups: Vec<&'s str>,
+    groups: &'s [String],
     /// Kind and number of the holders of each group.
     kinds: Vec<(HolderKind, u64)>,
 }
@@ -118,7 +119,7 @@ impl<'n, 's> Names<'n, 's> {
         let groups = session.holder_groups();
         let mut kinds = vec![(HolderKind::Runtime, 0); groups.len()];
         for (holder, group) in session.holders().iter().zip(session.group_of_holder()) {
-            if let Some(kind) = kinds.get_mut(group as usize) {
+            if let Some(kind) = kinds.get_mut(*group as usize) {
                 *kind = (holder.kind, kind.1 + 1);
             }
         }
@@ -132,11 +133,11 @@ impl<'n, 's> Names<'n, 's> {
             Label::Shared => ("shared", "(shared)", 0),
             Label::Holders(group) => {
                 let (kind, count) = self.kinds.get(group as usize).copied().unwrap_or((HolderKind::Runtime, 0));
-                (kind.name(), self.groups.get(group as usize).copied().unwrap_or_default(), count)
+                (kind.name(), self.groups.get(group as usize).map_or("", String::as_str), count)
             }
             Label::Class(class) => {
                 let name = self.session.class_name(class);
-                ("type", if name.is_empty() { "(unknown)" } else { name }, node.count)
+                ("type", or_unknown(name), node.count)
             }
         }
     }

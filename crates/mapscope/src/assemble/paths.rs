@@ -8,6 +8,7 @@ use mapscope_report::model::{
 };
 use mapscope_report::{CYCLES_SCHEMA, PATH_SCHEMA};
 
+use super::or_unknown;
 use crate::args::RootArg;
 use crate::config::PathQuery;
 
@@ -34,7 +35,7 @@ pub(crate) fn of_types(
     query: &PathQuery,
 ) -> PathReport {
     let exclude = classes(query);
-    let merged = session.merged_paths(|name| types.iter().any(|t| *t == named(name)), &exclude);
+    let merged = session.merged_paths(|name| types.iter().any(|t| *t == or_unknown(name)), &exclude);
     let mut report = report(inspection, query, &exclude, merged.paths.iter().map(row).collect());
     report.objects = Some(PathObjects {
         types: types.to_vec(),
@@ -133,14 +134,10 @@ fn step(step: &mapscope_go::PathStep) -> PathStep {
 fn object(object: &mapscope_go::PathObject) -> PathObject {
     PathObject {
         addr: format!("{:#x}", object.address),
-        type_name: named(&object.type_name).to_owned(),
+        type_name: or_unknown(&object.type_name).to_owned(),
         shallow_bytes: object.bytes,
         retained_bytes: Some(object.retained),
     }
-}
-
-fn named(type_name: &str) -> &str {
-    if type_name.is_empty() { "(unknown)" } else { type_name }
 }
 
 /// Live objects that reach each other.
@@ -170,7 +167,7 @@ fn cycle(group: &mapscope_go::CycleGroup) -> CycleRow {
         maps: group.maps.iter().map(map).collect(),
         entry: object(&group.entry),
         owner: group.owner.clone(),
-        path: path_text(named(&group.entry.type_name), &group.steps),
+        path: path_text(or_unknown(&group.entry.type_name), &group.steps),
         steps: group.steps.iter().map(step).collect(),
         closing: ClosingEdge {
             from: object(&group.closing.from),

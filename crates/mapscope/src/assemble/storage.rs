@@ -6,6 +6,8 @@ use mapscope_report::model::{
     StringTotals, TimerHeapRow, TimerRow, TimerTotals,
 };
 
+use super::or_unknown;
+
 /// The figures, and why they are partial.
 pub(crate) fn storage(found: mapscope_go::Storage) -> (Storage, Vec<String>) {
     let storage = Storage {
@@ -24,7 +26,7 @@ pub(crate) fn storage(found: mapscope_go::Storage) -> (Storage, Vec<String>) {
 fn slice(row: SlicePlace) -> SliceRow {
     let unused_bytes = row.unused_bytes();
     let SlicePlace { place, type_name, arrays, len_bytes, cap_bytes } = row;
-    SliceRow { place, type_name: known(type_name), arrays, len_bytes, cap_bytes, unused_bytes }
+    SliceRow { place, type_name: or_unknown(&type_name).to_owned(), arrays, len_bytes, cap_bytes, unused_bytes }
 }
 
 fn pinned(row: PinnedPlace) -> PinnedRow {
@@ -109,7 +111,7 @@ fn finalizers(found: Finalizers) -> Option<FinalizerTotals> {
         inside: r.inside,
     };
     let of_type = |t: mapscope_go::FinalizerType| FinalizerRow {
-        type_name: known(t.type_name),
+        type_name: or_unknown(&t.type_name).to_owned(),
         finalizers: t.finalizers,
         cleanups: t.cleanups,
     };
@@ -122,10 +124,6 @@ fn finalizers(found: Finalizers) -> Option<FinalizerTotals> {
         running: found.running.into_iter().map(running).collect(),
     };
     (totals != FinalizerTotals::default()).then_some(totals)
-}
-
-fn known(type_name: String) -> String {
-    if type_name.is_empty() { "(unknown)".to_owned() } else { type_name }
 }
 
 #[cfg(test)]
