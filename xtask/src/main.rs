@@ -6,6 +6,7 @@
 mod bench;
 mod core;
 mod demo;
+mod dist;
 mod fuzz;
 mod test;
 mod testbed;
@@ -27,6 +28,7 @@ usage: cargo xtask CHORE
   fuzz [TARGET] [--seconds N]   fuzz one target, or each for N seconds (60)
   bench [--objects N] [--go VERSION] [--runs N] [--mapscope FILE]
                                 measure `inspect` on a large heap, live and from a core; writes docs/BENCHMARKS.md
+  dist [--check]                build target/dist/mapscope, one static file for containers; run it in an empty root
   demo-core                     record the core that `mapscope demo` shows
 
 example:
@@ -45,6 +47,8 @@ fn main() -> Result<ExitCode> {
         // What `bench` runs each command with.
         ["measure", command @ ..] => bench::measure_helper(command, false),
         ["measure-watched", command @ ..] => bench::measure_helper(command, true),
+        ["dist"] => dist::build().map(drop),
+        ["dist", "--check"] => dist::check(),
         ["demo-core"] => demo::record(),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
