@@ -206,4 +206,33 @@ pub enum MemoryError {
         /// Build id in the file.
         in_file: String,
     },
+    /// Something is where a core should be written.
+    #[error("{path} exists: give another name, or --force to replace it")]
+    Exists {
+        /// Where.
+        path: PathBuf,
+    },
+    /// The disk is full.
+    #[error("{path} was not written: it needs up to {needed} bytes, and there is room for {free} ({source})")]
+    NoRoom {
+        /// What was to be written.
+        path: PathBuf,
+        /// Bytes with content.
+        needed: u64,
+        /// Bytes that there is room for.
+        free: u64,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The file would be larger than files may be.
+    #[error(
+        "{path} was not written: with its {needed} bytes, and holes between them, it is larger than a file may be \
+         here; raise `ulimit -f`, write to another file system, or compress it (--zstd)"
+    )]
+    TooLarge {
+        /// What was to be written.
+        path: PathBuf,
+        /// Bytes with content.
+        needed: u64,
+    },
 }

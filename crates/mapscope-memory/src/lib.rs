@@ -39,15 +39,17 @@ mod file;
 mod memory;
 mod notes;
 mod process;
+mod record;
 mod residency;
 mod touch;
 
-pub use self::core::Core;
+pub use self::core::{Core, CoreFile, CoreOptions, Filter, Progress, Written};
 pub use arch::{AMD64, Arch, Registers};
 pub use available::available_memory;
 pub use error::MemoryError;
 pub use file::FileBytes;
 pub use memory::{Memory, Region, TargetInfo, TargetKind, Thread};
 pub use process::Process;
+pub use record::{MappingTraits, PageRange, ProcessRecord, Recorded};
 pub use residency::{Backing, Residency, ResidentRun};
 pub use touch::touch_all;

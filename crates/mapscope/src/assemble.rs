@@ -73,7 +73,7 @@ fn target(session: &Session<'_>, info: &TargetInfo, read: Duration, paused: Opti
 }
 
 /// A duration to a tenth of a millisecond.
-fn milliseconds(duration: Duration) -> f64 {
+pub(crate) fn milliseconds(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 10_000.0).round() / 10.0
 }
 
@@ -96,10 +96,11 @@ fn memory_use(session: &Session<'_>, info: &TargetInfo) -> MemoryUse {
             ..MemoryUse::default()
         };
     };
-    let of = |kind: TargetKind| (info.kind == kind).then_some(parts.resident);
+    // A core says what was resident only where mapscope wrote it; any other stands for what it holds.
+    let resident = info.rss_bytes.is_some();
     MemoryUse {
-        rss_bytes: of(TargetKind::Process),
-        core_bytes: of(TargetKind::Core),
+        rss_bytes: resident.then_some(parts.resident),
+        core_bytes: (!resident).then_some(parts.resident),
         heap_live_bytes: parts.live,
         heap_garbage_bytes: parts.garbage,
         heap_fragmentation_bytes: parts.fragmentation,

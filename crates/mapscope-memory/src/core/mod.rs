@@ -14,21 +14,26 @@ mod files;
 mod fill;
 mod held;
 mod layout;
+mod origin;
 mod pieces;
 mod records;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
 mod tests;
+mod write;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use self::files::Files;
+use self::origin::Origin;
 use self::pieces::Pieces;
 use crate::elf::{AT_RANDOM, AT_SYSINFO_EHDR, ET_CORE, ET_DYN, ET_EXEC, Header};
 use crate::residency::backings;
 use crate::{AMD64, Arch, FileBytes, Memory, MemoryError, Region, Residency, TargetInfo, TargetKind, Thread};
+
+pub use self::write::{CoreFile, CoreOptions, Filter, Progress, Written};
 
 /// The kernel's page in every address space (`[vsyscall]`), which it writes into cores too.
 const VSYSCALL: u64 = 0xffff_ffff_ff60_0000;
@@ -39,6 +44,8 @@ pub struct Core {
     info: TargetInfo,
     regions: Vec<Region>,
     threads: Vec<Thread>,
+    /// How mapscope wrote it, if it did.
+    origin: Option<Origin>,
     /// An address in the first thread's stack, and one in the kernel's mapping.
     stack: Option<u64>,
     kernel: Option<u64>,
@@ -99,12 +106,14 @@ impl Core {
         let main_path = main.map_or_else(|| executable.path.clone(), |m| m.path);
         fill::fill(&mut layout, &stored, &records.mappings, &main_path, source, &mut files);
 
+        let origin = records.origin.take();
         let info = TargetInfo {
             kind: TargetKind::Core,
             pid: records.pid,
             exe: main_path,
-            rss_bytes: None,
-            monotonic_ns: None,
+            rss_bytes: origin.as_ref().and_then(|o| o.rss_bytes),
+            monotonic_ns: origin.as_ref().and_then(|o| o.monotonic_ns),
+            redacted: origin.as_ref().is_some_and(|o| o.redacted != 0),
             load_bias,
             partial,
         };
@@ -113,6 +122,7 @@ impl Core {
             path: path.to_path_buf(),
             info,
             regions: layout.regions,
+            origin,
             stack: records.auxiliary(AT_RANDOM),
             kernel: records.auxiliary(AT_SYSINFO_EHDR),
             threads: records.threads,
@@ -166,6 +176,9 @@ impl Memory for Core {
     }
 
     fn residency(&self) -> Result<Residency, MemoryError> {
+        if let Some(origin) = &self.origin {
+            return Ok(origin.residency.clone());
+        }
         let core: &[u8] = self.files.first().map_or(&[], |f| f);
         let holes = held::holes(&self.path, core.len() as u64);
         let kernel: Vec<u64> = self.kernel.into_iter().chain([VSYSCALL]).collect();
