@@ -15,7 +15,7 @@ use crate::owner::Owners;
 use crate::resident::{self, Finder, MemoryParts};
 use crate::root_names::{RootNames, Start, mark, starts};
 use crate::roots::{Context, Roots};
-use crate::runtime::{Cached, FunctionTable, modules};
+use crate::runtime::{Cached, FunctionTable, Reads, modules};
 use crate::search::Variables;
 use crate::symbols::Symbols;
 use crate::types::{TypeId, TypeTable};
@@ -124,6 +124,8 @@ pub(crate) struct Stages<'s> {
     pub(crate) dominators: &'s Dominators<'s>,
     pub(crate) merged: &'s MergedTree,
     pub(crate) classes: &'s Classes,
+    /// Data was overwritten before it was read.
+    pub(crate) redacted: bool,
 }
 
 impl<'s> Stages<'s> {
@@ -255,6 +257,27 @@ pub fn with_session<R>(
     progress: &dyn Progress,
     then: impl FnOnce(&Session<'_>) -> R,
 ) -> Result<R, GoError> {
+    session(memory, executable, progress, None, then)
+}
+
+/// As [`with_session`]; what is read is noted in `reads`, also by what `then` asks of the session.
+pub fn with_noted_session<R>(
+    memory: &dyn Memory,
+    executable: Executable<'_>,
+    progress: &dyn Progress,
+    reads: &Reads,
+    then: impl FnOnce(&Session<'_>) -> R,
+) -> Result<R, GoError> {
+    session(memory, executable, progress, Some(reads), then)
+}
+
+fn session<R>(
+    memory: &dyn Memory,
+    executable: Executable<'_>,
+    progress: &dyn Progress,
+    reads: Option<&Reads>,
+    then: impl FnOnce(&Session<'_>) -> R,
+) -> Result<R, GoError> {
     let info = memory.info();
     let mut partial = info.partial.clone();
     // Before anything is read: what is read becomes resident.
@@ -272,7 +295,7 @@ pub fn with_session<R>(
     let layout = symbols.layout()?;
 
     progress.stage("reading the runtime");
-    let cached = Cached::new(memory);
+    let cached = Cached::new(memory, reads);
     let modules = modules(&cached, &layout, symbols.first_module(&cached, &layout)?)?;
     let functions = modules.iter().map(|m| FunctionTable::read(&cached, m)).collect::<Result<Vec<_>, _>>()?;
     let types = TypeTable::new(&cached, &modules, debug, binary.minor, &layout);
@@ -339,8 +362,13 @@ pub fn with_session<R>(
         dominators: &dominators,
         merged: &merged,
         classes: &classes,
+        redacted: info.redacted,
     };
-    let maps = list_maps(&stages, audits, &guessed);
+    let mut maps = list_maps(&stages, audits, &guessed);
+    if info.redacted {
+        maps.iter_mut().filter_map(|m| m.audit.figures.as_mut().ok()).for_each(|f| f.zero_values = None);
+        partial.push(REDACTED.to_owned());
+    }
     let variables = debug.and_then(|(dwarf, index)| resident::Variables::find(dwarf, index));
     let finder = Finder { context: &context, heap: &heap, reach: &reach, binary: &binary, variables };
     let parts = finder.parts(residency, &mut partial);
@@ -361,6 +389,9 @@ pub fn with_session<R>(
     };
     Ok(then(&session))
 }
+
+/// What a core does not tell whose data was overwritten.
+const REDACTED: &str = "the core was redacted: values that are zero and strings that are equal cannot be told";
 
 /// Bytes of a build id that are shown; linkers write 20, and none more than this.
 const MAX_BUILD_ID: usize = 64;

@@ -169,6 +169,29 @@ pub enum MemoryError {
         /// What is wrong.
         what: String,
     },
+    /// A compressed file that cannot be unpacked.
+    #[error("{path}: cannot be decompressed, {offset} bytes into what it holds: {what}; copy or write it again")]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// Bytes that could be.
+        offset: u64,
+        /// What is wrong.
+        what: String,
+    },
+    /// A compressed core is larger than the room for it.
+    #[error(
+        "{path}: there is no room to decompress it: {directory} has {free} bytes for it; set TMPDIR to a larger \
+         directory"
+    )]
+    NoRoomToUnpack {
+        /// The core.
+        path: PathBuf,
+        /// Where it would go.
+        directory: PathBuf,
+        /// Bytes that there is room for.
+        free: u64,
+    },
     /// The executable that a core names cannot be opened.
     #[error("{core} was written by {wanted}, which cannot be opened ({reason}): pass the executable with --exe PATH")]
     NoExecutable {

@@ -42,8 +42,9 @@ mod process;
 mod record;
 mod residency;
 mod touch;
+mod words;
 
-pub use self::core::{Core, CoreFile, CoreOptions, Filter, Progress, Written};
+pub use self::core::{Core, CoreFile, CoreOptions, Progress, Redaction, Written};
 pub use arch::{AMD64, Arch, Registers};
 pub use available::available_memory;
 pub use error::MemoryError;
@@ -53,3 +54,4 @@ pub use process::Process;
 pub use record::{MappingTraits, PageRange, ProcessRecord, Recorded};
 pub use residency::{Backing, Residency, ResidentRun};
 pub use touch::touch_all;
+pub use words::WordSet;

@@ -268,13 +268,15 @@ Examples:
     ///
     /// The core is a standard one: gdb, Delve and mapscope open it. The file takes as much of the disk as the process has
     /// memory with content, though it looks larger (it has holes; copy it with cp --sparse or tar -S). It is readable for
-    /// its owner alone, because a core holds whatever the process knew.
+    /// its owner alone, because a core holds whatever the process knew. What stays in a redacted one: docs/CAPTURE.md.
     ///
     /// With --zstd, or when FILE ends in .zst, it is compressed: mapscope opens that as it is, gdb and Delve after zstd -d.
     #[command(after_help = "\
 Examples:
   mapscope capture 21291 -o core.21291
   mapscope capture 21291 -o core.21291.zst && mapscope inspect core.21291.zst
+  mapscope capture 21291 -o core.21291 --heap-only   without what the analysis does not read
+  mapscope capture 21291 -o share.zst --redact       without what the program's data says
   mapscope capture 21291 -o core.21291 --force && dlv core ./server core.21291")]
     Capture(CaptureArgs),
     /// Write a completion script for a shell
@@ -306,9 +308,18 @@ pub(crate) struct CaptureArgs {
     /// The process
     #[arg(value_name = "PID")]
     pub(crate) pid: String,
+    /// Debug information of a stripped executable, for --heap-only and --redact
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
+    pub(crate) debug_info: Option<PathBuf>,
     /// Replace FILE if it exists
     #[arg(long)]
     pub(crate) force: bool,
+    /// Leave out what the analysis does not read: memory of C code, free pages, the runtime's caches
+    #[arg(long)]
+    pub(crate) heap_only: bool,
+    /// Overwrite every byte that is neither a pointer nor metadata of maps or the runtime, so that the core can be shared
+    #[arg(long)]
+    pub(crate) redact: bool,
     /// Compress with zstd; so is any FILE that ends in .zst
     #[arg(long)]
     pub(crate) zstd: bool,

@@ -101,9 +101,12 @@ pub(crate) enum Command {
 #[derive(Debug)]
 pub(crate) struct Capture {
     pub(crate) pid: u32,
+    pub(crate) debug_info: Option<PathBuf>,
     /// Where the core goes.
     pub(crate) path: PathBuf,
     pub(crate) force: bool,
+    pub(crate) heap_only: bool,
+    pub(crate) redact: bool,
     pub(crate) zstd: bool,
 }
 
@@ -288,7 +291,7 @@ fn maps(typed: MapsArgs, format: Format) -> Result<Command> {
 }
 
 fn capture(typed: CaptureArgs, output: Option<PathBuf>) -> Result<Command> {
-    let CaptureArgs { pid, force, zstd } = typed;
+    let CaptureArgs { pid, debug_info, force, heap_only, redact, zstd } = typed;
     let Some(path) = output.filter(|path| path != Path::new("-")) else {
         bail!("capture needs the name of a file, which can have holes: give -o FILE");
     };
@@ -298,7 +301,7 @@ fn capture(typed: CaptureArgs, output: Option<PathBuf>) -> Result<Command> {
     let target = target(TargetArgs { target: pid, exe: None, debug_info: None })?;
     let TargetSpec::Process(pid) = target.spec else { bail!("PID is empty: give the number of a process") };
     let zstd = zstd || path.extension().is_some_and(|extension| extension == "zst");
-    Ok(Command::Capture(Capture { pid, path, force, zstd }))
+    Ok(Command::Capture(Capture { pid, debug_info, path, force, heap_only, redact, zstd }))
 }
 
 fn path(typed: PathArgs, format: Format) -> Result<Command> {

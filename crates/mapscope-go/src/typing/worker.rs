@@ -219,8 +219,9 @@ impl Worker<'_, '_> {
             let index = span_index - typing.heap.chunks[self.chunk as usize].start;
             let mut copy = self.spans[index].take();
             if copy.is_none() {
-                let mut bytes = vec![0; span.bytes as usize];
-                copy = typing.context.memory.read_into(span.start, &mut bytes).ok().map(|()| bytes);
+                let mut bytes = Vec::new();
+                let read = typing.context.memory.bytes(span.start, span.bytes as usize, &mut bytes).is_ok();
+                copy = read.then_some(bytes);
             }
             if let Some(copy) = copy {
                 let at = (start - span.start) as usize;

@@ -10,6 +10,7 @@
 //! So bytes beyond `p_filesz` are never the zeros that they would be in an executable: in a segment that is not
 //! writable they are those of the mapped file, and otherwise they are not known and reads of them fail.
 
+mod compressed;
 mod files;
 mod fill;
 mod held;
@@ -26,6 +27,7 @@ mod write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use self::compressed::Unpacked;
 use self::files::Files;
 use self::origin::Origin;
 use self::pieces::Pieces;
@@ -33,7 +35,7 @@ use crate::elf::{AT_RANDOM, AT_SYSINFO_EHDR, ET_CORE, ET_DYN, ET_EXEC, Header};
 use crate::residency::backings;
 use crate::{AMD64, Arch, FileBytes, Memory, MemoryError, Region, Residency, TargetInfo, TargetKind, Thread};
 
-pub use self::write::{CoreFile, CoreOptions, Filter, Progress, Written};
+pub use self::write::{CoreFile, CoreOptions, Progress, Redaction, Written};
 
 /// The kernel's page in every address space (`[vsyscall]`), which it writes into cores too.
 const VSYSCALL: u64 = 0xffff_ffff_ff60_0000;
@@ -41,6 +43,8 @@ const VSYSCALL: u64 = 0xffff_ffff_ff60_0000;
 /// A core and the executable that it was written by.
 pub struct Core {
     path: PathBuf,
+    /// Its bytes, when `path` leads to compressed ones.
+    unpacked: Option<Unpacked>,
     info: TargetInfo,
     regions: Vec<Region>,
     threads: Vec<Thread>,
@@ -61,15 +65,24 @@ pub struct Core {
 impl Core {
     /// Opens the core at `path`. Its executable is `exe`, or else the file that the core names.
     ///
+    /// One that is compressed with zstd is unpacked into the directory for temporary files first.
     /// A core that was cut short opens all the same, and says so in [`TargetInfo::partial`].
     pub fn open(path: &Path, exe: Option<&Path>) -> Result<Self, MemoryError> {
         let core = FileBytes::open(path)?;
-        Self::load(path, core, &Files::OnDisk { exe })
+        if !compressed::is_compressed(&core) {
+            return Self::load(path, core, &Files::OnDisk { exe });
+        }
+        let unpacked = Unpacked::new(path, &core)?;
+        let core = FileBytes::open(&unpacked.path())?;
+        let loaded = Self::load(path, core, &Files::OnDisk { exe })?;
+        Ok(Self { unpacked: Some(unpacked), ..loaded })
     }
 
     /// Reads a core that is in memory already, with the bytes of its executable. No file is opened.
     pub fn from_bytes(core: Vec<u8>, exe: Vec<u8>) -> Result<Self, MemoryError> {
-        Self::load(Path::new("(core in memory)"), core.into(), &Files::Given(Arc::new(exe.into())))
+        let path = Path::new("(core in memory)");
+        let core = if compressed::is_compressed(&core) { compressed::in_memory(path, &core)? } else { core.into() };
+        Self::load(path, core, &Files::Given(Arc::new(exe.into())))
     }
 
     /// The bytes of the executable.
@@ -120,6 +133,7 @@ impl Core {
         let total = files.iter().fold(0_usize, |sum, f| sum.saturating_add(f.len()));
         Ok(Self {
             path: path.to_path_buf(),
+            unpacked: None,
             info,
             regions: layout.regions,
             origin,
@@ -180,7 +194,8 @@ impl Memory for Core {
             return Ok(origin.residency.clone());
         }
         let core: &[u8] = self.files.first().map_or(&[], |f| f);
-        let holes = held::holes(&self.path, core.len() as u64);
+        let path = self.unpacked.as_ref().map_or_else(|| self.path.clone(), Unpacked::path);
+        let holes = held::holes(&path, core.len() as u64);
         let kernel: Vec<u64> = self.kernel.into_iter().chain([VSYSCALL]).collect();
         let regions = backings(&self.regions, &self.info.exe, self.stack, &kernel);
         Ok(Residency::of(&regions, held::ranges(core, &holes, self.pieces.all())))

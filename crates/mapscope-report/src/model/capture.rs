@@ -20,6 +20,10 @@ pub struct Capture {
     pub apparent_bytes: u64,
     /// It is compressed with zstd.
     pub compressed: bool,
+    /// It holds only what the analysis reads.
+    pub heap_only: bool,
+    /// What is neither a pointer nor metadata was overwritten.
+    pub redacted: bool,
     /// How long the process was stopped, in milliseconds.
     pub paused_ms: f64,
     /// How long all of it took, in milliseconds.

@@ -18,6 +18,12 @@ pub fn capture(capture: &Capture, options: &TextOptions) -> String {
     let mut out = format!("{} · {size}\n", paint(NAME, &path));
     let (paused, took) = (duration(capture.paused_ms), duration(capture.took_ms));
     out += &format!("pid {} · {} · paused {paused} · written in {took}\n", capture.pid, safe(&capture.exe));
+    if capture.heap_only {
+        out += "only what the analysis reads: no memory of C code, no free pages\n";
+    }
+    if capture.redacted {
+        out += "redacted: pointers and metadata of maps and the runtime stay, all else was overwritten\n";
+    }
     out += &format!("\n  {}\n", paint(DIM, format_args!("mapscope inspect {path}")));
     out + &partial(&capture.partial, options.width)
 }

@@ -3,6 +3,7 @@
 
 mod notes;
 mod output;
+mod redact;
 mod segments;
 mod sparse;
 
@@ -12,6 +13,7 @@ use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 
 use self::output::Output;
+use self::redact::Redactor;
 use self::sparse::{Copy, Failure};
 use crate::core::origin::Origin;
 use crate::{Memory, MemoryError, ProcessRecord};
@@ -19,8 +21,10 @@ use crate::{Memory, MemoryError, ProcessRecord};
 /// Effort of the compression: as fast as the disk, where more would gain a tenth.
 const ZSTD_LEVEL: i32 = 3;
 
+pub use self::redact::Redaction;
+
 /// Changes bytes on their way into a core.
-pub trait Filter: Sync {
+trait Filter: Sync {
     /// Changes `bytes`, which are those at `address`; both are multiples of 8.
     fn apply(&self, address: u64, bytes: &mut [u8]);
 }
@@ -38,8 +42,8 @@ pub struct CoreOptions<'a> {
     pub zstd: bool,
     /// Only the bytes in these ranges, by address and not overlapping; everything when absent.
     pub keep: Option<&'a [Range<u64>]>,
-    /// Overwrites what is not to be seen; the core says that it was, by the rules of this version (never 0).
-    pub redact: Option<(&'a dyn Filter, u32)>,
+    /// What stays; the rest is overwritten, and the core says so. Everything stays when absent.
+    pub redaction: Option<&'a Redaction>,
 }
 
 /// A core that was written.
@@ -78,16 +82,17 @@ impl CoreFile {
     ) -> Result<Written, MemoryError> {
         let origin = Origin {
             heap_only: options.keep.is_some(),
-            redacted: options.redact.map_or(0, |(_, rules)| rules),
+            redacted: options.redaction.map_or(0, |_| redact::RULES),
             rss_bytes: record.rss_bytes,
             monotonic_ns: record.monotonic_ns,
             residency: record.residency.clone(),
         };
-        let notes = notes::all(record, memory.threads(), memory.regions(), &origin);
+        let notes = notes::all(record, memory, &origin, options.redaction);
         let mut segments = segments::of(memory, record, options.keep);
         let head = segments::lay_out(&mut segments, &notes);
         let apparent = segments.iter().map(|s| s.offset + s.stored).max().unwrap_or(0).max(head.len() as u64);
-        let copy = Copy::new(memory, &segments, options.redact.map(|(filter, _)| filter), progress);
+        let redactor = options.redaction.map(|r| Redactor::new(r, memory.regions(), record));
+        let copy = Copy::new(memory, &segments, redactor.as_ref().map(|r| r as &dyn Filter), progress);
         let needed = head.len() as u64 + copy.total();
 
         let result =

@@ -151,22 +151,22 @@ mod tests {
         fs::read_dir(directory).unwrap().map(|e| e.unwrap().file_name().to_string_lossy().into_owned()).collect()
     }
 
-    /// The same with and without files that have no name.
-    fn both(directory: &Path, name: &str, force: bool) -> [Output; 2] {
-        let unnamed = Output::create(&directory.join(name), force).unwrap();
-        let mut named = Output::create(&directory.join(name), force).unwrap();
-        if named.partial.is_none() {
-            let partial = directory.join(format!(".{name}.test.partial"));
-            named.file = OpenOptions::new().read(true).write(true).create_new(true).open(&partial).unwrap();
-            named.partial = Some(partial);
+    /// With a file that has no name for the time being, or one that has.
+    fn create(directory: &Path, name: &str, (force, named): (bool, bool)) -> Output {
+        let mut output = Output::create(&directory.join(name), force).unwrap();
+        if named && output.partial.is_none() {
+            let partial = partial_name(&output.path);
+            output.file = OpenOptions::new().read(true).write(true).create_new(true).open(&partial).unwrap();
+            output.partial = Some(partial);
         }
-        [unnamed, named]
+        output
     }
 
     #[test]
     fn nothing_is_there_until_it_is_whole() {
         let directory = scratch("whole");
-        for mut output in both(&directory, "core", false) {
+        for named in [false, true] {
+            let mut output = create(&directory, "core", (false, named));
             output.file.write_all(b"bytes").unwrap();
             assert!(!output.path.exists());
             output.finish().unwrap();
@@ -174,8 +174,8 @@ mod tests {
             assert_eq!(names(&directory), ["core"]);
             fs::remove_file(directory.join("core")).unwrap();
         }
-        for output in both(&directory, "core", false) {
-            drop(output);
+        for named in [false, true] {
+            drop(create(&directory, "core", (false, named)));
         }
         assert_eq!(names(&directory), Vec::<String>::new());
         fs::remove_dir(directory).unwrap();
@@ -186,19 +186,21 @@ mod tests {
         let directory = scratch("exists");
         let path = directory.join("core");
         // It appears while the file is written.
-        let outputs = both(&directory, "core", false);
-        fs::write(&path, "before").unwrap();
-        for output in outputs {
+        for named in [false, true] {
+            let output = create(&directory, "core", (false, named));
+            fs::write(&path, "before").unwrap();
             assert!(matches!(output.finish(), Err(MemoryError::Exists { .. })));
+            assert_eq!((fs::read(&path).unwrap(), names(&directory)), (b"before".to_vec(), vec!["core".to_owned()]));
+            fs::remove_file(&path).unwrap();
         }
+        fs::write(&path, "before").unwrap();
         assert!(matches!(Output::create(&path, false), Err(MemoryError::Exists { .. })));
-        assert_eq!((fs::read(&path).unwrap(), names(&directory)), (b"before".to_vec(), vec!["core".to_owned()]));
-        for mut output in both(&directory, "core", true) {
+        for named in [false, true] {
+            let mut output = create(&directory, "core", (true, named));
             output.file.write_all(b"after").unwrap();
             output.finish().unwrap();
             assert_eq!((fs::read(&path).unwrap(), names(&directory)), (b"after".to_vec(), vec!["core".to_owned()]));
         }
-        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o077, 0o044 & fs::metadata(&path).unwrap().mode());
         fs::remove_dir_all(directory).unwrap();
     }
 }

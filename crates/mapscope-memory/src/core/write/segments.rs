@@ -38,7 +38,8 @@ pub(super) fn of(memory: &dyn Memory, record: &ProcessRecord, keep: Option<&[Ran
         let mut stored = stored_bytes(region, traits, &copied);
         if let Some(keep) = keep {
             copied = intersection(&copied, keep);
-            stored = copied.last().map_or(0, |last| last.end - region.start);
+            let kept = intersection(&[region.start..region.end], keep);
+            stored = stored.min(kept.last().map_or(0, |last| last.end - region.start));
         }
         let flag = |set: bool, flag: u32| if set { flag } else { 0 };
         let flags = flag(region.read, PF_R) | flag(region.write, PF_W) | flag(region.execute, PF_X);
