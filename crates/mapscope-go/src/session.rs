@@ -95,6 +95,8 @@ pub struct Session<'s> {
     pub swiss: bool,
     /// The binary has neither debug information nor symbols.
     pub stripped: bool,
+    /// Data was overwritten: values that are zero and strings that are equal cannot be told, and are left out.
+    pub redacted: bool,
     /// Live maps, most table bytes first, torn ones last.
     pub maps: Vec<MapEntry>,
     /// Live objects by type, most bytes first.
@@ -367,7 +369,6 @@ fn session<R>(
     let mut maps = list_maps(&stages, audits, &guessed);
     if info.redacted {
         maps.iter_mut().filter_map(|m| m.audit.figures.as_mut().ok()).for_each(|f| f.zero_values = None);
-        partial.push(REDACTED.to_owned());
     }
     let variables = debug.and_then(|(dwarf, index)| resident::Variables::find(dwarf, index));
     let finder = Finder { context: &context, heap: &heap, reach: &reach, binary: &binary, variables };
@@ -380,6 +381,7 @@ fn session<R>(
         build_id: binary.build_id().map(|id| hexadecimal(id.get(..MAX_BUILD_ID).unwrap_or(&id))),
         swiss: types.is_swiss(),
         stripped: binary.is_stripped(),
+        redacted: info.redacted,
         maps,
         types: histogram(&classes, &by_type),
         totals: totals(graph, &reach, &heap.spans, &roots, starts.len() as u64),
@@ -389,9 +391,6 @@ fn session<R>(
     };
     Ok(then(&session))
 }
-
-/// What a core does not tell whose data was overwritten.
-const REDACTED: &str = "the core was redacted: values that are zero and strings that are equal cannot be told";
 
 /// Bytes of a build id that are shown; linkers write 20, and none more than this.
 const MAX_BUILD_ID: usize = 64;

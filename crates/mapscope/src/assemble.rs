@@ -46,9 +46,12 @@ pub(crate) fn inspection(
             })
             .collect(),
         maps: session.maps.iter().map(map_row).collect(),
-        partial: session.partial.clone(),
+        partial: session.partial.iter().cloned().chain(session.redacted.then(|| REDACTED.to_owned())).collect(),
     }
 }
+
+/// What a core does not tell whose data was overwritten.
+const REDACTED: &str = "the core is redacted: values that are zero and strings that are equal cannot be told";
 
 /// The name of a type; objects whose type is not known have an empty one.
 fn or_unknown(type_name: &str) -> &str {

@@ -54,7 +54,7 @@ impl Session<'_> {
         heap.chunks.par_iter().for_each(|chunk| objects::keep(&self.stages, &kept, chunk.clone()));
         let mut values = Values::new(context, &kept);
         for region in regions {
-            values.keep_region(region);
+            values.keep_region(region, &self.stages.roots.goroutines);
         }
         for root in self.stages.roots.words.iter().filter(|r| r.address != 0) {
             if heap.spans.object(root.value).is_some() {

@@ -2,7 +2,7 @@
 //! interfaces), and the parts of maps, channels, closures and timers that are no keys, elements or captured values.
 
 use super::Kept;
-use crate::roots::Context;
+use crate::roots::{Context, Goroutines};
 use crate::types::{Kind, MapPart, Ref, TypeId, visit};
 use crate::typing::{Class, Facts, Region};
 
@@ -28,13 +28,40 @@ impl<'v, 'c> Values<'v, 'c> {
     }
 
     /// Keeps a value outside the heap, or a row of them.
-    pub(super) fn keep_region(&mut self, region: &Region) {
+    pub(super) fn keep_region(&mut self, region: &Region, goroutines: &Goroutines) {
         let size = self.context.types.get(region.ty).size;
-        self.keep(region.ty, region.start, size.saturating_mul(region.count).min(MAX_REGION));
+        // A word of a stack counts only when the stack maps call it live: a dead one may hold anything.
+        let room = size.saturating_mul(region.count).min(MAX_REGION);
+        let goroutine = goroutines.at(region.start).map(|g| &goroutines.all[g as usize]);
+        self.keep_live(region.ty, region.start, room, |address| goroutine.is_none_or(|g| g.is_live(address)));
+        if let Kind::MapPart(MapPart::Header, map) = self.context.types.get(region.ty).kind {
+            self.keep_only_group(map, region.start);
+        }
+    }
+
+    /// The group of a small map whose header is on a stack: it may be there too, where nothing else knows of it.
+    fn keep_only_group(&mut self, map: TypeId, header: u64) {
+        let offsets = self.context.types.map_offsets();
+        let read = |offset: u64| self.context.memory.u64(header.wrapping_add(offset)).unwrap_or(0);
+        let group = match offsets.directory {
+            Some(directory) if read(directory + 8) == 0 => read(directory),
+            Some(_) => 0,
+            None => read(offsets.buckets),
+        };
+        let id = self.context.types.part(MapPart::Groups, map);
+        if group != 0 && self.context.spans.object(group).is_none() {
+            let one = self.context.types.get(id).size;
+            self.keep(id, group, one);
+        }
     }
 
     /// Keeps what is needed of `room` bytes at `start`, which hold a value of type `id`, or as many as fit.
     pub(super) fn keep(&mut self, id: TypeId, start: u64, room: u64) {
+        self.keep_live(id, start, room, |_| true);
+    }
+
+    /// The same, but of references only those whose pointer `live` says to be one, by its address.
+    fn keep_live(&mut self, id: TypeId, start: u64, room: u64, live: impl Fn(u64) -> bool) {
         let fact = self.facts.get(id);
         if id == TypeId::UNKNOWN || fact.class == Class::StringData {
             return;
@@ -42,7 +69,10 @@ impl<'v, 'c> Values<'v, 'c> {
         let plan = self.facts.plan(id);
         let (words, text) = (self.kept.words, self.text);
         visit(&plan, room / plan.size.max(1) * plan.size.max(1), &mut |at, reference| {
-            words.insert(start + at, width(reference, text));
+            let pointer = if matches!(reference, Ref::Interface { .. }) { at + 8 } else { at };
+            if live(start + pointer) {
+                words.insert(start + at, width(reference, text));
+            }
         });
         let whole = fact.size.min(room);
         match fact.class {

@@ -18,7 +18,7 @@ const CHUNK: usize = 1 << 20;
 /// Bytes that are unpacked at most, zeros and all: an address space.
 const MAX_BYTES: u64 = 1 << 47;
 /// The same where there is no file to put them: the cores that are in memory are small ones.
-const MAX_IN_MEMORY: u64 = 256 << 20;
+const MAX_IN_MEMORY: u64 = 64 << 20;
 
 /// Whether these are the bytes of a compressed file.
 pub(super) fn is_compressed(bytes: &[u8]) -> bool {
