@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 
 use super::{Target, testbed};
-use crate::common::{document, failure, scratch, success};
+use crate::common::{document, failure, mapscope, scratch, stdout, success};
 
 /// Versions that differ in maps or in the heap, and the programs that are captured.
 const TOOLCHAINS: [&str; 4] = ["1.21.", "1.23.", "1.24.", "1.27."];
@@ -59,7 +59,11 @@ fn capture(pid: &str, path: &Path, flags: &[&str]) -> Value {
 
 /// A document without what says when and how it was made.
 fn reading(command: &str, target: &str) -> Value {
-    let mut document = document(&[command, target, "--format", "json"]);
+    let mut command = mapscope(&[command, target, "--format", "json"]);
+    // One thread: where two ways give an object two types, it gets that of the way that was gone first.
+    let output = command.env("RAYON_NUM_THREADS", "1").output().expect("mapscope runs");
+    assert!(output.status.success(), "{output:?}");
+    let mut document: Value = serde_json::from_str(&stdout(&output)).expect("the output is JSON");
     let about = document["target"].as_object_mut().expect("a target");
     for field in ["kind", "paused_ms", "read_ms"] {
         about.remove(field);
@@ -102,17 +106,17 @@ fn difference(a: &Value, b: &Value) -> Option<String> {
 
 #[test]
 fn every_core_reads_as_its_process_does() {
-    const COMMANDS: [&str; 4] = ["inspect", "types", "goroutines", "cycles"];
+    const COMMANDS: [&str; 3] = ["inspect", "types", "goroutines"];
     let directory = scratch("captured");
     let mut wrong = Vec::new();
     for (toolchain, program) in TOOLCHAINS.iter().flat_map(|t| PROGRAMS.map(|p| (t, p))) {
         let target = Still::start(toolchain, program, &[]);
         let pid = target.pid();
         let live: Vec<Value> = COMMANDS.iter().map(|c| reading(c, &pid)).collect();
+        // What is resident may grow with each reading, and between them.
+        let mut before = resident(&mut reading("inspect", &pid));
         for flags in [&[][..], &["--heap-only"], &["--redact"], &["--redact", "--heap-only", "--zstd"]] {
             let path = directory.join(format!("{toolchain}{program}{}", flags.concat()));
-            // What is resident may grow with each reading, and between them.
-            let before = resident(&mut reading("inspect", &pid));
             capture(&pid, &path, flags);
             let after = resident(&mut reading("inspect", &pid));
             for (command, live) in COMMANDS.iter().zip(&live) {
@@ -139,6 +143,7 @@ fn every_core_reads_as_its_process_does() {
                     wrong.push(format!("{place}: {RESIDENT:?} are {seen:?}, between {before:?} and {after:?}"));
                 }
             }
+            before = after;
             fs::remove_file(path).expect("the core was there");
         }
         target.ends_well();
@@ -150,7 +155,7 @@ fn every_core_reads_as_its_process_does() {
 fn a_redacted_core_holds_none_of_the_data() {
     // What the programs keep, and the environment of all of them.
     let data = |program| match program {
-        "sessions" => &["sess-10000", "tok-10000"][..],
+        "sessions" => &["sess-10", "tok-10"][..],
         "maps" => &["item100", "key100"],
         "storage" => &["country country"],
         _ => &[],
@@ -221,7 +226,7 @@ fn gdb_opens_a_core() {
         .output()
         .expect("gdb");
     let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert_eq!(out.lines().filter(|line| line.contains("LWP")).count() - out.matches("[New LWP").count(), threads);
+    assert_eq!(out.lines().filter(|line| line.contains("LWP") && !line.starts_with('[')).count(), threads, "{out}");
     assert!(out.contains("runtime.") && out.contains("\n#0 ") && out.contains("xmm0 "), "{out}\n{err}");
     let count = format!("$1 = {}", entries(text(&core), r"main\.sessions\.byID"));
     assert!(out.trim_end().ends_with(&count), "{count}: {out}\n{err}");

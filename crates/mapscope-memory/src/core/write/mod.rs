@@ -9,7 +9,7 @@ mod sparse;
 
 use std::io::Write;
 use std::ops::Range;
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use self::output::Output;
@@ -97,16 +97,16 @@ impl CoreFile {
 
         let result =
             if options.zstd { self.compressed(&copy, &head, apparent) } else { self.plain(&copy, &head, apparent) };
-        let written = match result {
-            Ok(()) => self.0.file.metadata().map_err(|e| self.0.failure(needed, e))?,
+        match result {
+            Ok(()) => {}
             Err(Failure::Memory(e)) => return Err(e),
             Err(Failure::Write(e)) => return Err(self.0.failure(needed, e)),
-        };
+        }
         // What was read half-way through an exit is not one state of the process.
         memory.still_there()?;
         let unreadable_bytes = copy.unreadable();
-        self.0.finish()?;
-        Ok(Written { disk_bytes: written.blocks() * 512, apparent_bytes: apparent, unreadable_bytes })
+        let disk_bytes = self.0.finish()?;
+        Ok(Written { disk_bytes, apparent_bytes: apparent, unreadable_bytes })
     }
 
     fn plain(&self, copy: &Copy<'_>, head: &[u8], len: u64) -> Result<(), Failure> {

@@ -73,8 +73,8 @@ impl Output {
         }
     }
 
-    /// Gives the file its name, once its bytes are on the disk.
-    pub(super) fn finish(mut self) -> Result<(), MemoryError> {
+    /// Gives the file its name, once its bytes are on the disk; how many bytes it takes there, which is not known before.
+    pub(super) fn finish(mut self) -> Result<u64, MemoryError> {
         self.file.sync_all().and_then(|()| self.publish()).map_err(|source| match source.kind() {
             io::ErrorKind::AlreadyExists => MemoryError::Exists { path: self.path.clone() },
             _ => self.failure(0, source),
@@ -82,7 +82,7 @@ impl Output {
         self.partial = None;
         // The name is on the disk when its directory is; not all file systems can say so.
         let _ = File::open(directory(&self.path)).and_then(|directory| directory.sync_all());
-        Ok(())
+        self.file.metadata().map(|m| m.blocks() * 512).map_err(|e| self.failure(0, e))
     }
 
     fn publish(&mut self) -> io::Result<()> {

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::elf::{HEADER_SIZE, PF_R, PF_W, PF_X, PN_XNUM, PT_LOAD, PT_NOTE, SEGMENT_SIZE};
+use crate::elf::{AT_SYSINFO_EHDR, HEADER_SIZE, PF_R, PF_W, PF_X, PN_XNUM, PT_LOAD, PT_NOTE, SEGMENT_SIZE, auxv_value};
 use crate::record::{MappingTraits, PageRange};
 use crate::{AMD64, Memory, ProcessRecord, Region};
 
@@ -28,13 +28,14 @@ pub(super) struct Segment {
 /// The segments of a core of `memory`, without places yet. `keep` (ranges by address, not overlapping) narrows what is
 /// copied to what lies in it.
 pub(super) fn of(memory: &dyn Memory, record: &ProcessRecord, keep: Option<&[Range<u64>]>) -> Vec<Segment> {
+    let kernel = auxv_value(&record.auxv, AT_SYSINFO_EHDR);
     let mut segments = Vec::new();
     for region in memory.regions() {
         let of_region = record.traits.partition_point(|t| t.start < region.start);
         let traits = record.traits.get(of_region).filter(|t| t.start == region.start).copied().unwrap_or_default();
         let first = record.pages.partition_point(|p| p.range.end <= region.start);
         let pages = record.pages[first..].iter().take_while(|p| p.range.start < region.end);
-        let mut copied = content(memory, region, traits, pages);
+        let mut copied = content(memory, region, (traits, kernel == Some(region.start)), pages);
         let mut stored = stored_bytes(region, traits, &copied);
         if let Some(keep) = keep {
             copied = intersection(&copied, keep);
@@ -53,7 +54,7 @@ pub(super) fn of(memory: &dyn Memory, record: &ProcessRecord, keep: Option<&[Ran
 fn content<'p>(
     memory: &dyn Memory,
     region: &Region,
-    traits: MappingTraits,
+    (traits, kernel): (MappingTraits, bool),
     pages: impl Iterator<Item = &'p PageRange>,
 ) -> Vec<Range<u64>> {
     let whole = region.start..region.end;
@@ -62,6 +63,8 @@ fn content<'p>(
         return Vec::new();
     }
     match (&region.file, traits.shared) {
+        // The kernel's code is there whether or not the process has used it.
+        (None, false) if kernel => vec![whole],
         (None, false) => join(pages.map(|p| clip(&p.range)).collect()),
         // Whoever else has it mapped may have written it: which pages this process has seen means nothing.
         (None, true) => vec![whole],
