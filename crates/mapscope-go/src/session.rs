@@ -126,8 +126,6 @@ pub(crate) struct Stages<'s> {
     pub(crate) dominators: &'s Dominators<'s>,
     pub(crate) merged: &'s MergedTree,
     pub(crate) classes: &'s Classes,
-    /// Data was overwritten before it was read.
-    pub(crate) redacted: bool,
 }
 
 impl<'s> Stages<'s> {
@@ -364,12 +362,8 @@ fn session<R>(
         dominators: &dominators,
         merged: &merged,
         classes: &classes,
-        redacted: info.redacted,
     };
-    let mut maps = list_maps(&stages, audits, &guessed);
-    if info.redacted {
-        maps.iter_mut().filter_map(|m| m.audit.figures.as_mut().ok()).for_each(|f| f.zero_values = None);
-    }
+    let maps = list_maps(&stages, audits, &guessed);
     let variables = debug.and_then(|(dwarf, index)| resident::Variables::find(dwarf, index));
     let finder = Finder { context: &context, heap: &heap, reach: &reach, binary: &binary, variables };
     let parts = finder.parts(residency, &mut partial);

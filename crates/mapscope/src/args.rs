@@ -304,6 +304,7 @@ Examples:
 
 /// What `capture` takes.
 #[derive(Debug, clap::Args)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct CaptureArgs {
     /// The process
     #[arg(value_name = "PID")]

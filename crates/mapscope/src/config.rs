@@ -99,6 +99,7 @@ pub(crate) enum Command {
 
 /// Which process to write as a core, and how.
 #[derive(Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "each goes with any other")]
 pub(crate) struct Capture {
     pub(crate) pid: u32,
     pub(crate) debug_info: Option<PathBuf>,

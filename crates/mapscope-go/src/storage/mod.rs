@@ -100,7 +100,7 @@ impl Session<'_> {
             looked_at_bytes: looked_at,
             slices: found.arrays.places(&found, &pinned_objects),
             pinned,
-            strings: if stages.redacted {
+            strings: if self.redacted {
                 Strings::default()
             } else {
                 found.texts.compare(&found, parts, options.values)

@@ -46,7 +46,7 @@ pub(crate) struct Origin {
 impl Origin {
     /// The note's bytes.
     pub(crate) fn encode(&self) -> Vec<u8> {
-        let bits = u32::from(self.heap_only) * HEAP_ONLY | u32::from(self.redacted != 0) * REDACTED;
+        let bits = (u32::from(self.heap_only) * HEAP_ONLY) | (u32::from(self.redacted != 0) * REDACTED);
         let runs = &self.residency.runs;
         let mut out = Vec::with_capacity(HEAD + runs.len() * RUN);
         for word in [VERSION, bits, self.redacted, 0] {
@@ -58,7 +58,7 @@ impl Origin {
         for run in runs {
             let backing = BACKINGS.iter().position(|b| *b == run.backing).unwrap_or(0) as u64;
             out.extend(run.start.to_le_bytes());
-            out.extend((run.end & !7 | backing).to_le_bytes());
+            out.extend(((run.end & !7) | backing).to_le_bytes());
         }
         out
     }

@@ -94,8 +94,8 @@ fn without_values(document: &mut Value) {
 fn difference(a: &Value, b: &Value) -> Option<String> {
     match (a, b) {
         (Value::Object(x), Value::Object(y)) => {
-            let keys = x.keys().chain(y.keys());
-            keys.filter_map(|k| Some(format!(".{k}{}", difference(&a[k], &b[k])?))).next()
+            let mut keys = x.keys().chain(y.keys());
+            keys.find_map(|k| Some(format!(".{k}{}", difference(&a[k], &b[k])?)))
         }
         (Value::Array(x), Value::Array(y)) if x.len() == y.len() => {
             x.iter().zip(y).enumerate().find_map(|(i, (a, b))| Some(format!("[{i}]{}", difference(a, b)?)))

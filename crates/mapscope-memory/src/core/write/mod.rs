@@ -112,7 +112,7 @@ impl CoreFile {
     fn plain(&self, copy: &Copy<'_>, head: &[u8], len: u64) -> Result<(), Failure> {
         let file = &self.0.file;
         file.set_len(len).and_then(|()| file.write_all_at(head, 0)).map_err(Failure::Write)?;
-        copy.into_file(file)
+        copy.to_file(file)
     }
 
     fn compressed(&self, copy: &Copy<'_>, head: &[u8], len: u64) -> Result<(), Failure> {
@@ -122,7 +122,7 @@ impl CoreFile {
             Ok(encoder)
         });
         let mut encoder = encoder.map_err(Failure::Write)?;
-        copy.into_stream(head, len, &mut encoder)?;
+        copy.to_stream(head, len, &mut encoder)?;
         encoder.finish().and_then(|mut file| file.flush()).map_err(Failure::Write)
     }
 

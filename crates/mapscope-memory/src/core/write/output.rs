@@ -44,15 +44,13 @@ impl Output {
         return_errors_for_size()?;
         let unnamed =
             OpenOptions::new().read(true).write(true).mode(MODE).custom_flags(libc::O_TMPFILE).open(directory(path));
-        let (file, partial) = match unnamed {
-            Ok(file) => (file, None),
-            Err(_) => {
-                let partial = partial_name(path);
-                let file = OpenOptions::new().read(true).write(true).create_new(true).mode(MODE).open(&partial);
-                (file.map_err(fail)?, Some(partial))
-            }
-        };
-        Ok(Self { file, path: path.to_path_buf(), force, partial })
+        if let Ok(file) = unnamed {
+            return Ok(Self { file, path: path.to_path_buf(), force, partial: None });
+        }
+        // Whatever the reason: if nothing can be written there at all, this says so.
+        let partial = partial_name(path);
+        let file = OpenOptions::new().read(true).write(true).create_new(true).mode(MODE).open(&partial);
+        Ok(Self { file: file.map_err(fail)?, path: path.to_path_buf(), force, partial: Some(partial) })
     }
 
     pub(super) fn path(&self) -> &Path {

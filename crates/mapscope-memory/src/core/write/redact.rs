@@ -53,7 +53,7 @@ impl Filter for Redactor<'_> {
         for (index, word) in bytes.chunks_mut(8).enumerate() {
             let at = address + index as u64 * 8;
             while open.next_if(|r| r.end <= at).is_some() {}
-            if !open.peek().is_some_and(|r| r.start <= at) && !words.contains(at) {
+            if open.peek().is_none_or(|r| r.start > at) && !words.contains(at) {
                 word.fill(OVERWRITTEN);
             }
         }

@@ -39,7 +39,7 @@ pub(super) fn of(memory: &dyn Memory, record: &ProcessRecord, keep: Option<&[Ran
         let mut stored = stored_bytes(region, traits, &copied);
         if let Some(keep) = keep {
             copied = intersection(&copied, keep);
-            let kept = intersection(&[region.start..region.end], keep);
+            let kept = intersection(std::slice::from_ref(&(region.start..region.end)), keep);
             stored = stored.min(kept.last().map_or(0, |last| last.end - region.start));
         }
         let flag = |set: bool, flag: u32| if set { flag } else { 0 };
@@ -64,18 +64,21 @@ fn content<'p>(
     }
     match (&region.file, traits.shared) {
         // The kernel's code is there whether or not the process has used it.
-        (None, false) if kernel => vec![whole],
+        (None, false) if kernel => one(whole),
         (None, false) => join(pages.map(|p| clip(&p.range)).collect()),
         // Whoever else has it mapped may have written it: which pages this process has seen means nothing.
-        (None, true) => vec![whole],
-        (Some(_), true) => Vec::new(),
-        (Some(_), false) if pages.into_iter().any(|p| !p.file) => vec![whole],
+        (None, true) => one(whole),
+        (Some(_), false) if pages.into_iter().any(|p| !p.file) => one(whole),
         // The first page of a program or library has its build id.
         (Some((_, 0)), false) if starts_like_elf(memory, region) => {
-            vec![whole.start..whole.end.min(whole.start + AMD64.page_size)]
+            one(whole.start..whole.end.min(whole.start + AMD64.page_size))
         }
-        (Some(_), false) => Vec::new(),
+        (Some(_), _) => Vec::new(),
     }
+}
+
+fn one(range: Range<u64>) -> Vec<Range<u64>> {
+    std::iter::once(range).collect()
 }
 
 fn starts_like_elf(memory: &dyn Memory, region: &Region) -> bool {

@@ -75,7 +75,7 @@ impl<'a> Copy<'a> {
     }
 
     /// Copies to the places in `file`, several chunks at a time.
-    pub(super) fn into_file(&self, file: &File) -> Result<(), Failure> {
+    pub(super) fn to_file(&self, file: &File) -> Result<(), Failure> {
         let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
         let failure = Mutex::new(None);
         let copiers = std::thread::available_parallelism().map_or(1, usize::from).min(COPIERS);
@@ -105,7 +105,7 @@ impl<'a> Copy<'a> {
     }
 
     /// Writes `head`, then everything in the order of the file, up to its `len` bytes.
-    pub(super) fn into_stream(&self, head: &[u8], len: u64, out: &mut dyn Write) -> Result<(), Failure> {
+    pub(super) fn to_stream(&self, head: &[u8], len: u64, out: &mut dyn Write) -> Result<(), Failure> {
         out.write_all(head).map_err(Failure::Write)?;
         let mut at = head.len() as u64;
         let mut buffer = Vec::new();
