@@ -152,7 +152,7 @@ mod tests {
 
     #[test]
     fn damage_is_said() {
-        let whole = packed(&[7; 100_000]);
+        let whole = packed(&vec![7; 100_000]);
         for len in 4..whole.len() {
             let error = in_memory(Path::new("core.zst"), &whole[..len]).err();
             let text = error.map(|e| e.to_string()).expect("it is cut short");

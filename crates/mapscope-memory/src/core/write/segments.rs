@@ -178,7 +178,7 @@ mod tests {
     #[test]
     fn ranges_meet() {
         assert_eq!(intersection(&[0..10, 20..30], &[5..6, 8..22, 25..40, 50..60]), [5..6, 8..10, 20..22, 25..30]);
-        assert_eq!(intersection(&[0..10], &[]), []);
+        assert_eq!(intersection(&[0..10, 20..30], &[]), []);
         assert_eq!(join(vec![0..4, 4..8, 9..10]), [0..8, 9..10]);
     }
 
