@@ -11,6 +11,7 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
 use crate::toolchain::{Toolchain, install_all};
+use crate::tools;
 use crate::workspace::{root, run, testbed_directory};
 
 /// Programs in Go alone; `cgo` is built apart.
@@ -66,6 +67,7 @@ pub(crate) fn build() -> Result<()> {
         }
     }
     build_c(sources)?;
+    tools::install_delve()?;
     rows.push(row("c", "default", "notgo"));
     let matrix = testbed_directory().join("matrix.json");
     fs::write(&matrix, serde_json::to_string_pretty(&rows)? + "\n")?;

@@ -1,10 +1,12 @@
-//! Cargo subcommands that are not part of Rust, in pinned versions.
+//! Programs that are neither part of Rust nor of Go, in pinned versions.
 
+use std::fs;
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
-use crate::workspace::{cargo, run, tools_directory};
+use crate::toolchain::install_one;
+use crate::workspace::{cargo, run, testbed_directory, tools_directory};
 
 /// A crate with a program.
 pub(crate) struct Tool {
@@ -31,4 +33,26 @@ impl Tool {
         }
         Ok(program)
     }
+}
+
+/// Delve, which opens the cores that the tests write, and the toolchain that builds it.
+const DELVE: &str = "github.com/go-delve/delve/cmd/dlv@v1.27.2";
+/// See [`DELVE`].
+const DELVE_GO: &str = "1.27.3";
+
+/// Builds Delve in the testbed's directory, where the tests look for it, if it is not there in this version.
+pub(crate) fn install_delve() -> Result<()> {
+    let directory = testbed_directory().join("delve");
+    let stamp = directory.join("installed");
+    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == DELVE) {
+        return Ok(());
+    }
+    println!("{DELVE}: installing");
+    fs::create_dir_all(&directory)?;
+    let go = install_one(DELVE_GO)?;
+    // Modules come from wherever the machine gets them.
+    let mut command = go.command();
+    command.env_remove("GOPROXY").env_remove("GOENV").env("GOBIN", &directory).env("GOFLAGS", "");
+    run(command.args(["install", DELVE])).context("the cores that are captured are opened with Delve")?;
+    fs::write(&stamp, DELVE).with_context(|| format!("cannot write {}", stamp.display()))
 }

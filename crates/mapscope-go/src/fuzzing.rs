@@ -37,6 +37,7 @@ impl Image {
             pid: 1,
             exe: PathBuf::from("fuzzed"),
             rss_bytes: None,
+            redacted: false,
             monotonic_ns: None,
             load_bias: 0,
             partial: Vec::new(),

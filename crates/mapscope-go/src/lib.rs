@@ -35,6 +35,7 @@ mod inventory;
 mod maps;
 mod owner;
 mod paths;
+mod redact;
 mod resident;
 mod root_names;
 mod roots;
@@ -58,8 +59,10 @@ pub use holders::{Holder, HolderKind};
 pub use paths::{FoundPath, Garbage, MergedPath, MergedPaths, PathObject, PathStep, Place, path_text};
 pub use resident::{ClassUse, MemoryParts, PageTotals, RuntimeStatistics};
 pub use root_names::RootClass;
-pub use runtime::{CodeFrame, CodeSpot};
-pub use session::{MapDetails, MapEntry, Progress, Session, Silent, Totals, TypeCount, with_session};
+pub use runtime::{CodeFrame, CodeSpot, Reads};
+pub use session::{
+    MapDetails, MapEntry, Progress, Session, Silent, Totals, TypeCount, with_noted_session, with_session,
+};
 pub use sites::{CodeMapping, HeapProfile, HeapRecord, Sampled, Sampling, Site, Sites};
 pub use storage::{
     ChannelType, FinalizerType, Finalizers, PinnedPlace, Pool, QueuedFunction, RunningCall, SlicePlace, Storage,

@@ -15,7 +15,7 @@ use crate::owner::Owners;
 use crate::resident::{self, Finder, MemoryParts};
 use crate::root_names::{RootNames, Start, mark, starts};
 use crate::roots::{Context, Roots};
-use crate::runtime::{Cached, FunctionTable, modules};
+use crate::runtime::{Cached, FunctionTable, Reads, modules};
 use crate::search::Variables;
 use crate::symbols::Symbols;
 use crate::types::{TypeId, TypeTable};
@@ -95,6 +95,8 @@ pub struct Session<'s> {
     pub swiss: bool,
     /// The binary has neither debug information nor symbols.
     pub stripped: bool,
+    /// Data was overwritten: values that are zero and strings that are equal cannot be told, and are left out.
+    pub redacted: bool,
     /// Live maps, most table bytes first, torn ones last.
     pub maps: Vec<MapEntry>,
     /// Live objects by type, most bytes first.
@@ -255,6 +257,27 @@ pub fn with_session<R>(
     progress: &dyn Progress,
     then: impl FnOnce(&Session<'_>) -> R,
 ) -> Result<R, GoError> {
+    session(memory, executable, progress, None, then)
+}
+
+/// As [`with_session`]; what is read is noted in `reads`, also by what `then` asks of the session.
+pub fn with_noted_session<R>(
+    memory: &dyn Memory,
+    executable: Executable<'_>,
+    progress: &dyn Progress,
+    reads: &Reads,
+    then: impl FnOnce(&Session<'_>) -> R,
+) -> Result<R, GoError> {
+    session(memory, executable, progress, Some(reads), then)
+}
+
+fn session<R>(
+    memory: &dyn Memory,
+    executable: Executable<'_>,
+    progress: &dyn Progress,
+    reads: Option<&Reads>,
+    then: impl FnOnce(&Session<'_>) -> R,
+) -> Result<R, GoError> {
     let info = memory.info();
     let mut partial = info.partial.clone();
     // Before anything is read: what is read becomes resident.
@@ -272,7 +295,7 @@ pub fn with_session<R>(
     let layout = symbols.layout()?;
 
     progress.stage("reading the runtime");
-    let cached = Cached::new(memory);
+    let cached = Cached::new(memory, reads);
     let modules = modules(&cached, &layout, symbols.first_module(&cached, &layout)?)?;
     let functions = modules.iter().map(|m| FunctionTable::read(&cached, m)).collect::<Result<Vec<_>, _>>()?;
     let types = TypeTable::new(&cached, &modules, debug, binary.minor, &layout);
@@ -354,6 +377,7 @@ pub fn with_session<R>(
         build_id: binary.build_id().map(|id| hexadecimal(id.get(..MAX_BUILD_ID).unwrap_or(&id))),
         swiss: types.is_swiss(),
         stripped: binary.is_stripped(),
+        redacted: info.redacted,
         maps,
         types: histogram(&classes, &by_type),
         totals: totals(graph, &reach, &heap.spans, &roots, starts.len() as u64),

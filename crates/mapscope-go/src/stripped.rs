@@ -34,7 +34,7 @@ pub fn differences(memory: &dyn Memory, executable: &[u8]) -> Result<Vec<String>
     if let Some(line) = said.lines().find(|line| !known.lines().any(|k| k == *line)) {
         differences.push(format!("the table {name} lacks {line}"));
     }
-    let cached = Cached::new(memory);
+    let cached = Cached::new(memory, None);
     let first = search::first_module(&cached, &layout, &binary)?;
     let named = index.global("runtime.firstmoduledata")?;
     if first != named {

@@ -33,9 +33,9 @@ pub(crate) const AT_SYSINFO_EHDR: u64 = 33;
 /// Size of the ELF header.
 pub(crate) const HEADER_SIZE: usize = 64;
 /// Size of a program header.
-const SEGMENT_SIZE: u64 = 56;
+pub(crate) const SEGMENT_SIZE: u64 = 56;
 /// `e_phnum` when the count does not fit its 16 bits: it is then in `sh_info` of the first section header.
-const PN_XNUM: u64 = 0xffff;
+pub(crate) const PN_XNUM: u64 = 0xffff;
 
 /// The little-endian `u16` at `at`.
 pub(crate) fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {

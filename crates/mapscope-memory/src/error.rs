@@ -169,6 +169,29 @@ pub enum MemoryError {
         /// What is wrong.
         what: String,
     },
+    /// A compressed file that cannot be unpacked.
+    #[error("{path}: cannot be decompressed, {offset} bytes into what it holds: {what}; copy or write it again")]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// Bytes that could be.
+        offset: u64,
+        /// What is wrong.
+        what: String,
+    },
+    /// A compressed core is larger than the room for it.
+    #[error(
+        "{path}: there is no room to decompress it: {directory} has {free} bytes for it; set TMPDIR to a larger \
+         directory"
+    )]
+    NoRoomToUnpack {
+        /// The core.
+        path: PathBuf,
+        /// Where it would go.
+        directory: PathBuf,
+        /// Bytes that there is room for.
+        free: u64,
+    },
     /// The executable that a core names cannot be opened.
     #[error("{core} was written by {wanted}, which cannot be opened ({reason}): pass the executable with --exe PATH")]
     NoExecutable {
@@ -205,5 +228,34 @@ pub enum MemoryError {
         in_core: String,
         /// Build id in the file.
         in_file: String,
+    },
+    /// Something is where a core should be written.
+    #[error("{path} exists: give another name, or --force to replace it")]
+    Exists {
+        /// Where.
+        path: PathBuf,
+    },
+    /// The disk is full.
+    #[error("{path} was not written: it needs up to {needed} bytes, and there is room for {free} ({source})")]
+    NoRoom {
+        /// What was to be written.
+        path: PathBuf,
+        /// Bytes with content.
+        needed: u64,
+        /// Bytes that there is room for.
+        free: u64,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The file would be larger than files may be.
+    #[error(
+        "{path} was not written: with its {needed} bytes, and holes between them, it is larger than a file may be \
+         here; raise `ulimit -f`, write to another file system, or compress it (--zstd)"
+    )]
+    TooLarge {
+        /// What was to be written.
+        path: PathBuf,
+        /// Bytes with content.
+        needed: u64,
     },
 }

@@ -28,6 +28,20 @@
 //! Cores and the executables they name are untrusted: any bytes give an error or a core that says what it lacks, never
 //! a panic, and never more memory than about the size of the file.
 //!
+//! A core is written with [`CoreFile`], of anything that is [`Recorded`]:
+//!
+//! ```no_run
+//! use mapscope_memory::{CoreFile, CoreOptions, MemoryError, Process, Recorded};
+//! # struct Silent;
+//! # impl mapscope_memory::Progress for Silent { fn copied(&self, _: u64, _: u64) {} }
+//!
+//! let file = CoreFile::create("core.4711".as_ref(), false)?;
+//! let process = Process::attach(4711)?;
+//! let written = file.write(&process, &process.record()?, CoreOptions::default(), &Silent)?;
+//! println!("{} bytes on the disk", written.disk_bytes);
+//! # Ok::<(), MemoryError>(())
+//! ```
+//!
 //! Nothing in this crate knows Go.
 
 mod allocator;
@@ -40,10 +54,12 @@ mod file;
 mod memory;
 mod notes;
 mod process;
+mod record;
 mod residency;
 mod touch;
+mod words;
 
-pub use self::core::Core;
+pub use self::core::{Core, CoreFile, CoreOptions, Progress, Redaction, Written};
 pub use allocator::return_large_blocks;
 pub use arch::{AMD64, Arch, Registers};
 pub use available::available_memory;
@@ -51,5 +67,7 @@ pub use error::MemoryError;
 pub use file::FileBytes;
 pub use memory::{Memory, Region, TargetInfo, TargetKind, Thread};
 pub use process::Process;
+pub use record::{MappingTraits, PageRange, ProcessRecord, Recorded};
 pub use residency::{Backing, Residency, ResidentRun};
 pub use touch::touch_all;
+pub use words::WordSet;

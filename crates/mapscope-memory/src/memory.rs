@@ -23,10 +23,13 @@ pub struct TargetInfo {
     pub pid: u32,
     /// Path of the executable as the target knew it.
     pub exe: PathBuf,
-    /// Resident bytes of the process; absent for a core.
+    /// Resident bytes of the process; of a core, only where mapscope wrote it.
     pub rss_bytes: Option<u64>,
-    /// The target's monotonic clock (`CLOCK_MONOTONIC`) when it was stopped, in nanoseconds; absent for a core.
+    /// The target's monotonic clock (`CLOCK_MONOTONIC`) when it was stopped, in nanoseconds; of a core, only where
+    /// mapscope wrote it.
     pub monotonic_ns: Option<u64>,
+    /// Data was overwritten: what is no pointer and no metadata is not what the process had there.
+    pub redacted: bool,
     /// What to add to an address in the executable file to get one in the target; 0 unless it is position-independent.
     pub load_bias: u64,
     /// Why what is read may be incomplete: one sentence for each reason, with file and offset. Empty when whole.
@@ -57,6 +60,8 @@ pub struct Thread {
     pub tid: u32,
     /// Its registers.
     pub registers: Registers,
+    /// Its floating point and vector registers as the processor stores them (`XSAVE`); empty when they are not known.
+    pub extended: Vec<u8>,
 }
 
 /// Read access to the memory of a target. All numbers are little-endian; addresses are the target's own.

@@ -33,7 +33,7 @@ pub struct ResidentRun {
 }
 
 /// The resident pages of a target, in runs by address that do not overlap.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Residency {
     /// The runs. Neighbours may touch.
     pub runs: Vec<ResidentRun>,

@@ -8,7 +8,9 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-use mapscope_memory::{Backing, Core, Memory, MemoryError, Process, TargetKind, touch_all};
+use mapscope_memory::{
+    Backing, Core, CoreFile, CoreOptions, Memory, MemoryError, Process, Recorded, TargetKind, touch_all,
+};
 
 /// A `cat` that echoes lines; an echo proves that it runs.
 struct Cat {
@@ -117,6 +119,49 @@ fn stops_a_process_reads_it_and_lets_it_run() {
     assert_eq!(status(pid, "TracerPid"), "0");
     assert!(!status(pid, "State").starts_with('t'));
     cat.echoes("still here");
+}
+
+struct Quiet;
+
+impl mapscope_memory::Progress for Quiet {
+    fn copied(&self, done: u64, total: u64) {
+        assert!(done <= total);
+    }
+}
+
+#[test]
+fn a_captured_core_is_the_process() {
+    let mut cat = Cat::start();
+    let scratch = Scratch::new("captured");
+    let process = Process::attach(cat.pid()).unwrap();
+    let record = process.record().unwrap();
+    for zstd in [false, true] {
+        let path = scratch.file(if zstd { "core.zst" } else { "core" });
+        let options = CoreOptions { zstd, ..CoreOptions::default() };
+        let written = CoreFile::create(&path, false).unwrap().write(&process, &record, options, &Quiet).unwrap();
+        assert_eq!(written.unreadable_bytes, 0);
+        let core = Core::open(&path, None).unwrap();
+        assert_eq!(core.info().partial, Vec::<String>::new());
+        assert_eq!(core.regions(), process.regions());
+        assert_eq!(core.info().rss_bytes, process.info().rss_bytes);
+        assert_eq!(core.info().monotonic_ns, process.info().monotonic_ns);
+        assert_eq!(core.residency().unwrap(), record.residency);
+        let registers =
+            |memory: &dyn Memory| -> Vec<_> { memory.threads().iter().map(|t| (t.tid, t.registers.clone())).collect() };
+        assert_eq!(registers(&core), registers(&process));
+        // Every byte that the process may write is in the core, and so is every other that it does not leave to a file.
+        for region in process.regions().iter().filter(|r| r.read) {
+            let len = (region.end - region.start) as usize;
+            let (mut live, mut held) = (vec![0; len], vec![0; len]);
+            if process.read_into(region.start, &mut live).is_ok() {
+                let read = core.read_into(region.start, &mut held);
+                assert!(read.is_ok() || !region.write && region.file.is_some(), "{region:?}: {read:?}");
+                assert!(read.is_err() || live == held, "{region:?}");
+            }
+        }
+    }
+    drop(process);
+    cat.echoes("captured");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::model::{
-    CycleList, DominatorList, GoroutineList, HeldGraph, Inspection, MapDetail, MapList, PathReport, TypeList,
+    Capture, CycleList, DominatorList, GoroutineList, HeldGraph, Inspection, MapDetail, MapList, PathReport, TypeList,
 };
 
 /// The `schema` of an [`Inspection`].
@@ -21,6 +21,8 @@ pub const TYPES_SCHEMA: &str = "mapscope.types/1";
 
 /// The `schema` of a [`PathReport`].
 pub const PATH_SCHEMA: &str = "mapscope.path/1";
+/// The `schema` of a [`Capture`].
+pub const CAPTURE_SCHEMA: &str = "mapscope.capture/1";
 /// The `schema` of a [`CycleList`].
 pub const CYCLES_SCHEMA: &str = "mapscope.cycles/1";
 /// The `schema` of a [`DominatorList`].
@@ -40,6 +42,7 @@ pub fn to_json<T: Serialize>(document: &T) -> serde_json::Result<String> {
 /// The JSON Schema of each document, with the name of its file under `docs/schema/` (without `.json`).
 pub fn schemas() -> Vec<(&'static str, Value)> {
     vec![
+        ("mapscope.capture.1", schema::<Capture>(CAPTURE_SCHEMA)),
         ("mapscope.cycles.1", schema::<CycleList>(CYCLES_SCHEMA)),
         ("mapscope.dominators.1", schema::<DominatorList>(DOMINATORS_SCHEMA)),
         ("mapscope.goroutines.1", schema::<GoroutineList>(GOROUTINES_SCHEMA)),

@@ -1,6 +1,7 @@
 //! The data every view shows, and the JSON contract (`docs/schema/`). Fields are only ever added.
 //! Bytes are integers; a figure that does not apply is absent, never zero.
 
+mod capture;
 mod dominators;
 mod goroutines;
 mod held;
@@ -8,6 +9,7 @@ mod paths;
 mod sites;
 mod storage;
 
+pub use capture::Capture;
 pub use dominators::{DominatorList, DominatorNode, HolderRow, LargestObject, Omitted, Suspect};
 pub use goroutines::{GoroutineList, GoroutineRow, LeftOut, Waited};
 pub use held::{HeldGraph, HeldNode};

@@ -25,6 +25,7 @@ Examples:
   mapscope map 21291 main.sessions.byID  one map in depth
   mapscope path 21291 main.Session       who holds the objects of a type
   mapscope export 21291 --as heap-profile -o heap.pb.gz    its heap profile, for pprof
+  mapscope capture 21291 -o core.21291   a core of it, without killing it
 
 A TARGET that is a number is a pid; anything else is a path (./21291 names a file).
 Exit status: 0 fine, 1 a gate failed, 2 an error."
@@ -263,6 +264,21 @@ Examples:
         #[arg(long = "as", value_name = "FORM", value_enum)]
         form: ExportForm,
     },
+    /// Write a core of a running process, which runs on
+    ///
+    /// The core is a standard one: gdb, Delve and mapscope open it. The file takes as much of the disk as the process has
+    /// memory with content, though it looks larger (it has holes; copy it with cp --sparse or tar -S). It is readable for
+    /// its owner alone, because a core holds whatever the process knew. What stays in a redacted one: docs/CAPTURE.md.
+    ///
+    /// With --zstd, or when FILE ends in .zst, it is compressed: mapscope opens that as it is, gdb and Delve after zstd -d.
+    #[command(after_help = "\
+Examples:
+  mapscope capture 21291 -o core.21291
+  mapscope capture 21291 -o core.21291.zst && mapscope inspect core.21291.zst
+  mapscope capture 21291 -o core.21291 --heap-only   without what the analysis does not read
+  mapscope capture 21291 -o share.zst --redact       without what the program's data says
+  mapscope capture 21291 -o core.21291 --force && dlv core ./server core.21291")]
+    Capture(CaptureArgs),
     /// Write a completion script for a shell
     #[command(after_help = "\
 Examples:
@@ -284,6 +300,30 @@ Examples:
         #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
         dir: PathBuf,
     },
+}
+
+/// What `capture` takes.
+#[derive(Debug, clap::Args)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
+pub(crate) struct CaptureArgs {
+    /// The process
+    #[arg(value_name = "PID")]
+    pub(crate) pid: String,
+    /// Debug information of a stripped executable, for --heap-only and --redact
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
+    pub(crate) debug_info: Option<PathBuf>,
+    /// Replace FILE if it exists
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Leave out what the analysis does not read: memory of C code, free pages, the runtime's caches
+    #[arg(long)]
+    pub(crate) heap_only: bool,
+    /// Overwrite every byte that is neither a pointer nor metadata of maps or the runtime, so that the core can be shared
+    #[arg(long)]
+    pub(crate) redact: bool,
+    /// Compress with zstd; so is any FILE that ends in .zst
+    #[arg(long)]
+    pub(crate) zstd: bool,
 }
 
 /// What `path` takes.

@@ -46,9 +46,12 @@ pub(crate) fn inspection(
             })
             .collect(),
         maps: session.maps.iter().map(map_row).collect(),
-        partial: session.partial.clone(),
+        partial: session.partial.iter().cloned().chain(session.redacted.then(|| REDACTED.to_owned())).collect(),
     }
 }
+
+/// What a core does not tell whose data was overwritten.
+const REDACTED: &str = "the core is redacted: values that are zero and strings that are equal cannot be told";
 
 /// The name of a type; objects whose type is not known have an empty one.
 fn or_unknown(type_name: &str) -> &str {
@@ -73,7 +76,7 @@ fn target(session: &Session<'_>, info: &TargetInfo, read: Duration, paused: Opti
 }
 
 /// A duration to a tenth of a millisecond.
-fn milliseconds(duration: Duration) -> f64 {
+pub(crate) fn milliseconds(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 10_000.0).round() / 10.0
 }
 
@@ -96,10 +99,11 @@ fn memory_use(session: &Session<'_>, info: &TargetInfo) -> MemoryUse {
             ..MemoryUse::default()
         };
     };
-    let of = |kind: TargetKind| (info.kind == kind).then_some(parts.resident);
+    // A core says what was resident only where mapscope wrote it; any other stands for what it holds.
+    let resident = info.rss_bytes.is_some();
     MemoryUse {
-        rss_bytes: of(TargetKind::Process),
-        core_bytes: of(TargetKind::Core),
+        rss_bytes: resident.then_some(parts.resident),
+        core_bytes: (!resident).then_some(parts.resident),
         heap_live_bytes: parts.live,
         heap_garbage_bytes: parts.garbage,
         heap_fragmentation_bytes: parts.fragmentation,

@@ -8,7 +8,9 @@ use clap::ValueEnum;
 use clap_complete::Shell;
 use regex::Regex;
 
-use crate::args::{self, Args, Color, ExportForm, Format, MapsArgs, PathArgs, RootArg, SortKey, TargetArgs};
+use crate::args::{
+    self, Args, CaptureArgs, Color, ExportForm, Format, MapsArgs, PathArgs, RootArg, SortKey, TargetArgs,
+};
 use crate::size::parse_size;
 use crate::source::{Target, TargetSpec};
 
@@ -86,12 +88,27 @@ pub(crate) enum Command {
         target: Target,
         form: ExportForm,
     },
+    Capture(Capture),
     Completions {
         shell: Shell,
     },
     Man {
         dir: PathBuf,
     },
+}
+
+/// Which process to write as a core, and how.
+#[derive(Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "each goes with any other")]
+pub(crate) struct Capture {
+    pub(crate) pid: u32,
+    pub(crate) debug_info: Option<PathBuf>,
+    /// Where the core goes.
+    pub(crate) path: PathBuf,
+    pub(crate) force: bool,
+    pub(crate) heap_only: bool,
+    pub(crate) redact: bool,
+    pub(crate) zstd: bool,
 }
 
 /// Which maps, and in which order.
@@ -159,7 +176,7 @@ const MAX_DEPTH: usize = 64;
 impl Config {
     /// Checks what was typed.
     pub(crate) fn new(args: Args) -> Result<Self> {
-        let Args { global, command } = args;
+        let Args { mut global, command } = args;
         let format = global.format;
         let command = match command {
             args::Command::Demo { limit } => {
@@ -211,6 +228,8 @@ impl Config {
                 }
                 Command::Export { target: target(typed)?, form }
             }
+            // The file is the core; what is said of it goes to standard output.
+            args::Command::Capture(typed) => capture(typed, global.output.take())?,
             args::Command::Completions { shell } => Command::Completions { shell },
             args::Command::Man { dir } => Command::Man { dir },
         };
@@ -270,6 +289,20 @@ fn maps(typed: MapsArgs, format: Format) -> Result<Command> {
         limit: rows(typed.limit, format, LIST_ROWS),
     };
     Ok(Command::Maps { target: target(typed.target)?, filter })
+}
+
+fn capture(typed: CaptureArgs, output: Option<PathBuf>) -> Result<Command> {
+    let CaptureArgs { pid, debug_info, force, heap_only, redact, zstd } = typed;
+    let Some(path) = output.filter(|path| path != Path::new("-")) else {
+        bail!("capture needs the name of a file, which can have holes: give -o FILE");
+    };
+    if !pid.bytes().all(|b| b.is_ascii_digit()) {
+        bail!("{pid} is not a pid: only a running process can be captured");
+    }
+    let target = target(TargetArgs { target: pid, exe: None, debug_info: None })?;
+    let TargetSpec::Process(pid) = target.spec else { bail!("PID is empty: give the number of a process") };
+    let zstd = zstd || path.extension().is_some_and(|extension| extension == "zst");
+    Ok(Command::Capture(Capture { pid, debug_info, path, force, heap_only, redact, zstd }))
 }
 
 fn path(typed: PathArgs, format: Format) -> Result<Command> {

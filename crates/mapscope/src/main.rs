@@ -6,6 +6,7 @@
 
 mod args;
 mod assemble;
+mod capture;
 mod commands;
 mod config;
 mod demo;

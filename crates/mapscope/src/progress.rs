@@ -4,11 +4,17 @@ use std::io::IsTerminal;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
+use mapscope_report::text::bytes;
 
 /// Told by the work what it is doing. Shared by threads.
 pub(crate) trait Progress: Sync {
     /// A stage begins: `reading objects`.
     fn stage(&self, name: &str);
+
+    /// A part of the stage is done.
+    fn part(&self, done: u64, total: u64) {
+        let _ = (done, total);
+    }
 }
 
 /// Says nothing.
@@ -34,6 +40,11 @@ impl Bar {
 impl Progress for Bar {
     fn stage(&self, name: &str) {
         self.0.set_message(name.to_owned());
+    }
+
+    fn part(&self, done: u64, total: u64) {
+        let percent = done.saturating_mul(100).checked_div(total).unwrap_or(100);
+        self.0.set_message(format!("writing {} of {} ({percent} %)", bytes(done), bytes(total)));
     }
 }
 

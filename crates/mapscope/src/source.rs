@@ -157,25 +157,25 @@ fn read<R>(
 }
 
 /// A file with debug information.
-struct DebugFile {
-    path: PathBuf,
-    bytes: FileBytes,
+pub(crate) struct DebugFile {
+    pub(crate) path: PathBuf,
+    pub(crate) bytes: FileBytes,
 }
 
 impl DebugFile {
-    fn open(path: &Path) -> Result<Self> {
+    pub(crate) fn open(path: &Path) -> Result<Self> {
         Ok(Self { path: path.to_owned(), bytes: FileBytes::open(path)? })
     }
 
     /// The one that is where debuggers look for it, and describes this very executable.
-    fn find(path: &Path, executable: &[u8]) -> Option<Self> {
+    pub(crate) fn find(path: &Path, executable: &[u8]) -> Option<Self> {
         let files = debug_info_paths(path, executable).into_iter().filter_map(|p| Self::open(&p).ok());
         files.into_iter().find(|file| describes(&file.bytes, executable))
     }
 }
 
 /// Passes the reader's stages on to the display.
-struct Stages<'p>(&'p dyn Progress);
+pub(crate) struct Stages<'p>(pub(crate) &'p dyn Progress);
 
 impl mapscope_go::Progress for Stages<'_> {
     fn stage(&self, name: &'static str) {

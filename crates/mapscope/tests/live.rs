@@ -1,5 +1,7 @@
 //! Real child processes: programs of the testbed (`cargo xtask testbed` builds them).
 
+#[path = "live/capture.rs"]
+mod capture;
 mod common;
 #[path = "live/export.rs"]
 mod export;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use mapscope_memory::Memory;
 use rustc_hash::FxHashMap;
 
+use crate::runtime::read_structure;
 use crate::types::{Descriptor, Kind, MapPart, MaskSource, TypeId, TypeTable};
 
 /// Structs and arrays nested deeper than this have no mask; no Go type has them.
@@ -77,8 +78,7 @@ pub(crate) fn type_words(types: &TypeTable<'_>, id: TypeId, len: u64) -> Option<
 
 /// The set bits among the first `words` of a mask in memory.
 pub(crate) fn read_bits(memory: &dyn Memory, address: u64, words: u64) -> Option<Vec<u32>> {
-    let mut scratch = Vec::new();
-    let bytes = memory.bytes(address, words.div_ceil(8) as usize, &mut scratch).ok()?;
+    let bytes = read_structure(memory, address, words.div_ceil(8)).ok()?;
     let set = |i: &u64| bytes[(i / 8) as usize] >> (i % 8) & 1 == 1;
     Some((0..words).filter(set).map(|i| i as u32).collect())
 }

@@ -1,10 +1,12 @@
 //! The heap as the runtime lays it out: spans, pointer bitmaps, and from them the edges of the graph.
 
 mod mask;
+mod pointers;
 mod scan;
 mod spans;
 
 pub(crate) use mask::{Mask, Masks, read_bits, type_words};
+pub(crate) use pointers::PointerWords;
 pub(crate) use scan::{CHUNK, Heap, pointer_words, scan, word};
 pub(crate) use spans::{ManualSpan, Span, SpanTable};
 

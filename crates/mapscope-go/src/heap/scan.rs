@@ -82,7 +82,7 @@ pub(crate) fn pointer_words(
 }
 
 /// Green Tea keeps mark bits in the last bytes of spans of 16 to 512 byte objects, behind the bitmap.
-fn inline_marks(layout: &Layout, span: &Span) -> u64 {
+pub(super) fn inline_marks(layout: &Layout, span: &Span) -> u64 {
     if (16..=MAX_IN_SPAN).contains(&span.elem_size) { layout.inline_mark_bytes } else { 0 }
 }
 
@@ -252,7 +252,7 @@ pub(crate) fn word(bytes: &[u8], at: u64) -> u64 {
 }
 
 /// Calls `sink` with the offset of each pointer in `window`, where values of the mask's type fill `room` bytes.
-fn tile(mask: &super::Mask, room: u64, window: Range<u64>, mut sink: impl FnMut(u64)) {
+pub(super) fn tile(mask: &super::Mask, room: u64, window: Range<u64>, mut sink: impl FnMut(u64)) {
     if mask.stride == 0 || mask.pointers.is_empty() {
         return;
     }
@@ -274,7 +274,7 @@ fn tile(mask: &super::Mask, room: u64, window: Range<u64>, mut sink: impl FnMut(
 
 /// The pointer bits of a range of an arena, Go 1.21: one bit per word, and one byte-packed bit per bitmap word that
 /// says that the object has no pointers after it, whatever the bits say.
-struct ArenaBits {
+pub(super) struct ArenaBits {
     /// Word of the arena that the range starts at.
     first: u64,
     bitmap: Vec<u8>,
@@ -285,7 +285,7 @@ struct ArenaBits {
 
 impl ArenaBits {
     /// Reads the bits of `start..start + len`, which lies in one arena.
-    fn read(memory: &dyn Memory, layout: &Layout, mheap: u64, start: u64, len: u64) -> Option<Self> {
+    pub(super) fn read(memory: &dyn Memory, layout: &Layout, mheap: u64, start: u64, len: u64) -> Option<Self> {
         let (bitmap, no_more) = (layout.arena.bitmap?, layout.arena.no_more_ptrs?);
         // linux/amd64: one first-level entry; arena numbers count from -2^47.
         let number = start.wrapping_add(1 << 47) / ARENA;
@@ -303,7 +303,7 @@ impl ArenaBits {
 
     /// Calls `sink` with the offset of each pointer of the object at `from..from + len` of the range. Returns false
     /// when the object has no pointers after the range.
-    fn pointers(&self, from: u64, len: u64, mut sink: impl FnMut(u64)) -> bool {
+    pub(super) fn pointers(&self, from: u64, len: u64, mut sink: impl FnMut(u64)) -> bool {
         let (mut at, end) = (from / 8, (from + len) / 8);
         while at < end {
             let position = self.first + at;

@@ -5,7 +5,7 @@ use mapscope_memory::{Memory, TargetKind};
 
 use super::{MAX_IN_SPAN, PAGE};
 use crate::GoError;
-use crate::runtime::Layout;
+use crate::runtime::{Layout, read_structure};
 
 /// `mSpanInUse`.
 const IN_USE: u64 = 1;
@@ -64,9 +64,7 @@ impl SpanTable {
         let (array, count) = (memory.u64(all)?, memory.u64(all.wrapping_add(8))?);
         let len = count.checked_mul(8).filter(|l| memory.is_mapped(array, *l));
         let len = len.ok_or_else(|| GoError::inconsistent("mheap_.allspans", all, "it is not mapped"))?;
-        let mut scratch = Vec::new();
-        let mut pointers: Vec<u64> = memory
-            .bytes(array, len as usize, &mut scratch)?
+        let mut pointers: Vec<u64> = read_structure(memory, array, len)?
             .chunks_exact(8)
             .map(|b| u64::from_le_bytes(b.try_into().unwrap_or_default()))
             .collect();

@@ -166,9 +166,9 @@ impl Auditor<'_> {
             if self.spans.object(next).map(|(object, ..)| object) != array_slot {
                 walk.overflow_bytes += self.slot_bytes(next);
             }
-            let mut fresh = vec![0; shape.group_size as usize];
-            self.memory.read_into(next, &mut fresh).map_err(|e| unreadable("an overflow bucket", &e))?;
-            copy = fresh;
+            let mut scratch = Vec::new();
+            let fresh = self.memory.bytes(next, shape.group_size as usize, &mut scratch);
+            copy = fresh.map_err(|e| unreadable("an overflow bucket", &e))?.to_vec();
             bytes = &copy;
         }
         drop(copy);

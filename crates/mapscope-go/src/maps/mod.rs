@@ -140,7 +140,9 @@ struct Tally {
 
 impl Tally {
     fn zero_values(&self, shape: &MapShape, types: &TypeTable<'_>) -> Option<u64> {
-        (types.get(shape.elem).size > 0).then_some(self.zero_values)
+        // What was overwritten is not zero, whatever it was.
+        let known = !types.memory().info().redacted;
+        (known && types.get(shape.elem).size > 0).then_some(self.zero_values)
     }
 }
 

@@ -15,7 +15,7 @@ use super::slice;
 use crate::dwarf::{Dwarf, DwarfIndex};
 use crate::heap::{ARENA, Heap};
 use crate::roots::Context;
-use crate::runtime::{Accounts, DebugOffsets};
+use crate::runtime::{Accounts, DebugOffsets, read_structure};
 
 /// Bytes of a page of the system.
 const PAGE: u64 = 4096;
@@ -235,7 +235,6 @@ impl Metadata {
 
 /// `count` words at `at`; none when they cannot be read.
 pub(super) fn words(memory: &dyn Memory, at: u64, count: u64) -> Vec<u64> {
-    let mut scratch = Vec::new();
-    let bytes = memory.bytes(at, count as usize * 8, &mut scratch).unwrap_or_default();
+    let bytes = read_structure(memory, at, count.saturating_mul(8)).unwrap_or_default();
     bytes.chunks_exact(8).map(|b| u64::from_le_bytes(b.try_into().unwrap_or_default())).collect()
 }

@@ -2,7 +2,7 @@
 
 use std::sync::RwLock;
 
-use mapscope_memory::{Arch, Memory, MemoryError, Region, Residency, TargetInfo, Thread};
+use mapscope_memory::{Arch, Memory, MemoryError, Region, Residency, TargetInfo, Thread, WordSet};
 use rustc_hash::FxHashMap;
 
 /// Bytes read at once around a small read.
@@ -12,16 +12,79 @@ const MAX_PAGES: usize = 8 * 1024;
 /// Reads longer than this bypass the cache: they are bulk reads of heap chunks, each done once.
 const MAX_READ: usize = 4096;
 
-/// A target whose small reads are cached. Ranges that can be borrowed are passed through.
+/// What an analysis has read of a target. In this crate, structures of the runtime are read with
+/// [`Memory::read_into`] and what is built on it, and the contents of objects, variables and stacks with
+/// [`Memory::bytes`]; so the one is told from the other.
+#[derive(Debug)]
+pub struct Reads {
+    /// The runtime's own structures.
+    pub(crate) structures: WordSet,
+    /// Everything, structures too.
+    pub(crate) all: WordSet,
+}
+
+impl Reads {
+    /// Nothing yet, of a target with these regions.
+    pub fn new(regions: &[Region]) -> Self {
+        Self { structures: WordSet::new(regions), all: WordSet::new(regions) }
+    }
+}
+
+/// Bytes of a long structure read at once: its length is the target's word, and no memory is set aside for it.
+const STRUCTURE: usize = 64 << 10;
+
+/// The bytes of a structure that is longer than a few words: an array, a bitmap.
+pub(crate) fn read_structure(memory: &dyn Memory, address: u64, len: u64) -> Result<Vec<u8>, MemoryError> {
+    if !memory.is_mapped(address, len) {
+        return Err(MemoryError::NotMapped { addr: address, len });
+    }
+    let mut bytes = Vec::new();
+    while (bytes.len() as u64) < len {
+        let from = bytes.len();
+        bytes.resize(from + STRUCTURE.min((len - from as u64) as usize), 0);
+        memory.read_into(address + from as u64, &mut bytes[from..])?;
+    }
+    Ok(bytes)
+}
+
+/// A target whose small reads are cached. Ranges that can be borrowed are passed through, unless reads are noted.
 pub(crate) struct Cached<'m> {
     inner: &'m dyn Memory,
+    reads: Option<&'m Reads>,
     pages: RwLock<FxHashMap<u64, Box<[u8]>>>,
 }
 
 impl<'m> Cached<'m> {
     /// An empty cache before `inner`, which must not change while the cache lives.
-    pub(crate) fn new(inner: &'m dyn Memory) -> Self {
-        Self { inner, pages: RwLock::default() }
+    pub(crate) fn new(inner: &'m dyn Memory, reads: Option<&'m Reads>) -> Self {
+        Self { inner, reads, pages: RwLock::default() }
+    }
+
+    /// From the page that holds all of it, or straight from the target.
+    fn fetch(&self, addr: u64, buf: &mut [u8]) -> Result<(), MemoryError> {
+        if let Some(bytes) = self.inner.borrow(addr, buf.len()) {
+            buf.copy_from_slice(bytes);
+            return Ok(());
+        }
+        let page = addr / PAGE * PAGE;
+        if buf.len() > MAX_READ || addr - page + buf.len() as u64 > PAGE {
+            return self.inner.read_into(addr, buf);
+        }
+        if self.copy_from_page(page, addr, buf) {
+            return Ok(());
+        }
+        let mut bytes = vec![0; PAGE as usize].into_boxed_slice();
+        let full = self.pages.read().map_or(true, |p| p.len() >= MAX_PAGES);
+        // A page that is only partly mapped is not cached; the read itself decides whether that is an error.
+        if full || self.inner.read_into(page, &mut bytes).is_err() {
+            return self.inner.read_into(addr, buf);
+        }
+        let at = (addr - page) as usize;
+        buf.copy_from_slice(&bytes[at..at + buf.len()]);
+        if let Ok(mut pages) = self.pages.write() {
+            pages.insert(page, bytes);
+        }
+        Ok(())
     }
 
     fn copy_from_page(&self, page: u64, addr: u64, buf: &mut [u8]) -> bool {
@@ -55,33 +118,31 @@ impl Memory for Cached<'_> {
     }
 
     fn borrow(&self, addr: u64, len: usize) -> Option<&[u8]> {
-        self.inner.borrow(addr, len)
+        if self.reads.is_some() { None } else { self.inner.borrow(addr, len) }
     }
 
     fn read_into(&self, addr: u64, buf: &mut [u8]) -> Result<(), MemoryError> {
-        if let Some(bytes) = self.inner.borrow(addr, buf.len()) {
-            buf.copy_from_slice(bytes);
-            return Ok(());
+        if let Some(reads) = self.reads {
+            reads.structures.insert(addr, buf.len() as u64);
+            reads.all.insert(addr, buf.len() as u64);
         }
-        let page = addr / PAGE * PAGE;
-        if buf.len() > MAX_READ || addr - page + buf.len() as u64 > PAGE {
-            return self.inner.read_into(addr, buf);
+        self.fetch(addr, buf)
+    }
+
+    fn bytes<'a>(&'a self, addr: u64, len: usize, scratch: &'a mut Vec<u8>) -> Result<&'a [u8], MemoryError> {
+        if let Some(bytes) = self.borrow(addr, len) {
+            return Ok(bytes);
         }
-        if self.copy_from_page(page, addr, buf) {
-            return Ok(());
+        if !self.is_mapped(addr, len as u64) {
+            return Err(MemoryError::NotMapped { addr, len: len as u64 });
         }
-        let mut bytes = vec![0; PAGE as usize].into_boxed_slice();
-        let full = self.pages.read().map_or(true, |p| p.len() >= MAX_PAGES);
-        // A page that is only partly mapped is not cached; the read itself decides whether that is an error.
-        if full || self.inner.read_into(page, &mut bytes).is_err() {
-            return self.inner.read_into(addr, buf);
+        if let Some(reads) = self.reads {
+            reads.all.insert(addr, len as u64);
         }
-        let at = (addr - page) as usize;
-        buf.copy_from_slice(&bytes[at..at + buf.len()]);
-        if let Ok(mut pages) = self.pages.write() {
-            pages.insert(page, bytes);
-        }
-        Ok(())
+        scratch.clear();
+        scratch.resize(len, 0);
+        self.fetch(addr, scratch)?;
+        Ok(scratch)
     }
 
     fn still_there(&self) -> Result<(), MemoryError> {

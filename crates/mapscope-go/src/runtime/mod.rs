@@ -7,7 +7,8 @@ mod module;
 mod pclntab;
 mod tables;
 
-pub(crate) use cache::Cached;
+pub use cache::Reads;
+pub(crate) use cache::{Cached, read_structure};
 pub(crate) use layout::{
     Accounts, DebugOffsets, Field, Layout, LegacyMap, ProfileLayout, SwissMap, SwissTable, Waiter,
 };

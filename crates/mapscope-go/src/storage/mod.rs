@@ -100,7 +100,11 @@ impl Session<'_> {
             looked_at_bytes: looked_at,
             slices: found.arrays.places(&found, &pinned_objects),
             pinned,
-            strings: found.texts.compare(&found, parts, options.values),
+            strings: if self.redacted {
+                Strings::default()
+            } else {
+                found.texts.compare(&found, parts, options.values)
+            },
             channels: channels.types(stages),
             pools: pools::pools(stages, &mut partial),
             timers: timers::timers(stages, &timers, &mut partial),

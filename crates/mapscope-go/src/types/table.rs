@@ -280,7 +280,7 @@ impl<'a> TypeTable<'a> {
     }
 
     /// Offsets for plans.
-    pub(super) fn map_offsets(&self) -> MapOffsets {
+    pub(crate) fn map_offsets(&self) -> MapOffsets {
         self.offsets
     }
 

@@ -171,8 +171,9 @@ impl<'t> Worker<'_, 't> {
     fn bytes_of(&self, span: &Span) -> Cow<'t, [u8]> {
         let memory = self.typing.context.memory;
         let copied = || {
-            let mut bytes = vec![0; span.bytes as usize];
-            memory.read_into(span.start, &mut bytes).map(|()| bytes).unwrap_or_default()
+            let mut bytes = Vec::new();
+            let read = memory.bytes(span.start, span.bytes as usize, &mut bytes).is_ok();
+            if read { bytes } else { Vec::new() }
         };
         memory.borrow(span.start, span.bytes as usize).map_or_else(|| copied().into(), Cow::from)
     }

@@ -10,25 +10,32 @@
 //! So bytes beyond `p_filesz` are never the zeros that they would be in an executable: in a segment that is not
 //! writable they are those of the mapped file, and otherwise they are not known and reads of them fail.
 
+mod compressed;
 mod files;
 mod fill;
 mod held;
 mod layout;
+mod origin;
 mod pieces;
 mod records;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
 mod tests;
+mod write;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use self::compressed::Unpacked;
 use self::files::Files;
+use self::origin::Origin;
 use self::pieces::Pieces;
 use crate::elf::{AT_RANDOM, AT_SYSINFO_EHDR, ET_CORE, ET_DYN, ET_EXEC, Header};
 use crate::residency::backings;
 use crate::{AMD64, Arch, FileBytes, Memory, MemoryError, Region, Residency, TargetInfo, TargetKind, Thread};
+
+pub use self::write::{CoreFile, CoreOptions, Progress, Redaction, Written};
 
 /// The kernel's page in every address space (`[vsyscall]`), which it writes into cores too.
 const VSYSCALL: u64 = 0xffff_ffff_ff60_0000;
@@ -36,9 +43,13 @@ const VSYSCALL: u64 = 0xffff_ffff_ff60_0000;
 /// A core and the executable that it was written by.
 pub struct Core {
     path: PathBuf,
+    /// Its bytes, when `path` leads to compressed ones.
+    unpacked: Option<Unpacked>,
     info: TargetInfo,
     regions: Vec<Region>,
     threads: Vec<Thread>,
+    /// How mapscope wrote it, if it did.
+    origin: Option<Origin>,
     /// An address in the first thread's stack, and one in the kernel's mapping.
     stack: Option<u64>,
     kernel: Option<u64>,
@@ -54,15 +65,24 @@ pub struct Core {
 impl Core {
     /// Opens the core at `path`. Its executable is `exe`, or else the file that the core names.
     ///
+    /// One that is compressed with zstd is unpacked into the directory for temporary files first.
     /// A core that was cut short opens all the same, and says so in [`TargetInfo::partial`].
     pub fn open(path: &Path, exe: Option<&Path>) -> Result<Self, MemoryError> {
         let core = FileBytes::open(path)?;
-        Self::load(path, core, &Files::OnDisk { exe })
+        if !compressed::is_compressed(&core) {
+            return Self::load(path, core, &Files::OnDisk { exe });
+        }
+        let unpacked = Unpacked::new(path, &core)?;
+        let core = FileBytes::open(&unpacked.path())?;
+        let loaded = Self::load(path, core, &Files::OnDisk { exe })?;
+        Ok(Self { unpacked: Some(unpacked), ..loaded })
     }
 
     /// Reads a core that is in memory already, with the bytes of its executable. No file is opened.
     pub fn from_bytes(core: Vec<u8>, exe: Vec<u8>) -> Result<Self, MemoryError> {
-        Self::load(Path::new("(core in memory)"), core.into(), &Files::Given(Arc::new(exe.into())))
+        let path = Path::new("(core in memory)");
+        let core = if compressed::is_compressed(&core) { compressed::in_memory(path, &core)? } else { core.into() };
+        Self::load(path, core, &Files::Given(Arc::new(exe.into())))
     }
 
     /// The bytes of the executable.
@@ -99,20 +119,24 @@ impl Core {
         let main_path = main.map_or_else(|| executable.path.clone(), |m| m.path);
         fill::fill(&mut layout, &stored, &records.mappings, &main_path, source, &mut files);
 
+        let origin = records.origin.take();
         let info = TargetInfo {
             kind: TargetKind::Core,
             pid: records.pid,
             exe: main_path,
-            rss_bytes: None,
-            monotonic_ns: None,
+            rss_bytes: origin.as_ref().and_then(|o| o.rss_bytes),
+            monotonic_ns: origin.as_ref().and_then(|o| o.monotonic_ns),
+            redacted: origin.as_ref().is_some_and(|o| o.redacted != 0),
             load_bias,
             partial,
         };
         let total = files.iter().fold(0_usize, |sum, f| sum.saturating_add(f.len()));
         Ok(Self {
             path: path.to_path_buf(),
+            unpacked: None,
             info,
             regions: layout.regions,
+            origin,
             stack: records.auxiliary(AT_RANDOM),
             kernel: records.auxiliary(AT_SYSINFO_EHDR),
             threads: records.threads,
@@ -166,8 +190,12 @@ impl Memory for Core {
     }
 
     fn residency(&self) -> Result<Residency, MemoryError> {
+        if let Some(origin) = &self.origin {
+            return Ok(origin.residency.clone());
+        }
         let core: &[u8] = self.files.first().map_or(&[], |f| f);
-        let holes = held::holes(&self.path, core.len() as u64);
+        let path = self.unpacked.as_ref().map_or_else(|| self.path.clone(), Unpacked::path);
+        let holes = held::holes(&path, core.len() as u64);
         let kernel: Vec<u64> = self.kernel.into_iter().chain([VSYSCALL]).collect();
         let regions = backings(&self.regions, &self.info.exe, self.stack, &kernel);
         Ok(Residency::of(&regions, held::ranges(core, &holes, self.pieces.all())))

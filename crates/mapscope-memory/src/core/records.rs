@@ -2,20 +2,21 @@
 
 use std::path::{Path, PathBuf};
 
+use super::origin::{NT_ORIGIN, OWNER, Origin};
 use crate::elf::{AT_ENTRY, AT_PHDR, Header, PT_LOAD, PT_NOTE, Segment, auxv_value, clipped, u32_at, u64_at};
 use crate::notes::notes;
 use crate::process::mapped_file;
 use crate::{AMD64, Registers, Thread};
 
-const NT_PRSTATUS: u32 = 1;
-const NT_PRPSINFO: u32 = 3;
-const NT_AUXV: u32 = 6;
+pub(super) const NT_PRSTATUS: u32 = 1;
+pub(super) const NT_PRPSINFO: u32 = 3;
+pub(super) const NT_AUXV: u32 = 6;
 /// "FILE" in ASCII.
-const NT_FILE: u32 = 0x4649_4c45;
+pub(super) const NT_FILE: u32 = 0x4649_4c45;
 /// `pr_pid` and `pr_reg` in `struct elf_prstatus`, Linux `include/linux/elfcore.h` on amd64.
-const PRSTATUS_TID: usize = 32;
+pub(super) const PRSTATUS_TID: usize = 32;
 /// See [`PRSTATUS_TID`].
-const PRSTATUS_REGISTERS: usize = 112;
+pub(super) const PRSTATUS_REGISTERS: usize = 112;
 /// `pr_pid` in `struct elf_prpsinfo`.
 const PRPSINFO_PID: usize = 24;
 
@@ -41,6 +42,8 @@ pub(super) struct Records {
     pub(super) pid: u32,
     /// By address, not overlapping.
     pub(super) mappings: Vec<Mapping>,
+    /// What mapscope noted when it wrote the core.
+    pub(super) origin: Option<Origin>,
     auxv: Vec<u8>,
     notes_read: usize,
 }
@@ -104,6 +107,7 @@ impl Records {
                 (b"CORE", NT_FILE) if self.mappings.is_empty() => {
                     self.mappings = mappings(note.desc).unwrap_or_default();
                 }
+                (OWNER, NT_ORIGIN) if self.origin.is_none() => self.origin = Origin::decode(note.desc),
                 _ => {}
             }
         }
@@ -136,7 +140,7 @@ impl Records {
 
 fn thread(prstatus: &[u8]) -> Option<Thread> {
     let registers = Registers::from_user_regs(&AMD64, prstatus.get(PRSTATUS_REGISTERS..)?)?;
-    Some(Thread { tid: u32_at(prstatus, PRSTATUS_TID)?, registers })
+    Some(Thread { tid: u32_at(prstatus, PRSTATUS_TID)?, registers, extended: Vec::new() })
 }
 
 /// `NT_FILE`: a count, the unit of file offsets, (start, end, offset) for each mapping, then all paths.

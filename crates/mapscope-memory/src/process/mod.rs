@@ -3,6 +3,7 @@
 mod clock;
 mod maps;
 mod pagemap;
+mod record;
 mod status;
 mod stop;
 mod tracer;
@@ -69,6 +70,7 @@ impl Process {
             exe: without_deleted(exe),
             rss_bytes: resident(&status::read(pid, "statm")?),
             monotonic_ns: clock::monotonic(pid),
+            redacted: false,
             load_bias: entry.map_or(0, |e| header.load_bias(e)),
             partial: Vec::new(),
         };

@@ -13,13 +13,18 @@ use std::os::unix::fs::FileExt;
 
 use nix::libc;
 
+use crate::record::PageRange;
 use crate::{AMD64, Region};
 
 /// `PAGEMAP_SCAN`, `_IOWR('f', 16, struct pm_scan_arg)`.
 const PAGEMAP_SCAN: libc::c_ulong = 0xc060_6610;
-/// `PAGE_IS_PRESENT` and `PAGE_IS_PFNZERO`.
+/// `PAGE_IS_FILE`, `PAGE_IS_PRESENT`, `PAGE_IS_SWAPPED` and `PAGE_IS_PFNZERO`.
+const OF_FILE: u64 = 1 << 2;
+/// See [`OF_FILE`].
 const PRESENT: u64 = 1 << 3;
-/// See [`PRESENT`].
+/// See [`OF_FILE`].
+const SWAPPED: u64 = 1 << 4;
+/// See [`OF_FILE`].
 const ZERO_PAGE: u64 = 1 << 5;
 /// Ranges asked for in one call.
 const RANGES: usize = 4096;
@@ -60,11 +65,20 @@ struct ScanArguments {
 
 /// Ranges of resident pages in address order.
 pub(super) fn resident(pagemap: &File, regions: &[Region]) -> io::Result<Vec<Range<u64>>> {
-    scan(pagemap).or_else(|_| words(pagemap, regions))
+    let scanned = scan(pagemap, PRESENT, PRESENT).map(|found| found.iter().map(|r| r.start..r.end).collect());
+    scanned.or_else(|_| Ok(words(pagemap, regions, is_resident)?.into_iter().map(|found| found.range).collect()))
 }
 
-/// As the kernel's own scan finds them.
-fn scan(pagemap: &File) -> io::Result<Vec<Range<u64>>> {
+/// Pages with content in address order: resident ones and those in swap, which read as what they were.
+pub(super) fn with_content(pagemap: &File, regions: &[Region]) -> io::Result<Vec<PageRange>> {
+    let of = |r: &PageRegion| PageRange { range: r.start..r.end, file: r.categories & OF_FILE != 0 };
+    let scanned = scan(pagemap, PRESENT | SWAPPED, OF_FILE).map(|found| found.iter().map(of).collect());
+    scanned.or_else(|_| words(pagemap, regions, |word| is_resident(word) || is_swapped(word)))
+}
+
+/// As the kernel's own scan finds them: pages of any of the categories `any_of` but zeros, with what they are of
+/// `returned`.
+fn scan(pagemap: &File, any_of: u64, returned: u64) -> io::Result<Vec<PageRegion>> {
     let mut found = Vec::new();
     let mut buffer = vec![PageRegion::default(); RANGES];
     let mut at = 0;
@@ -76,8 +90,9 @@ fn scan(pagemap: &File) -> io::Result<Vec<Range<u64>>> {
             ranges: buffer.as_mut_ptr() as u64,
             range_count: buffer.len() as u64,
             inverted: ZERO_PAGE,
-            mask: PRESENT | ZERO_PAGE,
-            returned: PRESENT,
+            mask: ZERO_PAGE,
+            any_of,
+            returned,
             ..ScanArguments::default()
         };
         // SAFETY: the kernel reads and writes `arguments`, whose layout is the one the request number names, and
@@ -85,7 +100,7 @@ fn scan(pagemap: &File) -> io::Result<Vec<Range<u64>>> {
         #[allow(unsafe_code)]
         let count = unsafe { libc::ioctl(pagemap.as_raw_fd(), PAGEMAP_SCAN, &raw mut arguments) };
         let count = usize::try_from(count).map_err(|_| io::Error::last_os_error())?;
-        found.extend(buffer.iter().take(count).map(|r| r.start..r.end));
+        found.extend(buffer.iter().take(count));
         // `walk_end` is not that of the whole walk when the kernel's own buffer, which is smaller, was full before.
         match buffer.get(RANGES - 1) {
             Some(last) if count == RANGES && last.end > at => at = last.end,
@@ -94,10 +109,10 @@ fn scan(pagemap: &File) -> io::Result<Vec<Range<u64>>> {
     }
 }
 
-/// From one word for each page of every region.
-fn words(pagemap: &File, regions: &[Region]) -> io::Result<Vec<Range<u64>>> {
+/// From one word for each page of every region: those that `wanted` says.
+fn words(pagemap: &File, regions: &[Region], wanted: fn(u64) -> bool) -> io::Result<Vec<PageRange>> {
     let page = AMD64.page_size;
-    let mut found: Vec<Range<u64>> = Vec::new();
+    let mut found: Vec<PageRange> = Vec::new();
     let mut buffer = Vec::new();
     for region in regions.iter().filter(|r| r.start < ADDRESS_SPACE) {
         let (start, end) = (region.start, region.end.min(ADDRESS_SPACE));
@@ -111,11 +126,12 @@ fn words(pagemap: &File, regions: &[Region]) -> io::Result<Vec<Range<u64>>> {
             buffer.resize(count as usize * 8, 0);
             pagemap.read_exact_at(&mut buffer, at / page * 8)?;
             for (index, word) in buffer.chunks_exact(8).enumerate() {
-                if is_resident(u64::from_le_bytes(word.try_into().unwrap_or_default())) {
-                    let from = at + index as u64 * page;
+                let word = u64::from_le_bytes(word.try_into().unwrap_or_default());
+                if wanted(word) {
+                    let (from, file) = (at + index as u64 * page, is_of_file(word));
                     match found.last_mut() {
-                        Some(last) if last.end == from => last.end = from + page,
-                        _ => found.push(from..from + page),
+                        Some(last) if last.range.end == from && last.file == file => last.range.end = from + page,
+                        _ => found.push(PageRange { range: from..from + page, file }),
                     }
                 }
             }
@@ -125,10 +141,22 @@ fn words(pagemap: &File, regions: &[Region]) -> io::Result<Vec<Range<u64>>> {
     Ok(found)
 }
 
-/// Bits of a word of the page map: present, of a file or shared, mapped nowhere else.
+/// One bit of a word of the page map.
+fn bit(word: u64, n: u32) -> bool {
+    word >> n & 1 == 1
+}
+
+/// Present, and of a file or shared or mapped nowhere else.
 fn is_resident(word: u64) -> bool {
-    let bit = |n: u32| word >> n & 1 == 1;
-    bit(63) && (bit(61) || bit(56))
+    bit(word, 63) && (is_of_file(word) || bit(word, 56))
+}
+
+fn is_swapped(word: u64) -> bool {
+    bit(word, 62)
+}
+
+fn is_of_file(word: u64) -> bool {
+    bit(word, 61)
 }
 
 #[cfg(test)]
@@ -160,12 +188,16 @@ mod tests {
         let range = start..start + PAGES as u64 * 4096;
         let regions = maps::parse(&std::fs::read("/proc/self/maps").unwrap());
         let written = (PAGES / 4 * 4096) as u64;
-        assert_eq!(bytes(&words(&pagemap, &regions).unwrap(), &range), written);
+        let by_word: Vec<_> =
+            words(&pagemap, &regions, is_resident).unwrap().into_iter().map(|found| found.range).collect();
+        assert_eq!(bytes(&by_word, &range), written);
         // The scan is newer than some kernels.
-        match scan(&pagemap) {
-            Ok(found) => assert_eq!(bytes(&found, &range), written),
+        match scan(&pagemap, PRESENT, PRESENT) {
+            Ok(_) => assert_eq!(bytes(&resident(&pagemap, &regions).unwrap(), &range), written),
             Err(e) => assert_eq!(e.raw_os_error(), Some(libc::ENOTTY)),
         }
+        let own = with_content(&pagemap, &regions).unwrap().into_iter().filter(|p| !p.file).map(|p| p.range);
+        assert_eq!(bytes(&own.collect::<Vec<_>>(), &range), written);
         black_box(&map);
     }
 }

@@ -20,6 +20,12 @@ const PATIENCE: Duration = Duration::from_secs(1);
 const EVENT_STOP: i32 = 128;
 /// `NT_PRSTATUS`, the general registers.
 const NT_PRSTATUS: usize = 1;
+/// `NT_PRFPREG`, the floating point registers; `NT_X86_XSTATE` starts with them, and has the vector registers too.
+const NT_PRFPREG: usize = 2;
+/// See [`NT_PRFPREG`].
+const NT_X86_XSTATE: usize = 0x202;
+/// Room for all registers that processors have: 11 KiB with AMX.
+const MAX_XSTATE: usize = 32 << 10;
 
 /// The stopped threads of one process. All methods must be called on the thread that made it: `ptrace` demands it.
 pub(super) struct Stops {
@@ -134,7 +140,7 @@ impl Stops {
         let mut threads = Vec::with_capacity(self.threads.len());
         for tid in self.stopped() {
             if let Some(registers) = registers(self.pid, tid)? {
-                threads.push(Thread { tid, registers });
+                threads.push(Thread { tid, registers, extended: extended(tid) });
             }
         }
         if threads.is_empty() { Err(MemoryError::Exited { pid: self.pid }) } else { Ok(threads) }
@@ -156,22 +162,37 @@ impl Stops {
 fn registers(pid: u32, tid: u32) -> Result<Option<Registers>, MemoryError> {
     // Longer than the set we know, so that a thread in 32-bit mode (17 short registers) shows in the length.
     let mut bytes = [0_u8; 512];
-    let mut vec = libc::iovec { iov_base: bytes.as_mut_ptr().cast(), iov_len: bytes.len() };
-    match ptrace(libc::PTRACE_GETREGSET, tid, NT_PRSTATUS, (&raw mut vec) as usize) {
-        Ok(()) => {}
+    let set = match register_set(tid, NT_PRSTATUS, &mut bytes) {
+        Ok(set) => set,
         Err(e) if e.raw_os_error() == Some(libc::ESRCH) => return Ok(None),
         Err(source) => {
             return Err(MemoryError::File { path: status::proc_path(pid, &format!("task/{tid}")), source });
         }
-    }
-    let len = vec.iov_len.min(bytes.len());
-    match Registers::from_user_regs(&AMD64, &bytes[..len]) {
+    };
+    match Registers::from_user_regs(&AMD64, set) {
         Some(registers) => Ok(Some(registers)),
         None => Err(MemoryError::Architecture {
             path: status::proc_path(pid, "exe"),
             found: format!("386 (thread {tid} runs in 32-bit mode)"),
         }),
     }
+}
+
+/// The floating point and vector registers of a stopped thread; only debuggers miss them.
+fn extended(tid: u32) -> Vec<u8> {
+    let mut bytes = vec![0; MAX_XSTATE];
+    let set =
+        [NT_X86_XSTATE, NT_PRFPREG].into_iter().find_map(|kind| Some(register_set(tid, kind, &mut bytes).ok()?.len()));
+    bytes.truncate(set.unwrap_or(0));
+    bytes.shrink_to_fit();
+    bytes
+}
+
+/// One set of registers of a stopped thread, as much of it as fits into `bytes`.
+fn register_set(tid: u32, kind: usize, bytes: &mut [u8]) -> io::Result<&[u8]> {
+    let mut vec = libc::iovec { iov_base: bytes.as_mut_ptr().cast(), iov_len: bytes.len() };
+    ptrace(libc::PTRACE_GETREGSET, tid, kind, (&raw mut vec) as usize)?;
+    Ok(&bytes[..vec.iov_len.min(bytes.len())])
 }
 
 /// Whether a thread has stopped or exited; `None` while it runs. The report is looked at, not taken (`WNOWAIT`): the

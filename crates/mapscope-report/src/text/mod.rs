@@ -5,6 +5,7 @@
 
 mod alike;
 mod bar;
+mod capture;
 mod cycles;
 mod dominators;
 mod footer;
@@ -26,6 +27,7 @@ mod table;
 mod types;
 mod units;
 
+pub use capture::capture;
 pub use cycles::cycles;
 pub use dominators::dominators;
 pub use goroutines::goroutines;

@@ -1,5 +1,6 @@
 //! One module for each command. Each turns data and options into text or JSON; only [`run`] touches the world.
 
+mod capture;
 mod completions;
 mod cycles;
 mod dominators;
@@ -52,6 +53,10 @@ pub(crate) fn run(config: &Config) -> Result<()> {
                 output::notes(&written.notes);
             }
             return output::write_bytes(&written.bytes, config);
+        }
+        Command::Capture(capture) => {
+            let captured = crate::capture::capture(capture, &*progress::start(config.quiet))?;
+            capture::render(&captured, view)?
         }
         Command::Completions { shell } => completions::render(*shell),
         Command::Man { dir } => return man::write(dir),

@@ -1,0 +1,36 @@
+//! `mapscope capture`: what was written.
+
+use super::TextOptions;
+use super::footer::partial;
+use super::style::{DIM, NAME, paint, safe};
+use super::units::{bytes, duration};
+use crate::model::Capture;
+
+/// The file and its size, the pause, and what to do next.
+pub fn capture(capture: &Capture, options: &TextOptions) -> String {
+    let path = safe(&capture.path);
+    let apparent = bytes(capture.apparent_bytes);
+    let more = if capture.compressed {
+        format!(", {apparent} decompressed, most of it holes")
+    } else if capture.apparent_bytes > capture.disk_bytes {
+        format!(" ({apparent} with its holes)")
+    } else {
+        String::new()
+    };
+    let (paused, took) = (duration(capture.paused_ms), duration(capture.took_ms));
+    let mut out = format!(
+        "{} · {} on disk{more}\npid {} · {} · paused {paused} · written in {took}\n",
+        paint(NAME, &path),
+        bytes(capture.disk_bytes),
+        capture.pid,
+        safe(&capture.exe)
+    );
+    if capture.heap_only {
+        out += "only what the analysis reads: no memory of C code, no free pages\n";
+    }
+    if capture.redacted {
+        out += "redacted: pointers and metadata of maps and the runtime stay, all else was overwritten\n";
+    }
+    let next = format!("\n  {}\n", paint(DIM, format_args!("mapscope inspect {path}")));
+    out + &next + &partial(&capture.partial, options.width)
+}
