@@ -11,6 +11,7 @@ mod test;
 mod testbed;
 mod toolchain;
 mod tools;
+mod ui;
 mod workspace;
 
 use std::process::ExitCode;
@@ -27,6 +28,7 @@ usage: cargo xtask CHORE
   fuzz [TARGET] [--seconds N]   fuzz one target, or each for N seconds (60)
   bench [--objects N] [--go VERSION] [--runs N] [--mapscope FILE]
                                 measure `inspect` on a large heap, live and from a core; writes docs/BENCHMARKS.md
+  ui [--check]                  build the page of the HTML report from ui/ (needs Node); check it, and run its tests
   demo-core                     record the core that `mapscope demo` shows
 
 example:
@@ -45,6 +47,8 @@ fn main() -> Result<ExitCode> {
         // What `bench` runs each command with.
         ["measure", command @ ..] => bench::measure_helper(command, false),
         ["measure-watched", command @ ..] => bench::measure_helper(command, true),
+        ["ui"] => ui::build(),
+        ["ui", "--check"] => ui::check().map(drop),
         ["demo-core"] => demo::record(),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");

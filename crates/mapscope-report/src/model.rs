@@ -4,16 +4,20 @@
 mod dominators;
 mod goroutines;
 mod held;
+mod occupancy;
 mod paths;
+mod report;
 mod sites;
 mod storage;
 
 pub use dominators::{DominatorList, DominatorNode, HolderRow, LargestObject, Omitted, Suspect};
 pub use goroutines::{GoroutineList, GoroutineRow, LeftOut, Waited};
 pub use held::{HeldGraph, HeldNode};
+pub use occupancy::Occupancy;
 pub use paths::{
     ClosingEdge, CycleList, CycleMap, CycleRow, PathObject, PathObjects, PathReport, PathRow, PathStep, PathSubject,
 };
+pub use report::{Diff, DiffRow, Finding, NodeKind, Report, Severity, Tree, TreeNode};
 pub use sites::{CodeLine, SiteList, SiteRow};
 pub use storage::{
     ChannelRow, FinalizerRow, FinalizerTotals, PinnedRow, PoolRow, QueuedRow, RunningRow, SliceRow, Storage, StringRow,

@@ -8,7 +8,7 @@ use clap::ValueEnum;
 use clap_complete::Shell;
 use regex::Regex;
 
-use crate::args::{self, Args, Color, ExportForm, Format, MapsArgs, PathArgs, RootArg, SortKey, TargetArgs};
+use crate::args::{self, Args, Color, ExportForm, Format, FormatArg, MapsArgs, PathArgs, RootArg, SortKey, TargetArgs};
 use crate::size::parse_size;
 use crate::source::{Target, TargetSpec};
 
@@ -52,6 +52,10 @@ pub(crate) enum Command {
     Inspect {
         target: Target,
         limit: Option<usize>,
+    },
+    /// `inspect` and `demo` for a browser.
+    Report {
+        target: Target,
     },
     Maps {
         target: Target,
@@ -160,8 +164,10 @@ impl Config {
     /// Checks what was typed.
     pub(crate) fn new(args: Args) -> Result<Self> {
         let Args { global, command } = args;
-        let format = global.format;
+        let html = global.format == FormatArg::Html;
+        let format = if global.format == FormatArg::Json { Format::Json } else { Format::Text };
         let command = match command {
+            command if html => report(command)?,
             args::Command::Demo { limit } => {
                 let target = Target { spec: TargetSpec::Demo, exe: None, debug_info: None };
                 Command::Inspect { target, limit: rows(limit, format, INSPECT_ROWS) }
@@ -216,6 +222,9 @@ impl Config {
         };
         let output = global.output.filter(|path| path != Path::new("-"));
         spare_target(&command, output.as_deref())?;
+        if html && output.is_none() && std::io::stdout().is_terminal() {
+            bail!("--format html is for a browser: write it to a file with -o report.html, or into a pipe");
+        }
         if let Command::Export { form, .. } = &command
             && matches!(form, ExportForm::HeapProfile | ExportForm::LiveHeap | ExportForm::Pprof)
             && output.is_none()
@@ -231,6 +240,7 @@ impl Config {
 /// A core may be the only evidence there is: it is not overwritten by what was read from it.
 fn spare_target(command: &Command, output: Option<&Path>) -> Result<()> {
     let (Command::Inspect { target, .. }
+    | Command::Report { target }
     | Command::Maps { target, .. }
     | Command::Map { target, .. }
     | Command::Types { target, .. }
@@ -253,6 +263,19 @@ fn spare_target(command: &Command, output: Option<&Path>) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// What has a form for browsers.
+fn report(typed: args::Command) -> Result<Command> {
+    let (target, limit) = match typed {
+        args::Command::Demo { limit } => (Target { spec: TargetSpec::Demo, exe: None, debug_info: None }, limit),
+        args::Command::Inspect { target: typed, limit } => (target(typed)?, limit),
+        _ => bail!("--format html: only `inspect` and `demo` have it; try --format json"),
+    };
+    if limit.is_some() {
+        bail!("--limit: an HTML report has all rows, to be filtered in the browser; leave it out");
+    }
+    Ok(Command::Report { target })
 }
 
 /// A form as it is typed.
@@ -379,6 +402,15 @@ mod tests {
         assert_eq!(limit("mapscope maps 1 --format json"), None);
         assert_eq!(limit("mapscope maps 1 --limit 0"), None);
         assert_eq!(limit("mapscope --format json maps 1 --limit 3"), Some(3));
+    }
+
+    #[test]
+    fn a_report_for_browsers_is_of_the_whole_picture() {
+        let report = |line| matches!(config(line).expect("the line is right").command, Command::Report { .. });
+        assert!(report("mapscope inspect 1 --format html -o r.html") && report("mapscope demo --format html -o r.html"));
+        assert!(error("mapscope maps 1 --format html -o r.html").contains("only `inspect` and `demo`"));
+        assert!(error("mapscope export 1 --as dot --format html").contains("only `inspect` and `demo`"));
+        assert!(error("mapscope inspect 1 --format html --limit 3").starts_with("--limit"));
     }
 
     #[test]

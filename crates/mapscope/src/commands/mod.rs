@@ -26,6 +26,10 @@ pub(crate) fn run(config: &Config) -> Result<()> {
         Command::Inspect { target, limit } => {
             load(target, config, |l| inspect::render(l.inspection().clone(), *limit, view))?
         }
+        Command::Report { target } => {
+            let page = load(target, config, |l| Ok(mapscope_report::html(&l.report())?))?;
+            return output::write_bytes(page.as_bytes(), config);
+        }
         Command::Maps { target, filter } => {
             load(target, config, |l| maps::render(l.inspection().clone(), filter, view))?
         }
