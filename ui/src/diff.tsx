@@ -49,6 +49,7 @@ export function Diff({ diff }: { diff: Changes }) {
         rows={rows}
         kept={kept}
         sort={{ column: 'change', descending: true }}
+        twoLines
         empty="Nothing changed."
       />
     </>

@@ -4,7 +4,7 @@ import { useComputed, useSignal } from '@preact/signals';
 import { useMemo } from 'preact/hooks';
 
 import type { CodeLine, GoroutineList, GoroutineRow } from './data.ts';
-import { baseName, bytes, count, plural, waited } from './format.ts';
+import { baseName, bytes, count, plural, shortName, waited } from './format.ts';
 import { Filter } from './table/filter.tsx';
 import { filterRows } from './table/rows.ts';
 import { type Column, Table } from './table/table.tsx';
@@ -34,6 +34,7 @@ export function Goroutines({ list }: { list: GoroutineList }) {
         rows={groups}
         kept={kept}
         sort={{ column: 'verdict', descending: false }}
+        twoLines
         detail={(group) => <Stack group={group} />}
         empty={groups.length === 0 ? 'No goroutines.' : 'No group matches.'}
       />
@@ -73,7 +74,7 @@ const COLUMNS: readonly Column<GoroutineRow>[] = [
     key: (group) => group.stack[0]?.function ?? '',
     cell: (group, shown) => (
       <span class="two">
-        <span class="code clip" title={group.stack[0]?.function}>{group.stack[0]?.function ?? '(no stack)'}</span>
+        <span class="code clip" title={group.stack[0]?.function}>{shortName(group.stack[0]?.function ?? '(no stack)')}</span>
         {!shown('state') && <span class="dim clip">{group.state}</span>}
       </span>
     ),

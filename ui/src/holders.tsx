@@ -50,6 +50,7 @@ export function Holders({ holders, live }: { holders: readonly HolderRow[]; live
       rows={holders}
       kept={kept}
       sort={{ column: 'retained', descending: true }}
+      atOnce={10}
       empty="Nothing holds objects."
     />
   );

@@ -4,7 +4,7 @@ import { useComputed, useSignal } from '@preact/signals';
 import { useMemo } from 'preact/hooks';
 
 import type { MapRow, Occupancy } from './data.ts';
-import { bytes, count, parseSize, percent } from './format.ts';
+import { bytes, count, parseSize, percent, shortName } from './format.ts';
 import { MapDetail } from './map-detail.tsx';
 import { Filter } from './table/filter.tsx';
 import { filterRows } from './table/rows.ts';
@@ -56,6 +56,7 @@ export function Maps({ maps, total, pictures }: MapsProps) {
         rows={maps}
         kept={kept}
         sort={{ column: 'table', descending: true }}
+        twoLines
         detail={(map) => <MapDetail map={map} picture={pictures.get(map.addr)} />}
         empty={maps.length === 0 ? 'No live maps.' : 'No map matches.'}
       />
@@ -92,9 +93,9 @@ const COLUMNS: readonly Column<MapRow>[] = [
       <span class="two">
         <span class="code clip" title={map.owner}>
           {map.heuristic && '~'}
-          {map.owner || '(no owner found)'}
+          {shortName(map.owner) || '(no owner found)'}
         </span>
-        {!shown('type') && <span class="code clip dim">{map.type}</span>}
+        {!shown('type') && <span class="code clip dim">{shortName(map.type)}</span>}
       </span>
     ),
   },
@@ -107,7 +108,7 @@ const COLUMNS: readonly Column<MapRow>[] = [
     key: (map) => map.type,
     cell: (map) => (
       <span class="code clip dim" title={map.type}>
-        {map.type}
+        {shortName(map.type)}
       </span>
     ),
   },

@@ -46,7 +46,7 @@ export function Memory({ memory, heap }: { memory: MemoryUse; heap: Heap }) {
 
 function SizeClasses({ classes }: { classes: SizeClass[] }) {
   return (
-    <details class="more">
+    <details class="fold">
       <summary>Fragmentation by size class</summary>
       <table class="data plain">
         <caption class="unseen">Size classes, by wasted bytes</caption>

@@ -31,12 +31,20 @@ export interface Grid {
   pitch: number;
 }
 
-/** Columns are a power of two where that fits, as groups are: rows then line up with tables. */
+const PITCHES = [10, 9, 8, 7, 6, 5, 4];
+const HIGHEST = 200;
+
+/**
+ * The largest cells with which the picture is not too high. Columns are a power of two, as groups are, so that rows line
+ * up with tables.
+ */
 export function gridOf(cells: number, width: number): Grid {
-  const pitch = width < 480 ? 5 : cells > 1024 ? 7 : 9;
-  const room = Math.max(1, Math.floor(width / pitch));
-  const columns = Math.min(2 ** Math.floor(Math.log2(room)), 2 ** Math.ceil(Math.log2(Math.max(1, cells))));
-  return { columns, rows: Math.ceil(cells / columns), pitch };
+  const grids = PITCHES.map((pitch): Grid => {
+    const room = Math.max(1, Math.floor(width / pitch));
+    const columns = Math.min(2 ** Math.floor(Math.log2(room)), 2 ** Math.ceil(Math.log2(Math.max(1, cells))));
+    return { columns, rows: Math.ceil(cells / columns), pitch };
+  });
+  return grids.find((grid) => grid.rows * grid.pitch <= HIGHEST) ?? grids[grids.length - 1];
 }
 
 /** How many cells of each class there are. */

@@ -8,6 +8,9 @@ import { count, percent, plural } from './format.ts';
 import { CELLS, type Cell, LEGEND, cellOf, gridOf, tally } from './occupancy-picture.ts';
 import { colours } from './page.ts';
 
+/** In smaller cells a mark is only noise. */
+const LEAST_MARKED = 6;
+
 export function Occupancy({ picture, noun }: { picture: Picture; noun: string }) {
   const box = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
@@ -87,7 +90,7 @@ function draw(canvas: HTMLCanvasElement, picture: Picture, columns: number, pitc
     context.fillStyle = fill[cell];
     context.fillRect(x, y, side, side);
     // Shape says it too, for those who do not see the colour.
-    if (cell !== 'worn' && cell !== 'grave') continue;
+    if ((cell !== 'worn' && cell !== 'grave') || side < LEAST_MARKED) continue;
     context.strokeStyle = mark;
     context.beginPath();
     context.moveTo(x, y + side);

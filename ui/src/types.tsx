@@ -4,7 +4,7 @@ import { useComputed, useSignal } from '@preact/signals';
 import { useMemo } from 'preact/hooks';
 
 import type { TypeRow } from './data.ts';
-import { bytes, count, parseSize, percent } from './format.ts';
+import { bytes, count, parseSize, percent, shortName } from './format.ts';
 import { Filter } from './table/filter.tsx';
 import { filterRows } from './table/rows.ts';
 import { type Column, Table } from './table/table.tsx';
@@ -26,7 +26,7 @@ export function Types({ types, total, live }: { types: readonly TypeRow[]; total
       key: (row) => row.type,
       cell: (row) => (
         <span class="code clip" title={row.type}>
-          {row.type}
+          {shortName(row.type)}
         </span>
       ),
     },

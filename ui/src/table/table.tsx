@@ -35,11 +35,16 @@ export interface TableProps<R> {
   /** What is shown below an open row. */
   detail?: (row: R) => ComponentChildren;
   empty: string;
+  /** Where there is not room for all columns, the first has a second line. */
+  twoLines?: boolean;
+  /** Rows that are shown without scrolling, at most. */
+  atOnce?: number;
 }
 
 const ROW = 30;
 /** Where the second column has no room, its text is below the first's. */
 const TALL_ROW = 46;
+const NARROW = 700;
 /** On paper nothing scrolls. */
 const PRINTED_ROWS = 40;
 
@@ -67,7 +72,7 @@ export function Table<R>(props: TableProps<R>) {
     const fits = fittingColumns(columns, size.value.width);
     return columns.filter((_, i) => fits[i]);
   });
-  const rowHeight = useComputed(() => (shown.value.length < columns.length && size.value.width < 720 ? TALL_ROW : ROW));
+  const rowHeight = useComputed(() => (props.twoLines && size.value.width < NARROW ? TALL_ROW : ROW));
   const opened = useComputed(() => {
     const row = open.value === undefined ? -1 : order.value.indexOf(open.value);
     return row < 0 ? undefined : { row, height: openHeight.value };
@@ -147,6 +152,7 @@ export function Table<R>(props: TableProps<R>) {
       <div
         class="table-scroll"
         ref={scroller}
+        style={props.atOnce === undefined ? {} : { maxHeight: `${(props.atOnce + 1.5) * rowHeight.value}px` }}
         tabIndex={0}
         role="group"
         aria-label={`${props.label}; arrow keys move${detail ? ', Enter opens' : ''}`}

@@ -28,7 +28,6 @@ export interface TreeCanvasProps {
   root: ReadonlySignal<number>;
   focus: ReadonlySignal<number>;
   matches: ReadonlySignal<Matches | undefined>;
-  rootLabel: ReadonlySignal<string>;
   onHover: (hit: Hit | undefined, x: number, y: number) => void;
   onPick: (hit: Hit, touch: boolean) => void;
   onZoom: (factor: number, place: number) => void;
@@ -100,7 +99,6 @@ export function TreeCanvas(props: TreeCanvasProps) {
       focus: props.focus.value,
       hover: hover.value,
       matches: props.matches.value,
-      rootLabel: props.rootLabel.value,
     });
     canvas.current.dataset.boxes = String(scene.boxes.length);
   });

@@ -4,8 +4,8 @@ import type { Tree } from '../data.ts';
 import { bytes, shortName } from '../format.ts';
 import { type Boxes, FRAME, OWN, REST } from './boxes.ts';
 import { type Category, type Palette, categoryOf } from './colours.ts';
+import { titleOf } from './describe.ts';
 import type { Matches } from './search.ts';
-import { nodeName } from './tree.ts';
 
 export interface Scene {
   tree: Tree;
@@ -16,7 +16,6 @@ export interface Scene {
   focus: number;
   hover: number | undefined;
   matches: Matches | undefined;
-  rootLabel: string;
 }
 
 /** Characters that are still worth reading. */
@@ -37,7 +36,7 @@ export function paint(context: CanvasRenderingContext2D, scene: Scene): void {
     const node = boxes.node[i];
     let text = labels.get(node);
     if (text === undefined || flag !== 0) {
-      text = flag & REST ? '…' : flag & OWN ? 'own objects' : label(tree, node, scene.rootLabel);
+      text = flag & REST ? '…' : flag & OWN ? 'own objects' : shortName(titleOf(tree, node));
       if (flag === 0) labels.set(node, text);
     }
     const y = top(boxes.y[i], boxes.h[i]);
@@ -96,10 +95,6 @@ function outline(context: CanvasRenderingContext2D, { boxes, palette, top, focus
   };
   draw(hover !== undefined && hover < boxes.length ? hover : undefined, 1, palette.text);
   draw(boxes.of(focus), 2, palette.focus);
-}
-
-function label(tree: Tree, node: number, rootLabel: string): string {
-  return node === 0 ? rootLabel : shortName(nodeName(tree, node)) || '…';
 }
 
 /** The end of a Go name says more than its middle: `map[stri….Session`. */

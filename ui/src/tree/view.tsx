@@ -36,8 +36,7 @@ export function TreeView({ tree: given }: { tree: Tree }) {
   const focus = useSignal(0);
   const words = useSignal('');
   const matches = useComputed(() => search(tree.value, words.value));
-  const rootLabel = useComputed(() => `all live objects, ${bytes(whole)}`);
-  const tip = useSignal<{ hit: Hit; x: number; y: number } | undefined>(undefined);
+    const tip = useSignal<{ hit: Hit; x: number; y: number } | undefined>(undefined);
   const frame = useRef(0);
   const searchBox = useRef<HTMLInputElement>(null);
 
@@ -227,7 +226,6 @@ export function TreeView({ tree: given }: { tree: Tree }) {
           root={zoom}
           focus={focus}
           matches={matches}
-          rootLabel={rootLabel}
           onHover={(hit, x, y) => (tip.value = hit && { hit, x, y })}
           onPick={pick}
           onZoom={scaleBy}
