@@ -193,7 +193,8 @@ export interface Totals {
 export interface Tables {
   maps: MapRow[];
   types: TypeRow[];
-  occupancy: Map<string, Occupancy>;
+  /** The picture of the map at an address, if there is one. */
+  occupancy: (addr: string) => Occupancy | undefined;
   tree: Tree;
   goroutines?: GoroutineList;
 }

@@ -7,7 +7,7 @@ import type { Diff as Changes, DiffRow } from './data.ts';
 import { bytes, change, count } from './format.ts';
 import { subject } from './memory-parts.ts';
 import { Filter } from './table/filter.tsx';
-import { filterRows } from './table/rows.ts';
+import { filterRows, searchTexts } from './table/rows.ts';
 import { type Column, Table } from './table/table.tsx';
 
 const KINDS = ['map', 'type', 'holder'];
@@ -16,11 +16,11 @@ export function Diff({ diff }: { diff: Changes }) {
   const words = useSignal('');
   const kind = useSignal(KINDS.find((k) => diff.rows.some((row) => row.kind === k)) ?? 'map');
   const rows = diff.rows;
-  const texts = useMemo(() => rows.map((row) => `${row.name}\n${row.type ?? ''}`.toLowerCase()), [rows]);
+  const text = useMemo(() => searchTexts(rows, (row) => `${row.name}\n${row.type ?? ''}`), [rows]);
   const ofKind = useComputed(() => rows.filter((row) => row.kind === kind.value).length);
   const kept = useComputed(() => {
     const wanted = kind.value;
-    return filterRows(rows.length, (row) => texts[row], words.value).filter((row) => rows[row].kind === wanted);
+    return filterRows(rows.length, text, words.value).filter((row) => rows[row].kind === wanted);
   });
   const most = useMemo(() => rows.reduce((max, row) => Math.max(max, Math.abs(delta(row))), 1), [rows]);
   return (

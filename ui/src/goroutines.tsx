@@ -6,17 +6,17 @@ import { useMemo } from 'preact/hooks';
 import type { CodeLine, GoroutineList, GoroutineRow } from './data.ts';
 import { baseName, bytes, count, plural, shortName, waited } from './format.ts';
 import { Filter } from './table/filter.tsx';
-import { filterRows } from './table/rows.ts';
+import { filterRows, searchTexts } from './table/rows.ts';
 import { type Column, Table } from './table/table.tsx';
 
 export function Goroutines({ list }: { list: GoroutineList }) {
   const words = useSignal('');
   const groups = list.groups;
-  const texts = useMemo(
-    () => groups.map((g) => [verdict(g), g.state, ...g.stack.map((line) => line.function)].join('\n').toLowerCase()),
+  const text = useMemo(
+    () => searchTexts(groups, (g) => [verdict(g), g.state, ...g.stack.map((line) => line.function)].join('\n')),
     [groups],
   );
-  const kept = useComputed(() => filterRows(groups.length, (row) => texts[row], words.value));
+  const kept = useComputed(() => filterRows(groups.length, text, words.value));
   return (
     <>
       <p class="note">{facts(list).join(' · ')}</p>

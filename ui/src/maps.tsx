@@ -7,13 +7,14 @@ import type { MapRow, Occupancy } from './data.ts';
 import { bytes, count, parseSize, percent, shortName } from './format.ts';
 import { MapDetail } from './map-detail.tsx';
 import { Filter } from './table/filter.tsx';
-import { filterRows } from './table/rows.ts';
+import { filterRows, searchTexts } from './table/rows.ts';
 import { type Column, Table } from './table/table.tsx';
 
 export interface MapsProps {
   maps: readonly MapRow[];
   total: number;
-  pictures: ReadonlyMap<string, Occupancy>;
+  /** The picture of the map at an address, if there is one. */
+  picture: (addr: string) => Occupancy | undefined;
 }
 
 /** As in the terminal: a map that has just doubled is about 40% full, so less than a quarter means that entries left. */
@@ -24,18 +25,12 @@ export function isSparse(map: MapRow): boolean {
   return (map.slots ?? 0) >= SPARSE_SLOTS && (map.entries ?? 0) < (map.slots ?? 0) * SPARSE_SHARE;
 }
 
-export function Maps({ maps, total, pictures }: MapsProps) {
+export function Maps({ maps, total, picture }: MapsProps) {
   const words = useSignal('');
   const least = useSignal('');
-  const texts = useMemo(() => maps.map((map) => `${map.owner}\n${map.type}\n${map.addr}`.toLowerCase()), [maps]);
+  const text = useMemo(() => searchTexts(maps, (map) => `${map.owner}\n${map.type}\n${map.addr}`), [maps]);
   const kept = useComputed(() =>
-    filterRows(
-      maps.length,
-      (row) => texts[row],
-      words.value,
-      parseSize(least.value) ?? 0,
-      (row) => maps[row].table_bytes ?? 0,
-    ),
+    filterRows(maps.length, text, words.value, parseSize(least.value) ?? 0, (row) => maps[row].table_bytes ?? 0),
   );
   // Figures that none of the maps has: overflow buckets of Swiss maps, tombstones of legacy ones.
   const columns = useMemo(() => COLUMNS.filter((c) => c.rank < 7 || maps.some((map) => c.key(map) !== undefined)), [maps]);
@@ -57,7 +52,7 @@ export function Maps({ maps, total, pictures }: MapsProps) {
         kept={kept}
         sort={{ column: 'table', descending: true }}
         twoLines
-        detail={(map) => <MapDetail map={map} picture={pictures.get(map.addr)} />}
+        detail={(map) => <MapDetail map={map} picture={picture(map.addr)} />}
         empty={maps.length === 0 ? 'No live maps.' : 'No map matches.'}
       />
     </>

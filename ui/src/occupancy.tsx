@@ -7,6 +7,7 @@ import type { Occupancy as Picture } from './data.ts';
 import { count, percent, plural } from './format.ts';
 import { CELLS, type Cell, LEGEND, cellOf, gridOf, tally } from './occupancy-picture.ts';
 import { colours } from './page.ts';
+import { useResize } from './resize.ts';
 
 /** In smaller cells a mark is only noise. */
 const LEAST_MARKED = 6;
@@ -20,13 +21,9 @@ export function Occupancy({ picture, noun }: { picture: Picture; noun: string })
   const cells = picture.filled.length;
   const grid = gridOf(cells, width.value || 600);
 
+  useResize(box, (element) => (width.value = element.clientWidth));
   useEffect(() => {
-    const observer = new ResizeObserver(() => (width.value = box.current!.clientWidth));
-    observer.observe(box.current!);
-    return () => observer.disconnect();
-  }, []);
-  useEffect(() => {
-    if (width.value > 0) draw(canvas.current!, picture, grid.columns, grid.pitch);
+    if (width.value > 0 && canvas.current) draw(canvas.current, picture, grid.columns, grid.pitch);
   }, [picture, width.value, colours.value]);
 
   const onMove = (event: PointerEvent) => {

@@ -99,7 +99,7 @@ function sectionsOf(summary: Summary, tables: Tables | Error | undefined): Secti
     </>,
     'what would be freed without each, from the dominator tree',
   );
-  add('maps', `Maps`, 'Maps', unpacked((t) => <Maps maps={t.maps} total={totals.maps} pictures={t.occupancy} />), `${bytes(totals.map_table_bytes)} in tables`);
+  add('maps', `Maps`, 'Maps', unpacked((t) => <Maps maps={t.maps} total={totals.maps} picture={t.occupancy} />), `${bytes(totals.map_table_bytes)} in tables`);
   add('types', 'Types', 'Types', unpacked((t) => <Types types={t.types} total={totals.types} live={live} />));
   if (tables === undefined || tables instanceof Error || tables.goroutines) {
     add('goroutines', 'Goroutines', 'Goroutines', unpacked((t) => t.goroutines && <Goroutines list={t.goroutines} />));

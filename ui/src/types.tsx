@@ -6,15 +6,15 @@ import { useMemo } from 'preact/hooks';
 import type { TypeRow } from './data.ts';
 import { bytes, count, parseSize, percent, shortName } from './format.ts';
 import { Filter } from './table/filter.tsx';
-import { filterRows } from './table/rows.ts';
+import { filterRows, searchTexts } from './table/rows.ts';
 import { type Column, Table } from './table/table.tsx';
 
 export function Types({ types, total, live }: { types: readonly TypeRow[]; total: number; live: number }) {
   const words = useSignal('');
   const least = useSignal('');
-  const texts = useMemo(() => types.map((row) => row.type.toLowerCase()), [types]);
+  const text = useMemo(() => searchTexts(types, (row) => row.type), [types]);
   const kept = useComputed(() =>
-    filterRows(types.length, (row) => texts[row], words.value, parseSize(least.value) ?? 0, (row) => types[row].shallow_bytes),
+    filterRows(types.length, text, words.value, parseSize(least.value) ?? 0, (row) => types[row].shallow_bytes),
   );
   const most = useMemo(() => types.reduce((max, row) => Math.max(max, row.shallow_bytes), 1), [types]);
   const columns: Column<TypeRow>[] = [

@@ -36,7 +36,7 @@ export function Filter({ what, placeholder, words, least, shown, listed, total }
           type="text"
           inputMode="text"
           placeholder="min. 10MiB"
-          aria-label="Least bytes, such as 10MiB"
+          aria-label={`Least bytes of ${what}, such as 10MiB`}
           aria-invalid={wrong}
           value={least.value}
           onInput={(event) => (least.value = event.currentTarget.value)}

@@ -7,6 +7,12 @@ export interface SortOrder {
   descending: boolean;
 }
 
+/** The text of each row in lower case, made when the first filter asks for it. */
+export function searchTexts<R>(rows: readonly R[], text: (row: R) => string): (row: number) => string {
+  let texts: string[] | undefined;
+  return (row) => (texts ??= rows.map((r) => text(r).toLowerCase()))[row];
+}
+
 /** The rows whose text has every word, in any case, and whose size is at least `least`. */
 export function filterRows(
   length: number,

@@ -2,9 +2,10 @@
 
 import { useComputed, useSignal, useSignalEffect, type ReadonlySignal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useRef } from 'preact/hooks';
 
 import { printing } from '../page.ts';
+import { useResize } from '../resize.ts';
 import { type Key, type SortOrder, sortRows } from './rows.ts';
 import { fittingColumns, rowTop, visibleRows } from './window.ts';
 
@@ -89,14 +90,9 @@ export function Table<R>(props: TableProps<R>) {
         }),
   );
 
-  useEffect(() => {
-    const element = scroller.current!;
-    const observer = new ResizeObserver(() => {
-      if (!printing.peek()) size.value = { width: element.clientWidth, height: element.clientHeight };
-    });
-    observer.observe(element);
-    return () => observer.disconnect();
-  }, []);
+  useResize(scroller, (element) => {
+    if (!printing.peek()) size.value = { width: element.clientWidth, height: element.clientHeight };
+  });
   // Another order or filter begins at the top.
   useSignalEffect(() => {
     void order.value;
@@ -241,11 +237,7 @@ function Heading<R>({ column, sort, onSort }: HeadingProps<R>) {
 
 function Detail(props: { columns: number; height: (pixels: number) => void; children: ComponentChildren }) {
   const row = useRef<HTMLTableRowElement>(null);
-  useEffect(() => {
-    const observer = new ResizeObserver(() => props.height(row.current!.offsetHeight));
-    observer.observe(row.current!);
-    return () => observer.disconnect();
-  }, []);
+  useResize(row, (element) => props.height(element.offsetHeight));
   return (
     <tr class="detail" ref={row}>
       <td colSpan={props.columns}>{props.children}</td>

@@ -5,6 +5,7 @@ import { useEffect, useRef } from 'preact/hooks';
 
 import type { Tree } from '../data.ts';
 import { colours, printing } from '../page.ts';
+import { useResize } from '../resize.ts';
 import { Boxes } from './boxes.ts';
 import { palette } from './colours.ts';
 import { icicle, type Range } from './icicle.ts';
@@ -52,12 +53,11 @@ export function TreeCanvas(props: TreeCanvasProps) {
   const drawn = useRef({ boxes: new Boxes(), top: (y: number, _h: number) => y });
   const pressed = useRef<{ x: number; moved: boolean } | undefined>(undefined);
 
+  useResize(scroller, (element) => {
+    if (!printing.peek()) size.value = { width: element.clientWidth, height: element.clientHeight };
+  });
   useEffect(() => {
     const element = scroller.current!;
-    const observer = new ResizeObserver(() => {
-      if (!printing.peek()) size.value = { width: element.clientWidth, height: element.clientHeight };
-    });
-    observer.observe(element);
     const wheel = (event: WheelEvent) => {
       const horizontal = Math.abs(event.deltaX) > Math.abs(event.deltaY);
       if (!event.ctrlKey && !event.metaKey && !horizontal) return; // the page scrolls
@@ -67,10 +67,7 @@ export function TreeCanvas(props: TreeCanvasProps) {
       else props.onZoom(Math.exp(Math.max(-60, Math.min(60, event.deltaY)) / 120), event.offsetX / width);
     };
     element.addEventListener('wheel', wheel, { passive: false });
-    return () => {
-      observer.disconnect();
-      element.removeEventListener('wheel', wheel);
-    };
+    return () => element.removeEventListener('wheel', wheel);
   }, []);
 
   // Flame graphs stand on the ground.

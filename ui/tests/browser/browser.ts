@@ -43,6 +43,7 @@ export async function open(report: ReportData | { file: string }, options: Brows
     executablePath: executable,
     args: FLAGS,
     viewport: { width: 1440, height: 900 },
+    reducedMotion: 'reduce', // what an event changes is there when it returns
     ...options,
   });
   contexts.push(context);
@@ -62,19 +63,19 @@ export async function open(report: ReportData | { file: string }, options: Brows
   return { page, quiet: () => assert.deepEqual(wrong, []) };
 }
 
-/** Text of the first column of the rows that are in the document. */
-export async function firstColumn(page: Page, section: string): Promise<string[]> {
-  return (await page.locator(`#${section} tbody tr.row th .code`).allInnerTexts()).filter((_, i, all) => all.length > 0 || i >= 0);
+/** Owners or names in the rows that are in the document. */
+export function firstColumn(page: Page, section: string): Promise<string[]> {
+  return page.locator(`#${section} tbody tr.row > th`).evaluateAll((cells) =>
+    cells.map((cell) => cell.querySelector('[title]')?.getAttribute('title') ?? cell.textContent ?? ''),
+  );
 }
 
-/** How many boxes the picture of the tree has, once it has come to rest. */
+/** How many boxes the picture of the tree has. */
 export async function boxes(page: Page): Promise<number> {
-  const canvas = page.locator('#held canvas');
-  let before = -1;
-  for (;;) {
-    const now = Number(await canvas.getAttribute('data-boxes'));
-    if (now === before) return now;
-    before = now;
-    await page.evaluate(() => new Promise((done) => setTimeout(() => requestAnimationFrame(done), 200)));
-  }
+  return Number(await page.locator('#held canvas').getAttribute('data-boxes'));
+}
+
+/** The way to what the tree shows. */
+export function crumbs(page: Page): Promise<string[]> {
+  return page.locator('.crumbs button').allInnerTexts();
 }

@@ -37,7 +37,7 @@ test('columns become rows', async () => {
   assert.equal(maps[4].owner, HOSTILE);
   assert.deepEqual(types[5], { type: HOSTILE, count: 3, shallow_bytes: 48 });
   assert.equal(tree.retained[0], 594 * 2 ** 20 + 2720 + 48);
-  assert.equal(occupancy.get('0xc007000000')?.filled.length, 256);
+  assert.equal(occupancy('0xc007000000')?.filled.length, 256);
 });
 
 test('another format is refused', async () => {
