@@ -147,6 +147,8 @@ export interface GoroutineList {
   leaks_unknown?: string;
   times_are_bounds?: boolean;
   groups: GoroutineRow[];
+  /** Groups of the target; more than are listed when there are very many. */
+  total_groups: number;
 }
 
 export interface DiffRow {

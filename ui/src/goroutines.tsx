@@ -26,7 +26,7 @@ export function Goroutines({ list }: { list: GoroutineList }) {
         words={words}
         shown={kept.value.length}
         listed={groups.length}
-        total={groups.length}
+        total={list.total_groups}
       />
       <Table
         label="Goroutines in groups"

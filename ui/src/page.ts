@@ -39,7 +39,7 @@ export function watchPage(): void {
   const print = media('print');
   print.addEventListener('change', () => (printing.value = print.matches));
   addEventListener('beforeprint', () => (printing.value = true));
-  addEventListener('afterprint', () => (printing.value = false));
+  addEventListener('afterprint', () => (printing.value = print.matches));
   if (print.matches) printing.value = true;
   effect(() => {
     const chosen = theme.value;

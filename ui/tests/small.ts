@@ -77,6 +77,7 @@ const tables: PackedTables = {
     system_goroutines: 6,
     leaked_goroutines: 50,
     leaked_bytes: 4 * MIB,
+    total_groups: 2,
     groups: [
       {
         state: 'chan receive',

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-use crate::workspace::{root, run};
+use crate::workspace::{cargo, root, run};
 
 /// The page as it is embedded.
 const PAGE: &str = "crates/mapscope-report/assets/report.html";
@@ -58,7 +58,10 @@ pub(crate) fn check() -> Result<(u64, u64)> {
     run(&mut npm(["run", "--silent", "compile"]))?;
     let mut counts = node_tests("unit", &[])?;
     if Path::new(CHROMIUM).exists() {
-        let more = node_tests("browser", &[("CHROMIUM", OsStr::new(CHROMIUM)), ("PAGE", page.as_os_str())])?;
+        let report = demo(&page)?;
+        let environment =
+            [("CHROMIUM", OsStr::new(CHROMIUM)), ("PAGE", page.as_os_str()), ("REPORT", report.as_os_str())];
+        let more = node_tests("browser", &environment)?;
         counts = (counts.0 + more.0, counts.1 + more.1);
     } else if required {
         bail!("{CHROMIUM} is not there, and MAPSCOPE_REQUIRE_BROWSER=1 asks for the tests that need it");
@@ -76,8 +79,21 @@ fn build_page() -> Result<PathBuf> {
         run(&mut npm(["ci", "--no-audit", "--no-fund", "--ignore-scripts"]))?;
     }
     let out = root().join("target/ui");
-    run(npm(["run", "--silent", "build", "--"]).arg("--outDir").arg(&out).args(["--emptyOutDir", "--logLevel", "warn"]))?;
+    run(npm(["run", "--silent", "build", "--"]).arg("--outDir").arg(&out).args([
+        "--emptyOutDir",
+        "--logLevel",
+        "warn",
+    ]))?;
     Ok(out.join("report.html"))
+}
+
+/// A report that the program writes, beside the page.
+fn demo(page: &Path) -> Result<PathBuf> {
+    let report = page.with_file_name("demo.html");
+    let mut command = cargo();
+    command.args(["run", "--quiet", "--profile", "testing", "-p", "mapscope", "--", "demo", "--format", "html", "-o"]);
+    run(command.arg(&report))?;
+    Ok(report)
 }
 
 /// Runs the compiled tests of one directory with Node's own runner.
@@ -91,7 +107,8 @@ fn node_tests(suite: &str, environment: &[(&str, &OsStr)]) -> Result<(u64, u64)>
     files.sort();
     let mut command = Command::new("node");
     command.current_dir(directory()).args(["--test", "--test-reporter=tap"]).args(files);
-    let output = command.envs(environment.iter().copied()).stderr(Stdio::inherit()).output().context("cannot start node")?;
+    let output =
+        command.envs(environment.iter().copied()).stderr(Stdio::inherit()).output().context("cannot start node")?;
     let text = String::from_utf8_lossy(&output.stdout);
     let counts = counts(&text);
     println!("{suite} tests of the page: {} passed, {} failed", counts.0, counts.1);

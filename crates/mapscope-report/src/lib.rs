@@ -15,11 +15,13 @@
 //! Text carries ANSI styles; a writer that strips them (`anstream`) decides whether they are seen. Strings that come
 //! from the target are made harmless first: a type name cannot move the reader's cursor.
 
+mod changes;
 mod html;
 mod json;
 pub mod model;
 pub mod text;
 
+pub use changes::changes;
 pub use html::html;
 pub use json::{
     CYCLES_SCHEMA, DOMINATORS_SCHEMA, GOROUTINES_SCHEMA, HELD_SCHEMA, INSPECT_SCHEMA, MAP_SCHEMA, MAPS_SCHEMA,

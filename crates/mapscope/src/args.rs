@@ -125,13 +125,17 @@ Examples:
   mapscope inspect core.21291 --exe ./sessions
   mapscope inspect 21291 --debug-info ./sessions.debug
   mapscope inspect 21291 --format json -o before.json
-  mapscope inspect 21291 --format html -o report.html    to read, to attach, to keep")]
+  mapscope inspect 21291 --format html -o report.html    to read, to attach, to keep
+  mapscope inspect 21291 --format html --before before.json -o report.html")]
     Inspect {
         #[command(flatten)]
         target: TargetArgs,
         /// Rows of each table; 0 shows all [default: 10 as text, all as JSON]
         #[arg(long, value_name = "N")]
         limit: Option<usize>,
+        /// With --format html, show what changed since an earlier inspection: a file that --format json wrote
+        #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+        before: Option<PathBuf>,
     },
     /// Every live map, one line each
     #[command(after_help = "\

@@ -56,6 +56,8 @@ pub(crate) enum Command {
     /// `inspect` and `demo` for a browser.
     Report {
         target: Target,
+        /// What `inspect --format json` wrote earlier.
+        before: Option<PathBuf>,
     },
     Maps {
         target: Target,
@@ -172,7 +174,10 @@ impl Config {
                 let target = Target { spec: TargetSpec::Demo, exe: None, debug_info: None };
                 Command::Inspect { target, limit: rows(limit, format, INSPECT_ROWS) }
             }
-            args::Command::Inspect { target: typed, limit } => {
+            args::Command::Inspect { before: Some(_), .. } => {
+                bail!("--before: only --format html shows what changed")
+            }
+            args::Command::Inspect { target: typed, limit, before: None } => {
                 Command::Inspect { target: target(typed)?, limit: rows(limit, format, INSPECT_ROWS) }
             }
             args::Command::Maps(typed) => maps(typed, format)?,
@@ -240,7 +245,7 @@ impl Config {
 /// A core may be the only evidence there is: it is not overwritten by what was read from it.
 fn spare_target(command: &Command, output: Option<&Path>) -> Result<()> {
     let (Command::Inspect { target, .. }
-    | Command::Report { target }
+    | Command::Report { target, .. }
     | Command::Maps { target, .. }
     | Command::Map { target, .. }
     | Command::Types { target, .. }
@@ -257,7 +262,8 @@ fn spare_target(command: &Command, output: Option<&Path>) -> Result<()> {
         _ => None,
     };
     let same = |a: &Path, b: &Path| matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b);
-    for input in path.into_iter().chain(&target.exe).chain(&target.debug_info) {
+    let before = if let Command::Report { before, .. } = command { before.as_ref() } else { None };
+    for input in path.into_iter().chain(&target.exe).chain(&target.debug_info).chain(before) {
         if output.is_some_and(|output| same(output, input)) {
             bail!("--output: {} is what is examined; give the name of another file", input.display());
         }
@@ -267,15 +273,15 @@ fn spare_target(command: &Command, output: Option<&Path>) -> Result<()> {
 
 /// What has a form for browsers.
 fn report(typed: args::Command) -> Result<Command> {
-    let (target, limit) = match typed {
-        args::Command::Demo { limit } => (Target { spec: TargetSpec::Demo, exe: None, debug_info: None }, limit),
-        args::Command::Inspect { target: typed, limit } => (target(typed)?, limit),
+    let (target, limit, before) = match typed {
+        args::Command::Demo { limit } => (Target { spec: TargetSpec::Demo, exe: None, debug_info: None }, limit, None),
+        args::Command::Inspect { target: typed, limit, before } => (target(typed)?, limit, before),
         _ => bail!("--format html: only `inspect` and `demo` have it; try --format json"),
     };
     if limit.is_some() {
         bail!("--limit: an HTML report has all rows, to be filtered in the browser; leave it out");
     }
-    Ok(Command::Report { target })
+    Ok(Command::Report { target, before })
 }
 
 /// A form as it is typed.
@@ -407,10 +413,13 @@ mod tests {
     #[test]
     fn a_report_for_browsers_is_of_the_whole_picture() {
         let report = |line| matches!(config(line).expect("the line is right").command, Command::Report { .. });
-        assert!(report("mapscope inspect 1 --format html -o r.html") && report("mapscope demo --format html -o r.html"));
+        assert!(
+            report("mapscope inspect 1 --format html -o r.html") && report("mapscope demo --format html -o r.html")
+        );
         assert!(error("mapscope maps 1 --format html -o r.html").contains("only `inspect` and `demo`"));
         assert!(error("mapscope export 1 --as dot --format html").contains("only `inspect` and `demo`"));
         assert!(error("mapscope inspect 1 --format html --limit 3").starts_with("--limit"));
+        assert!(error("mapscope inspect 1 --before b.json").contains("only --format html"));
     }
 
     #[test]

@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use mapscope_go::{Executable, Session, Sites, StorageOptions, debug_info_paths, describes, with_session};
 use mapscope_memory::{Core, FileBytes, Memory, Process};
-use mapscope_report::model::{CycleList, DominatorList, GoroutineList, Inspection, MapDetail, PathReport, Report, Storage};
+use mapscope_report::model::{
+    CycleList, DominatorList, GoroutineList, Inspection, MapDetail, PathReport, Report, Storage,
+};
 
 use crate::config::{PathQuery, TreeShape};
 use crate::progress::Progress;

@@ -3,6 +3,8 @@
 mod common;
 #[path = "live/export.rs"]
 mod export;
+#[path = "live/html.rs"]
+mod html;
 
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;

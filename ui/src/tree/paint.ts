@@ -6,6 +6,7 @@ import { type Boxes, FRAME, OWN, REST } from './boxes.ts';
 import { type Category, type Palette, categoryOf } from './colours.ts';
 import { titleOf } from './describe.ts';
 import type { Matches } from './search.ts';
+import { hasHeading } from './treemap.ts';
 
 export interface Scene {
   tree: Tree;
@@ -33,6 +34,7 @@ export function paint(context: CanvasRenderingContext2D, scene: Scene): void {
     const flag = boxes.flag[i];
     const room = Math.floor((boxes.w[i] - 8) / character);
     if (room < LEAST_CHARACTERS || boxes.h[i] < 13) continue;
+    if (flag & FRAME && !hasHeading(boxes.w[i], boxes.h[i])) continue;
     const node = boxes.node[i];
     let text = labels.get(node);
     if (text === undefined || flag !== 0) {
@@ -41,7 +43,6 @@ export function paint(context: CanvasRenderingContext2D, scene: Scene): void {
     }
     const y = top(boxes.y[i], boxes.h[i]);
     const line = flag & FRAME || boxes.h[i] < 34 ? Math.min(boxes.h[i], 19) / 2 : 11;
-    if (flag & FRAME && boxes.h[i] <= 34) continue; // no line of its own
     const faded = matches !== undefined && matches.names[tree.name[node]] === 0;
     context.fillStyle = faded || flag & (OWN | REST) ? palette.dim : palette.text;
     context.fillText(clipped(text, room), boxes.x[i] + 4, y + line + 0.5);
@@ -94,7 +95,8 @@ function outline(context: CanvasRenderingContext2D, { boxes, palette, top, focus
     context.strokeRect(boxes.x[i] + inset, top(boxes.y[i], boxes.h[i]) + inset, Math.max(1, boxes.w[i] - width), boxes.h[i] - width);
   };
   draw(hover !== undefined && hover < boxes.length ? hover : undefined, 1, palette.text);
-  draw(boxes.of(focus), 2, palette.focus);
+  // The whole is what is looked at anyway.
+  if (focus !== 0) draw(boxes.of(focus), 2, palette.focus);
 }
 
 /** The end of a Go name says more than its middle: `map[stri….Session`. */

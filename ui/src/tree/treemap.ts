@@ -44,9 +44,14 @@ export function treemap(tree: Tree, root: number, width: number, height: number)
   return boxes;
 }
 
+/** A box with others inside has a line of its own for its name. */
+export function hasHeading(w: number, h: number): boolean {
+  return h > 2 * HEADING && w > 3 * HEADING;
+}
+
 /** The room inside a box; none when it is too small for others. */
 function inner({ x, y, w, h }: Rect): Rect | undefined {
-  const top = h > 2 * HEADING && w > 3 * HEADING ? HEADING : EDGE;
+  const top = hasHeading(w, h) ? HEADING : EDGE;
   const rect = { x: x + EDGE, y: y + top, w: w - 2 * EDGE, h: h - top - EDGE };
   return rect.w >= LEAST_SIDE && rect.h >= LEAST_SIDE ? rect : undefined;
 }

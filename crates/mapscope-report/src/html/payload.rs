@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::base64;
 use super::columns::{MapColumns, Strings, TypeColumns};
 use crate::model::{
-    Diff, Finding, GoroutineList, Heap, HolderRow, MapRow, MemoryUse, Occupancy, Report, Suspect, Target,
+    Diff, Finding, GoroutineList, GoroutineRow, Heap, HolderRow, MapRow, MemoryUse, Occupancy, Report, Suspect, Target,
     Tree,
 };
 
@@ -61,7 +61,24 @@ pub(super) struct Tables<'r> {
     tree: TreeColumns,
     occupancy: Vec<Picture<'r>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    goroutines: Option<GoroutineList>,
+    goroutines: Option<Goroutines<'r>>,
+}
+
+/// The list of goroutines, whose target is that of the summary.
+#[derive(Serialize)]
+struct Goroutines<'r> {
+    total_goroutines: u64,
+    system_goroutines: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    leaked_goroutines: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    leaked_bytes: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    leaks_unknown: Option<&'r str>,
+    times_are_bounds: bool,
+    groups: &'r [GoroutineRow],
+    /// Groups of the target; more than are listed when there are very many.
+    total_groups: u64,
 }
 
 /// The tree; names are numbers of strings.
@@ -124,10 +141,20 @@ pub(super) fn tables(report: &Report) -> Tables<'_> {
         tree,
         strings: strings.list,
         occupancy: report.occupancy.iter().map(picture).collect(),
-        goroutines: report.goroutines.clone().map(|mut list| {
-            list.groups.truncate(GOROUTINE_GROUPS);
-            list
-        }),
+        goroutines: report.goroutines.as_ref().map(goroutines),
+    }
+}
+
+fn goroutines(list: &GoroutineList) -> Goroutines<'_> {
+    Goroutines {
+        total_goroutines: list.total_goroutines,
+        system_goroutines: list.system_goroutines,
+        leaked_goroutines: list.leaked_goroutines,
+        leaked_bytes: list.leaked_bytes,
+        leaks_unknown: list.leaks_unknown.as_deref(),
+        times_are_bounds: list.times_are_bounds,
+        groups: first(&list.groups, GOROUTINE_GROUPS),
+        total_groups: list.total_groups,
     }
 }
 

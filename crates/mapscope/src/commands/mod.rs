@@ -11,6 +11,7 @@ mod man;
 mod map;
 mod maps;
 mod path;
+mod report;
 mod types;
 
 use anyhow::Result;
@@ -26,8 +27,10 @@ pub(crate) fn run(config: &Config) -> Result<()> {
         Command::Inspect { target, limit } => {
             load(target, config, |l| inspect::render(l.inspection().clone(), *limit, view))?
         }
-        Command::Report { target } => {
-            let page = load(target, config, |l| Ok(mapscope_report::html(&l.report())?))?;
+        Command::Report { target, before } => {
+            // Before anything is stopped: a wrong file should cost the target nothing.
+            let before = before.as_deref().map(report::earlier).transpose()?;
+            let page = load(target, config, |l| report::render(l, before.as_ref()))?;
             return output::write_bytes(page.as_bytes(), config);
         }
         Command::Maps { target, filter } => {
