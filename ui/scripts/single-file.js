@@ -3,6 +3,9 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
+/** What is part of the page; their licences ask to be part of it too. */
+const PACKAGES = ['preact', '@preact/signals', '@preact/signals-core'];
+
 export function singleFile(templatePath) {
   return {
     name: 'single-file',
@@ -35,12 +38,20 @@ function page(template, script, style) {
     "base-uri 'none'",
     "form-action 'none'",
   ].join('; ');
-  const parts = { POLICY: policy, STYLE: style, SCRIPT: safe };
+  const parts = { LICENCES: licences(), POLICY: policy, STYLE: style, SCRIPT: safe };
   return Object.entries(parts).reduce((text, [name, value]) => {
     const place = `<!--${name}-->`;
     if (text.split(place).length !== 2) throw new Error(`${place} is expected once`);
     return text.replace(place, () => value);
   }, template);
+}
+
+function licences() {
+  const texts = PACKAGES.map((name) => {
+    const text = readFileSync(new URL(`../node_modules/${name}/LICENSE`, import.meta.url), 'utf8');
+    return `This page contains ${name}:\n\n${text.trim()}`;
+  });
+  return `<!--\n${texts.join('\n\n').replaceAll('--', '- -')}\n-->`;
 }
 
 function hash(text) {

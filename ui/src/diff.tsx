@@ -94,9 +94,9 @@ function columnsFor(most: number): Column<DiffRow>[] {
       cell: (row) => <span class="code clip dim" title={row.type}>{row.type}</span>,
     },
     number('before-count', 'count before', 104, 7, (row) => row.before_count, count),
-    number('after-count', 'now', 96, 5, (row) => row.after_count, count),
+    number('after-count', 'count now', 96, 5, (row) => row.after_count, count),
     number('before', 'bytes before', 104, 3, (row) => row.before_bytes, bytes),
-    number('after', 'now', 92, 2, (row) => row.after_bytes, bytes),
+    number('after', 'bytes now', 96, 2, (row) => row.after_bytes, bytes),
     {
       ...number('change', 'change', 96, 1, delta, change),
       cell: (row) => <span class={delta(row) > 0 ? 'grew' : 'shrank'}>{change(delta(row))}</span>,

@@ -1,7 +1,8 @@
 // The report as a page: findings first.
 
-import type { ReadonlySignal } from '@preact/signals';
+import { type ReadonlySignal, useSignal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
+import { useEffect } from 'preact/hooks';
 
 import type { Summary, Tables } from './data.ts';
 import { Diff } from './diff.tsx';
@@ -38,15 +39,7 @@ export function Report({ summary, tables }: ReportProps) {
     <>
       <a class="skip" href="#content">Skip to the report</a>
       <Masthead summary={summary} />
-      <nav class="sections" aria-label="Sections">
-        <ul>
-          {sections.map(({ id, short }) => (
-            <li key={id}>
-              <a href={`#${id}`}>{short}</a>
-            </li>
-          ))}
-        </ul>
-      </nav>
+      <Navigation sections={sections} />
       <main id="content">
         {summary.partial && summary.partial.length > 0 && <Partial reasons={summary.partial} />}
         {sections.map(({ id, title, note, body }) => (
@@ -105,6 +98,33 @@ function sectionsOf(summary: Summary, tables: Tables | Error | undefined): Secti
     add('goroutines', 'Goroutines', 'Goroutines', unpacked((t) => t.goroutines && <Goroutines list={t.goroutines} />));
   }
   return sections;
+}
+
+function Navigation({ sections }: { sections: readonly Section[] }) {
+  const current = useSignal('');
+  const ids = sections.map(({ id }) => id).join(' ');
+  useEffect(() => {
+    // A section is read when it crosses a line a third down the window.
+    const observer = new IntersectionObserver(
+      (entries) => entries.forEach((entry) => entry.isIntersecting && (current.value = entry.target.id)),
+      { rootMargin: '-33% 0px -66% 0px' },
+    );
+    for (const id of ids.split(' ')) observer.observe(document.getElementById(id)!);
+    return () => observer.disconnect();
+  }, [ids]);
+  return (
+    <nav class="sections" aria-label="Sections">
+      <ul>
+        {sections.map(({ id, short }) => (
+          <li key={id}>
+            <a href={`#${id}`} aria-current={current.value === id ? 'true' : undefined}>
+              {short}
+            </a>
+          </li>
+        ))}
+      </ul>
+    </nav>
+  );
 }
 
 function Masthead({ summary }: { summary: Summary }) {

@@ -58,7 +58,7 @@ mod tests {
     use crate::model::{HolderRow, MapFigures, MapRow, TypeRow};
 
     fn map(owner: &str, table_bytes: u64, entries: u64) -> MapRow {
-        let figures = Some(MapFigures { table_bytes, entries, ..MapFigures::default() });
+        let figures = Some(MapFigures { entries, table_bytes, ..MapFigures::default() });
         MapRow { owner: owner.into(), type_name: "map[int]int".into(), figures, ..MapRow::default() }
     }
 

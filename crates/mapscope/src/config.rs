@@ -174,10 +174,10 @@ impl Config {
                 let target = Target { spec: TargetSpec::Demo, exe: None, debug_info: None };
                 Command::Inspect { target, limit: rows(limit, format, INSPECT_ROWS) }
             }
-            args::Command::Inspect { before: Some(_), .. } => {
-                bail!("--before: only --format html shows what changed")
-            }
-            args::Command::Inspect { target: typed, limit, before: None } => {
+            args::Command::Inspect { target: typed, limit, before } => {
+                if before.is_some() {
+                    bail!("--before: only --format html shows what changed");
+                }
                 Command::Inspect { target: target(typed)?, limit: rows(limit, format, INSPECT_ROWS) }
             }
             args::Command::Maps(typed) => maps(typed, format)?,
