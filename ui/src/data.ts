@@ -231,4 +231,6 @@ export interface Tree {
   /** Bytes of the node's own objects, and of these and all below. */
   shallow: Float64Array;
   retained: Float64Array;
+  /** Types come first, and below each what holds its objects: `retained` are then bytes of that type. */
+  byType?: boolean;
 }

@@ -5,6 +5,7 @@ import { useMemo } from 'preact/hooks';
 
 import type { CodeLine, GoroutineList, GoroutineRow } from './data.ts';
 import { baseName, bytes, count, plural, shortName, waited } from './format.ts';
+import { placeOf } from './place.ts';
 import { Filter } from './table/filter.tsx';
 import { filterRows, searchTexts } from './table/rows.ts';
 import { type Column, Table } from './table/table.tsx';
@@ -67,20 +68,23 @@ function verdictOrder(group: GoroutineRow): number {
 
 const COLUMNS: readonly Column<GoroutineRow>[] = [
   {
-    id: 'function',
-    title: 'function',
+    id: 'place',
+    title: 'at',
+    hint: 'The innermost function of the program itself',
     width: 190,
     rank: 0,
-    key: (group) => group.stack[0]?.function ?? '',
+    key: (group) => placeOf(group.stack),
     cell: (group, shown) => (
       <span class="two">
-        <span class="code clip" title={group.stack[0]?.function}>{shortName(group.stack[0]?.function ?? '(no stack)')}</span>
+        <span class="code clip" title={placeOf(group.stack)}>
+          {shortName(placeOf(group.stack))}
+        </span>
         {!shown('state') && <span class="dim clip">{group.state}</span>}
       </span>
     ),
   },
   { id: 'count', title: 'count', width: 84, rank: 1, number: true, key: (g) => g.count, cell: (g) => count(g.count) },
-  { id: 'state', title: 'state', width: 150, rank: 3, key: (g) => g.state, cell: (g) => <span class="clip">{g.state}</span> },
+  { id: 'state', title: 'state', width: 200, rank: 3, key: (g) => g.state, cell: (g) => <span class="clip">{g.state}</span> },
   {
     id: 'verdict',
     title: 'leaked',

@@ -22,7 +22,7 @@ export function memoryParts(memory: MemoryUse): { parts: Part[]; whole: number }
     ...part('stacks', 'stacks', memory.stacks_bytes, 'of goroutines and threads'),
     ...part('runtime', 'runtime', memory.runtime_bytes, 'spans, bitmaps, page tables, profiles'),
     ...part('binary', 'binary', memory.binary_bytes, 'executable and libraries, with their data'),
-    ...part('other', runtimeKnown ? 'other' : 'runtime, other', memory.other_bytes, 'memory of C, mapped files, what Go does not know'),
+    ...part('other', runtimeKnown ? 'other' : 'runtime, other', memory.other_bytes, `${runtimeKnown ? '' : 'spans and bitmaps, '}memory of C, mapped files, what Go does not know`),
   ];
   return { parts, whole: parts.reduce((sum, p) => sum + p.bytes, 0) };
 }

@@ -2,7 +2,7 @@
 
 import type { Tree } from '../data.ts';
 import { bytes, count, percent, plural } from '../format.ts';
-import { children, kindOf, nodeName } from './tree.ts';
+import { children, kindOf, nodeName, wayTo } from './tree.ts';
 
 export function titleOf(tree: Tree, node: number): string {
   switch (kindOf(tree, node)) {
@@ -21,6 +21,7 @@ export function factsOf(tree: Tree, node: number): string[] {
   const retained = `${bytes(tree.retained[node])}, ${percent(tree.retained[node], tree.retained[0])} of live`;
   if (kind === 'all') return [retained];
   if (kind === 'omitted') return [retained, 'too small to be in the file one by one'];
+  if (tree.byType) return factsByType(tree, node, retained);
   const facts = [`retains ${retained}`];
   if (kind === 'type') {
     facts.push(`${plural(tree.count[node], 'object', 'objects')} of ${bytes(tree.shallow[node])}`);
@@ -28,6 +29,14 @@ export function factsOf(tree: Tree, node: number): string[] {
     facts.push(kind === 'shared' ? 'several holders reach it' : tree.count[node] > 1 ? `${count(tree.count[node])} × ${kind}` : kind);
   }
   return facts;
+}
+
+/** The first level are types, those below hold their objects. */
+function factsByType(tree: Tree, node: number, size: string): string[] {
+  const objects = plural(tree.count[node], 'object', 'objects');
+  if (tree.depth[node] === 1) return [`${objects} of ${size}`];
+  const type = wayTo(tree, node)[1];
+  return [`holds ${objects} of ${titleOf(tree, type)}`, size];
 }
 
 /** A sentence for the line below the picture, and for screen readers. */

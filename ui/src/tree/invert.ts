@@ -45,7 +45,7 @@ export function invert(tree: Tree, most = MOST_NODES): Tree {
     whole.bytes += bytes;
     whole.below.set(-1, { ...fresh(tree.names.length, OMITTED), count: rest.length, bytes });
   }
-  return flatten([...tree.names, ''], whole);
+  return { ...flatten([...tree.names, ''], whole), byType: true };
 }
 
 /** In preorder, most bytes first. */

@@ -88,6 +88,8 @@ test('types first: the same bytes, each below what holds it', () => {
     [2, 'a', 15],
     [1, 'a', 5],
   ]);
+  assert.equal(describe(turned, 1), 's · 6 objects of 50 B, 50.0% of live · 2 nodes below');
+  assert.equal(describe(turned, 2), 'a · holds 4 objects of s · 40 B, 40.0% of live');
   const cut = invert(tree, 1);
   assert.equal(cut.retained[0], 100);
   assert.equal(KINDS[cut.kind[1]], 'omitted');

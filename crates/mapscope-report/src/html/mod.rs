@@ -55,7 +55,7 @@ fn deflated(bytes: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{HolderRow, Inspection, MapFigures, MapRow};
+    use crate::model::{HolderRow, Inspection, MapFigures, MapRow, NodeKind, Tree, TreeNode};
 
     const HOSTILE: &str = "x</script><script>alert(1)</script><!--<script>\u{2028}";
 
@@ -69,6 +69,54 @@ mod tests {
     #[test]
     fn the_page_has_one_place_for_data() {
         assert_eq!(PAGE.matches(PLACE).count(), 1);
+    }
+
+    /// As many rows and nodes as are written at most, with figures that compress as badly as real ones.
+    #[test]
+    fn a_report_at_its_limits_is_below_5_mb() {
+        let mut state = 7_u64;
+        let mut next = |bits: u32| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            state >> (64 - bits)
+        };
+        let mut map = |number: u64| {
+            let (groups, shift) = (1 << (next(4) / 2), next(3) as u32);
+            let figures = MapFigures {
+                entries: (groups * 8) >> shift,
+                slots: groups * 8,
+                groups,
+                holes: next(8) % (groups + 1),
+                tombstones: Some(next(10) >> shift),
+                zero_values: Some(0),
+                table_bytes: groups * 136 + 96,
+                reclaimable_bytes: (groups * 136) >> shift,
+                ..MapFigures::default()
+            };
+            MapRow {
+                addr: format!("{:#x}", 0xc0_0000_0000 + next(33) * 16),
+                owner: format!("github.com/example/platform/cache.shards[{}].items", number % 25_000),
+                type_name: format!("map[string]*main.Record{}", next(11)),
+                implementation: "swiss".into(),
+                retained_bytes: Some(next(24)),
+                figures: Some(figures),
+                ..MapRow::default()
+            }
+        };
+        let maps = (0..120_000).map(&mut map).collect();
+        let node = |number: u64| TreeNode {
+            depth: if number == 0 { 0 } else { 1 + next(3) as u32 % 2 },
+            kind: NodeKind::Type,
+            name: next(11) as u32,
+            count: next(10),
+            shallow_bytes: next(20),
+        };
+        let nodes = (0..100_000).map(node).collect();
+        let names = (0..2048).map(|n| format!("main.Record{n}")).collect();
+        let inspection = Inspection { maps, ..Inspection::default() };
+        let report = Report { inspection, tree: Tree { names, nodes }, ..Report::default() };
+        let file = html(&report).expect("it renders");
+        assert!(file.len() > 1_000_000 && file.len() < 5_000_000, "{}", file.len());
+        assert!(file.contains("\"totals\":{\"maps\":120000,"));
     }
 
     #[test]
