@@ -6,6 +6,7 @@
 mod bench;
 mod core;
 mod demo;
+mod dist;
 mod fuzz;
 mod test;
 mod testbed;
@@ -29,6 +30,7 @@ usage: cargo xtask CHORE
   bench [--objects N] [--go VERSION] [--runs N] [--mapscope FILE]
                                 measure `inspect` on a large heap, live and from a core; writes docs/BENCHMARKS.md
   ui [--check]                  build the page of the HTML report from ui/ (needs Node); check it, and run its tests
+  dist [--check]                build target/dist/mapscope, one static file for containers; run it in an empty root
   demo-core                     record the core that `mapscope demo` shows
 
 example:
@@ -49,6 +51,8 @@ fn main() -> Result<ExitCode> {
         ["measure-watched", command @ ..] => bench::measure_helper(command, true),
         ["ui"] => ui::build(),
         ["ui", "--check"] => ui::check().map(drop),
+        ["dist"] => dist::build().map(drop),
+        ["dist", "--check"] => dist::check(),
         ["demo-core"] => demo::record(),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use crate::workspace::{cargo, root, run as run_command, testbed_directory};
-use crate::{fuzz, testbed, tools, ui};
+use crate::{dist, fuzz, testbed, tools, ui};
 
 struct Step {
     name: &'static str,
@@ -29,6 +29,7 @@ const STEPS: &[Step] = &[
     Step { name: "testbed", action: |_| testbed::build() },
     Step { name: "fuzz corpora", action: |_| fuzz::replay() },
     Step { name: "ui", action: page },
+    Step { name: "dist", action: |_| dist::check() },
     Step { name: "README", action: |_| readme() },
     Step { name: "tests", action: tests },
 ];

@@ -322,6 +322,8 @@ pub fn with_session<R>(
     let audits: Vec<MapAudit> = found.par_iter().map(audit).collect();
 
     progress.stage("working out who holds what");
+    // From here on little is read, and the most memory of our own is in use.
+    memory.regions().iter().for_each(|r| memory.release(r.start, (r.end - r.start) as usize));
     let dominators = Dominators::new(graph, &reach, &holders.of_root, holders.all.len() as u32);
     let classes = Classes::of(&types);
     let by_type = MergedTree::new(graph, &dominators, &classes.of_type, &holders.groups);

@@ -71,20 +71,17 @@ impl BitSet {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RankedSet {
     bits: BitSet,
-    /// Members before each run of [`RUN`] words.
+    /// Members before each word, and all of them.
     before: Vec<u32>,
 }
 
-/// Words of a run: a cache line.
-const RUN: usize = 8;
-
 impl RankedSet {
     pub(crate) fn new(bits: BitSet) -> Self {
-        let mut before = Vec::with_capacity(bits.words.len().div_ceil(RUN) + 1);
+        let mut before = Vec::with_capacity(bits.words.len() + 1);
         let mut total = 0;
         before.push(0);
-        for run in bits.words.chunks(RUN) {
-            total += run.iter().map(|w| w.count_ones()).sum::<u32>();
+        for word in &bits.words {
+            total += word.count_ones();
             before.push(total);
         }
         Self { bits, before }
@@ -103,13 +100,8 @@ impl RankedSet {
     #[inline]
     pub(crate) fn rank(&self, index: usize) -> Option<usize> {
         let word = *self.bits.words.get(index / 64)?;
-        if word >> (index % 64) & 1 == 0 {
-            return None;
-        }
-        let run = index / 64 / RUN;
-        let within = &self.bits.words[run * RUN..index / 64];
         let below = (word & ((1 << (index % 64)) - 1)).count_ones();
-        Some((self.before[run] + within.iter().map(|w| w.count_ones()).sum::<u32>() + below) as usize)
+        (word >> (index % 64) & 1 == 1).then(|| (self.before[index / 64] + below) as usize)
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = usize> + '_ {

@@ -135,7 +135,7 @@ impl Pass<'_> {
                 continue;
             };
             match column[next as usize] {
-                NONE if self.graph.edges(next).is_empty() => frame.next += 1,
+                NONE if !self.graph.points(next) => frame.next += 1,
                 // Once it has a number, this edge is looked at again.
                 NONE => self.enter(next),
                 number => {

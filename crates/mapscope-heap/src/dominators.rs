@@ -15,6 +15,8 @@ use kernel::{Holders, Solved};
 pub(crate) use retained::Above;
 use retained::Sums;
 
+use rayon::prelude::*;
+
 use crate::bits::RankedSet;
 use crate::{HeapGraph, Parent, Reachability};
 
@@ -65,8 +67,8 @@ impl<'g> Dominators<'g> {
 
     /// Bytes that would be freed with an object, itself included; 0 when it is not live.
     pub fn retained(&self, object: u32) -> u64 {
-        match self.sums.inner(object) {
-            Some(bytes) => bytes,
+        match self.inner_index(object) {
+            Some(index) => self.sums.at(index),
             None if self.reach.is_live(object) => self.graph.blocks.size(object),
             None => 0,
         }
@@ -90,14 +92,14 @@ impl<'g> Dominators<'g> {
     /// Live objects that point somewhere, each after its dominator.
     pub fn top_down(&self) -> impl DoubleEndedIterator<Item = u32> + '_ {
         let rest = self.reach.order().iter().copied().filter(|o| !self.members.contains(*o as usize));
-        let members = self.solved.preorder.iter().copied().filter(|o| !self.graph.edges(*o).is_empty());
+        let members = self.solved.preorder.iter().copied().filter(|o| self.graph.points(*o));
         members.chain(rest)
     }
 
     /// The number of an object among those that point somewhere; `None` for others.
     #[inline]
     pub(crate) fn inner_index(&self, object: u32) -> Option<usize> {
-        self.sums.index(object)
+        self.graph.pointing().rank(object as usize)
     }
 
     /// Bytes that the object with this number among those that point somewhere retains.
@@ -109,7 +111,7 @@ impl<'g> Dominators<'g> {
     /// What is above an object that points nowhere, or above any other that was looked up by [`Dominators::of`].
     #[inline]
     pub(crate) fn above(&self, dominator: Dominator) -> Above {
-        self.sums.above(dominator)
+        retained::above(self.graph.pointing(), dominator)
     }
 
     /// What is above the object with this number among those that point somewhere.
@@ -118,8 +120,11 @@ impl<'g> Dominators<'g> {
         self.sums.above_at(index)
     }
 
-    /// The numbers of the objects that point somewhere, each after its dominator's.
-    pub(crate) fn numbers_top_down(&self) -> &[u32] {
-        self.sums.top_down()
+    /// The numbers of the live objects that point somewhere, each after its dominator's.
+    pub(crate) fn numbers_top_down(&self) -> Vec<u32> {
+        let mut numbers: Vec<u32> = self.top_down().collect();
+        let inner = self.graph.pointing();
+        numbers.par_iter_mut().for_each(|o| *o = inner.rank(*o as usize).unwrap_or(0) as u32);
+        numbers
     }
 }

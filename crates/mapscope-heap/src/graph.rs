@@ -1,7 +1,9 @@
 //! The columns of the heap graph.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
+use crate::bits::RankedSet;
 use crate::{BitSet, BlockTable};
 
 /// What cannot be represented.
@@ -44,6 +46,9 @@ pub enum HeapError {
 #[derive(Clone, Debug, Default)]
 pub struct EdgeRows {
     first: u32,
+    rows: u32,
+    /// Objects that point somewhere, and where the edges of each end.
+    pointing: Vec<u32>,
     ends: Vec<u32>,
     targets: Vec<u32>,
 }
@@ -51,16 +56,13 @@ pub struct EdgeRows {
 impl EdgeRows {
     /// No rows yet; the first pushed belongs to object `first`.
     pub fn new(first: u32) -> Self {
-        Self::with_capacity(first, 0)
-    }
-
-    /// As [`EdgeRows::new`], with room for `rows` rows.
-    pub fn with_capacity(first: u32, rows: usize) -> Self {
-        Self { first, ends: Vec::with_capacity(rows), targets: Vec::new() }
+        Self { first, ..Self::default() }
     }
 
     /// Gives back the memory that further edges would have taken.
     pub fn shrink(&mut self) {
+        self.pointing.shrink_to_fit();
+        self.ends.shrink_to_fit();
         self.targets.shrink_to_fit();
     }
 
@@ -79,12 +81,17 @@ impl EdgeRows {
     /// Closes the row of the next object.
     #[inline]
     pub fn end_row(&mut self) {
-        self.ends.push(self.targets.len() as u32);
+        let end = self.targets.len() as u32;
+        if self.ends.last().copied().unwrap_or(0) != end {
+            self.pointing.push(self.first.saturating_add(self.rows));
+            self.ends.push(end);
+        }
+        self.rows = self.rows.saturating_add(1);
     }
 
     /// Adds empty rows for the next `count` objects.
-    pub fn skip_rows(&mut self, count: usize) {
-        self.ends.resize(self.ends.len() + count, self.targets.len() as u32);
+    pub fn skip_rows(&mut self, count: u32) {
+        self.rows = self.rows.saturating_add(count);
     }
 }
 
@@ -99,6 +106,9 @@ pub struct HeapGraph {
     /// Slots that hold an object, live or garbage.
     pub allocated: BitSet,
     types: Vec<AtomicU32>,
+    /// Objects that point somewhere. Half of a heap, as a rule, does not, and whether one does is asked for every edge.
+    pointing: RankedSet,
+    /// Where the edges of each of them start, and where the last one's end.
     offsets: Vec<u32>,
     targets: Vec<u32>,
 }
@@ -123,30 +133,63 @@ impl HeapGraph {
         if count > u64::from(u32::MAX) {
             return Err(HeapError::TooManyEdges { count });
         }
-        let covered: u64 = rows.iter().map(|r| r.ends.len() as u64).sum();
+        let covered: u64 = rows.iter().map(|r| u64::from(r.rows)).sum();
         let mismatch = HeapError::RowMismatch { rows: covered, objects: objects as u64 };
         if covered != objects as u64 || types.len() != objects {
             return Err(mismatch);
         }
-        let mut offsets = Vec::with_capacity(objects + 1);
+        let mut pointing = BitSet::new(objects);
+        let mut offsets = Vec::with_capacity(rows.iter().map(|r| r.pointing.len()).sum::<usize>() + 1);
         let mut targets = Vec::with_capacity(count as usize);
-        offsets.push(0);
+        let mut next = 0;
         for chunk in rows {
-            let base = targets.len() as u32;
-            if chunk.first as usize + 1 != offsets.len() || chunk.targets.iter().any(|t| *t as usize >= objects) {
+            if chunk.first != next || chunk.targets.iter().any(|t| *t as usize >= objects) {
                 return Err(mismatch);
             }
-            offsets.extend(chunk.ends.iter().map(|end| base + end));
+            next += chunk.rows;
+            let base = targets.len() as u32;
+            let ends = std::iter::once(0).chain(chunk.ends);
+            offsets.extend(ends.take(chunk.pointing.len()).map(|end| base + end));
+            for object in chunk.pointing {
+                pointing.insert(object as usize);
+            }
             targets.extend_from_slice(&chunk.targets);
         }
-        Ok(Self { allocated: BitSet::new(objects), blocks, types, offsets, targets })
+        offsets.push(targets.len() as u32);
+        let pointing = RankedSet::new(pointing);
+        Ok(Self { allocated: BitSet::new(objects), blocks, types, pointing, offsets, targets })
     }
 
     /// The objects that `object` points to, in the order of its pointers; an object appears once for each pointer.
     #[inline]
     pub fn edges(&self, object: u32) -> &[u32] {
-        let (from, to) = (self.offsets[object as usize], self.offsets[object as usize + 1]);
-        &self.targets[from as usize..to as usize]
+        self.row(self.span(object))
+    }
+
+    /// Where the edges of `object` are: for [`HeapGraph::row`], so that many can be looked up before any is looked at.
+    #[inline]
+    pub(crate) fn span(&self, object: u32) -> Range<u32> {
+        match self.pointing.rank(object as usize) {
+            Some(rank) => self.offsets[rank]..self.offsets[rank + 1],
+            None => 0..0,
+        }
+    }
+
+    /// The edges of an object, or some of them.
+    #[inline]
+    pub(crate) fn row(&self, span: Range<u32>) -> &[u32] {
+        &self.targets[span.start as usize..span.end as usize]
+    }
+
+    /// Whether `object` points to any object.
+    #[inline]
+    pub fn points(&self, object: u32) -> bool {
+        self.pointing.contains(object as usize)
+    }
+
+    /// The objects that point somewhere, numbered in their order.
+    pub(crate) fn pointing(&self) -> &RankedSet {
+        &self.pointing
     }
 
     /// The type column.

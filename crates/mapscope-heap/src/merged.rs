@@ -91,7 +91,7 @@ impl MergedTree {
             objects.filter(|o| tree.inner_index(*o).is_some()).map(class).collect::<Vec<u32>>()
         });
         let mut nodes: Vec<u32> = parts.collect::<Vec<_>>().into_iter().flatten().collect();
-        for &number in tree.numbers_top_down() {
+        for number in tree.numbers_top_down() {
             let above = place(&builder.holders, &nodes, tree.above_at(number as usize));
             nodes[number as usize] = builder.enter(above, nodes[number as usize]);
         }

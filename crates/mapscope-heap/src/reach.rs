@@ -2,6 +2,8 @@
 
 use crate::HeapGraph;
 
+/// Objects whose edges are looked up before any of them is followed: the memory then answers for many at once.
+const BATCH: usize = 64;
 /// Not reached.
 const NONE: u32 = u32::MAX;
 
@@ -61,13 +63,16 @@ impl Reachability {
             self.roots.push(root);
             self.visit(graph, root, parent);
         }
-        while let Some(&object) = self.order.get(self.done) {
-            self.done += 1;
-            if !open(object) {
-                continue;
-            }
-            for &target in graph.edges(object) {
-                self.visit(graph, target, object);
+        let mut spans = Vec::with_capacity(BATCH);
+        while self.done < self.order.len() {
+            let end = self.order.len().min(self.done + BATCH);
+            let objects = &self.order[self.done..end];
+            spans.extend(objects.iter().map(|o| (*o, graph.span(*o))));
+            self.done = end;
+            for (object, span) in spans.drain(..).filter(|(object, _)| open(*object)) {
+                for &target in graph.row(span) {
+                    self.visit(graph, target, object);
+                }
             }
         }
     }
@@ -80,7 +85,7 @@ impl Reachability {
             *slot = parent;
             self.live += 1;
             // What points nowhere is done: half of a heap, as a rule, need not stand in line.
-            if !graph.edges(object).is_empty() {
+            if graph.points(object) {
                 self.order.push(object);
             }
         }

@@ -30,6 +30,7 @@
 //!
 //! Nothing in this crate knows Go.
 
+mod allocator;
 mod arch;
 mod available;
 mod core;
@@ -43,6 +44,7 @@ mod residency;
 mod touch;
 
 pub use self::core::Core;
+pub use allocator::return_large_blocks;
 pub use arch::{AMD64, Arch, Registers};
 pub use available::available_memory;
 pub use error::MemoryError;

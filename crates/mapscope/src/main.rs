@@ -26,6 +26,7 @@ use mapscope_report::text::printable;
 const FAILURE: u8 = 2;
 
 fn main() -> ExitCode {
+    mapscope_memory::return_large_blocks();
     let args = args::Args::parse();
     match config::Config::new(args).and_then(|config| commands::run(&config)) {
         Ok(()) => ExitCode::SUCCESS,

@@ -116,14 +116,13 @@ impl Scanner<'_, '_> {
     /// Edges of a run of spans, and how many of them could not be read.
     fn chunk(&self, chunk: Range<usize>) -> (EdgeRows, u64) {
         let first = self.spans.blocks.blocks()[chunk.start].first;
-        let objects = chunk.clone().map(|i| self.spans.spans[i].elems as usize).sum();
-        let mut rows = EdgeRows::with_capacity(first, objects);
+        let mut rows = EdgeRows::new(first);
         let mut missing = 0;
         let mut worker = Worker { masks: Masks::default(), scratch: Vec::new() };
         for index in chunk.clone() {
             let span = &self.spans.spans[index];
             if span.noscan {
-                rows.skip_rows(span.elems as usize);
+                rows.skip_rows(span.elems);
             } else if self.span(index, span, &mut rows, &mut worker).is_err() {
                 missing += 1;
             }
@@ -144,7 +143,7 @@ impl Scanner<'_, '_> {
         let bytes = match self.memory.bytes(span.start, span.bytes as usize, scratch) {
             Ok(bytes) => bytes,
             Err(e) => {
-                rows.skip_rows(span.elems as usize);
+                rows.skip_rows(span.elems);
                 return Err(e.into());
             }
         };
@@ -233,6 +232,7 @@ impl Scanner<'_, '_> {
                     break;
                 }
             }
+            self.memory.release(span.start + at, len as usize);
             at += len;
         }
         Ok(())

@@ -215,7 +215,7 @@ impl<'m, 's> Merge<'m, 's> {
             self.column[object as usize].store(node, Relaxed);
         }
         for block in graph.blocks.blocks() {
-            let leaf = |o: &u32| self.targets.contains(*o as usize) && graph.edges(*o).is_empty();
+            let leaf = |o: &u32| self.targets.contains(*o as usize) && !graph.points(*o);
             for object in block.objects().filter(leaf) {
                 self.take(object, &mut walk);
             }

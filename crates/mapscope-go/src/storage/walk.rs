@@ -249,7 +249,9 @@ fn look(stages: &Stages<'_>, places: &Places, id: TypeId, facts: &mut Facts<'_>)
     }
     match places.of_type(id) {
         [] => Look::Nothing,
-        leaves => Look::Headers { plan: facts.plan(id), row: facts.get(id).is_row(), leaves: leaves.to_vec() },
+        leaves => {
+            Look::Headers { plan: Arc::clone(&facts.plan(id)), row: facts.get(id).is_row(), leaves: leaves.to_vec() }
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a worker needs to know of a type, object after object: looked up once, kept by the worker itself.
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
@@ -47,11 +48,15 @@ pub(super) enum Held {
     Nothing,
 }
 
+/// A plan that one worker holds. Cloning the [`Arc`] for each object would have all workers write one counter.
+#[allow(clippy::redundant_allocation)]
+type OwnPlan = Rc<Arc<Plan>>;
+
 /// The facts that one worker has come across.
 pub(crate) struct Facts<'t> {
     types: &'t TypeTable<'t>,
     known: Vec<Option<Fact>>,
-    plans: Vec<Option<Arc<Plan>>>,
+    plans: Vec<Option<OwnPlan>>,
     rows: FxHashMap<TypeId, TypeId>,
     /// What the data word of an interface is, by the type it holds.
     held: FxHashMap<TypeId, Held>,
@@ -90,11 +95,11 @@ impl<'t> Facts<'t> {
         fact
     }
 
-    pub(crate) fn plan(&mut self, id: TypeId) -> Arc<Plan> {
+    pub(crate) fn plan(&mut self, id: TypeId) -> OwnPlan {
         if let Some(Some(plan)) = self.plans.get(id.0 as usize) {
             return plan.clone();
         }
-        let plan = compile(self.types, id);
+        let plan = Rc::new(compile(self.types, id));
         put(&mut self.plans, id, plan.clone());
         plan
     }

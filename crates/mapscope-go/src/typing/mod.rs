@@ -9,6 +9,7 @@ mod blind;
 mod facts;
 mod guess;
 mod offer;
+mod queue;
 mod rank;
 mod regions;
 mod resolve;

@@ -1,17 +1,18 @@
-//! The work list: objects that got a better type, by chunk of spans.
+//! A worker: takes a chunk of spans, opens its parcels, visits the objects that got a better type, and sends on what
+//! they lead to.
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Condvar, Mutex};
+use std::borrow::Cow;
 
 use super::facts::{Class, Facts};
 use super::offer::{Offer, Outcome};
+use super::queue::{Parcel, Queue, Rest, Work};
 use super::regions::{Origin, Region, Regions};
 use super::{Typing, slot_for};
-use crate::heap::CHUNK;
+use crate::heap::{CHUNK, Span};
 use crate::types::{Plan, TypeId, visit};
 
-/// Objects collected for another chunk before they are handed over.
-const BATCH: usize = 512;
+/// Not a chunk.
+const NO_CHUNK: u32 = u32::MAX;
 /// Bytes of one region that are looked at.
 const MAX_REGION: u64 = 64 << 20;
 
@@ -28,20 +29,17 @@ pub(super) fn run(
     for (number, chunk) in typing.heap.chunks.iter().enumerate() {
         chunk_of_span[chunk.clone()].fill(number as u32);
     }
-    let queue = Queue {
-        pending: (0..chunks).map(|_| Mutex::default()).collect(),
-        state: Mutex::new(State { ready: VecDeque::new(), queued: vec![false; chunks], busy: 0 }),
-        changed: Condvar::new(),
-    };
+    let queue = Queue::new(chunks);
     let worker = || Worker {
         typing,
         regions,
         queue: &queue,
         chunk_of_span: &chunk_of_span,
-        chunk: u32::MAX,
+        chunk: NO_CHUNK,
         local: Vec::new(),
         local_regions: Vec::new(),
-        outbox: vec![Vec::new(); chunks],
+        rests: Vec::new(),
+        outbox: (0..chunks).map(|_| Work::default()).collect(),
         facts: Facts::new(typing.context.types),
         scratch: Vec::new(),
         spans: Vec::new(),
@@ -55,7 +53,7 @@ pub(super) fn run(
     }
     first.drain_regions();
     for (object, span) in objects {
-        first.outbox[chunk_of_span[*span] as usize].push(*object);
+        first.outbox[chunk_of_span[*span] as usize].objects.push((*object, *span as u32));
     }
     first.flush();
     drop(first);
@@ -64,64 +62,6 @@ pub(super) fn run(
             scope.spawn(|_| worker().run());
         }
     });
-}
-
-struct Queue {
-    pending: Vec<Mutex<Vec<u32>>>,
-    state: Mutex<State>,
-    changed: Condvar,
-}
-
-struct State {
-    ready: VecDeque<u32>,
-    queued: Vec<bool>,
-    busy: usize,
-}
-
-impl Queue {
-    fn push(&self, chunk: usize, objects: &mut Vec<u32>) {
-        if let Ok(mut pending) = self.pending[chunk].lock() {
-            pending.append(objects);
-        }
-        if let Ok(mut state) = self.state.lock()
-            && !state.queued[chunk]
-        {
-            state.queued[chunk] = true;
-            state.ready.push_back(chunk as u32);
-            self.changed.notify_one();
-        }
-    }
-
-    /// The next chunk with work; `None` when there is none and nobody can make any.
-    fn next(&self) -> Option<u32> {
-        let mut state = self.state.lock().ok()?;
-        loop {
-            if let Some(chunk) = state.ready.pop_front() {
-                state.queued[chunk as usize] = false;
-                state.busy += 1;
-                return Some(chunk);
-            }
-            if state.busy == 0 {
-                self.changed.notify_all();
-                return None;
-            }
-            state = self.changed.wait(state).ok()?;
-        }
-    }
-}
-
-/// A worker that may still make work. Dropped also by a panic, so that the others never wait for a dead one.
-struct Busy<'q>(&'q Queue);
-
-impl Drop for Busy<'_> {
-    fn drop(&mut self) {
-        if let Ok(mut state) = self.0.state.lock() {
-            state.busy -= 1;
-            if state.busy == 0 {
-                self.0.changed.notify_all();
-            }
-        }
-    }
 }
 
 struct Worker<'w, 't> {
@@ -134,36 +74,39 @@ struct Worker<'w, 't> {
     /// Its objects still to visit: (object, span).
     local: Vec<(u32, usize)>,
     local_regions: Vec<Region>,
-    outbox: Vec<Vec<u32>>,
+    rests: Vec<Rest>,
+    outbox: Vec<Work>,
     facts: Facts<'t>,
     scratch: Vec<u8>,
-    /// Bytes of the chunk's spans that had to be copied.
-    spans: Vec<Option<Vec<u8>>>,
+    /// Bytes of the chunk's spans that were looked into.
+    spans: Vec<Option<Cow<'t, [u8]>>>,
 }
 
-impl Worker<'_, '_> {
+impl<'t> Worker<'_, 't> {
     fn run(mut self) {
-        while let Some(chunk) = self.queue.next() {
-            let _busy = Busy(self.queue);
+        let member = self.queue.join();
+        while let Some((chunk, work)) = member.next().or_else(|| {
+            self.flush();
+            member.wait()
+        }) {
             self.chunk = chunk;
-            let spans = self.typing.heap.chunks[chunk as usize].clone();
-            self.spans = vec![None; spans.len()];
-            let pending = &self.queue.pending[chunk as usize];
-            let mut objects = pending.lock().map(|mut p| std::mem::take(&mut *p)).unwrap_or_default();
-            objects.sort_unstable();
-            objects.dedup();
-            let mut span = spans.start;
-            let blocks = self.typing.heap.spans.blocks.blocks();
-            for object in objects {
-                while span + 1 < spans.end && blocks[span + 1].first <= object {
-                    span += 1;
-                }
-                self.local.push((object, span));
+            let heap = self.typing.heap;
+            let spans = heap.chunks[chunk as usize].clone();
+            self.spans.resize(spans.len(), None);
+            for (object, span) in work.objects {
+                self.visit(object, span as usize);
                 self.drain();
             }
-            self.flush();
-            let heap = self.typing.heap;
-            heap.spans.release(self.typing.context.memory, heap.chunks[chunk as usize].clone());
+            let mut parcels = work.parcels;
+            parcels.sort_unstable_by_key(Parcel::address);
+            for parcel in parcels {
+                self.take(&parcel.offer());
+                self.drain();
+            }
+            self.rests.extend(work.rests);
+            self.work_on_rests();
+            self.spans.clear();
+            heap.spans.release(self.typing.context.memory, spans);
         }
     }
 
@@ -180,9 +123,9 @@ impl Worker<'_, '_> {
     }
 
     fn flush(&mut self) {
-        for chunk in 0..self.outbox.len() {
-            if !self.outbox[chunk].is_empty() {
-                self.queue.push(chunk, &mut self.outbox[chunk]);
+        for (chunk, work) in self.outbox.iter_mut().enumerate() {
+            if !work.is_empty() {
+                self.queue.push(chunk, work);
             }
         }
     }
@@ -212,20 +155,46 @@ impl Worker<'_, '_> {
             return;
         }
         if len > CHUNK {
-            self.visit_windows(&plan, start, len);
-        } else if let Some(bytes) = typing.context.memory.borrow(start, len as usize) {
+            self.rests.push(Rest { start, len, ty: id });
+            return;
+        }
+        let index = span_index - typing.heap.chunks[self.chunk as usize].start;
+        let bytes = self.spans[index].take().unwrap_or_else(|| self.bytes_of(span));
+        let at = (start - span.start) as usize;
+        if let Some(bytes) = bytes.get(at..at + len as usize) {
             self.visit_bytes(&plan, bytes, 0, (0, u64::MAX));
-        } else {
-            let index = span_index - typing.heap.chunks[self.chunk as usize].start;
-            let mut copy = self.spans[index].take();
-            if copy.is_none() {
-                let mut bytes = vec![0; span.bytes as usize];
-                copy = typing.context.memory.read_into(span.start, &mut bytes).ok().map(|()| bytes);
+        }
+        self.spans[index] = Some(bytes);
+    }
+
+    /// The bytes of a span; none when they are missing.
+    fn bytes_of(&self, span: &Span) -> Cow<'t, [u8]> {
+        let memory = self.typing.context.memory;
+        let copied = || {
+            let mut bytes = vec![0; span.bytes as usize];
+            memory.read_into(span.start, &mut bytes).map(|()| bytes).unwrap_or_default()
+        };
+        memory.borrow(span.start, span.bytes as usize).map_or_else(|| copied().into(), Cow::from)
+    }
+
+    /// What is left of large objects, in pieces of whole values, as long as not too much else waits.
+    fn work_on_rests(&mut self) {
+        while let Some(rest) = self.rests.pop() {
+            let plan = self.facts.plan(rest.ty);
+            let piece = ((CHUNK / plan.size).max(1) * plan.size).min(rest.len);
+            let mut scratch = std::mem::take(&mut self.scratch);
+            if let Ok(bytes) = self.typing.context.memory.bytes(rest.start, piece as usize, &mut scratch) {
+                self.visit_bytes(&plan, bytes, 0, (0, u64::MAX));
             }
-            if let Some(copy) = copy {
-                let at = (start - span.start) as usize;
-                self.visit_bytes(&plan, &copy[at..at + len as usize], 0, (0, u64::MAX));
-                self.spans[index] = Some(copy);
+            self.scratch = scratch;
+            self.typing.context.memory.release(rest.start, piece as usize);
+            self.drain();
+            if piece < rest.len {
+                self.rests.push(Rest { start: rest.start + piece, len: rest.len - piece, ty: rest.ty });
+            }
+            if self.queue.is_full() {
+                let rests = std::mem::take(&mut self.rests);
+                self.queue.push(self.chunk as usize, &mut Work { rests, ..Work::default() });
             }
         }
     }
@@ -233,22 +202,6 @@ impl Worker<'_, '_> {
     fn closure(&self, code: u64) -> TypeId {
         let context = self.typing.context;
         self.typing.closures.of(context.types, context.functions, context.bias, code)
-    }
-
-    /// A large row, in pieces of whole values.
-    fn visit_windows(&mut self, plan: &Arc<Plan>, start: u64, len: u64) {
-        let step = (CHUNK / plan.size).max(1) * plan.size;
-        let memory = self.typing.context.memory;
-        let mut at = 0;
-        while at < len {
-            let piece = step.min(len - at);
-            let mut scratch = std::mem::take(&mut self.scratch);
-            if let Ok(bytes) = memory.bytes(start + at, piece as usize, &mut scratch) {
-                self.visit_bytes(plan, bytes, 0, (0, u64::MAX));
-            }
-            self.scratch = scratch;
-            at += piece;
-        }
     }
 
     /// `base`: address of `bytes` when they are outside the heap, else 0. Only references in `window` count.
@@ -260,7 +213,7 @@ impl Worker<'_, '_> {
             }
             let from = if base == 0 { 0 } else { base + at };
             if let Some(offer) = typing.resolve(reference, bytes, at, from, &mut self.facts) {
-                self.take(&offer);
+                self.send(&offer);
             }
         });
     }
@@ -273,21 +226,33 @@ impl Worker<'_, '_> {
         self.typing.goroutines().all[goroutine as usize].is_live(data)
     }
 
+    /// Takes an offer or sends it to where its address lies.
+    #[inline]
+    fn send(&mut self, offer: &Offer) {
+        // Its place matters only for those from outside the heap, which are few.
+        let span = self.typing.heap.spans.blocks.block_index(offer.address).filter(|_| offer.from == 0);
+        match span.map(|span| self.chunk_of_span[span]).filter(|chunk| *chunk != self.chunk) {
+            Some(chunk) => self.post(chunk, |work| work.parcels.push(Parcel::new(offer))),
+            None => self.take(offer),
+        }
+    }
+
+    #[inline]
+    fn post(&mut self, chunk: u32, add: impl FnOnce(&mut Work)) {
+        let work = &mut self.outbox[chunk as usize];
+        add(work);
+        if self.queue.is_batch(work) {
+            self.queue.push(chunk as usize, work);
+        }
+    }
+
     fn take(&mut self, offer: &Offer) {
         match self.typing.take(offer, &mut self.facts) {
             Outcome::Nothing => {}
-            Outcome::Visit(object, span) => {
-                let chunk = self.chunk_of_span[span];
-                if chunk == self.chunk {
-                    self.local.push((object, span));
-                    return;
-                }
-                let outbox = &mut self.outbox[chunk as usize];
-                outbox.push(object);
-                if outbox.len() >= BATCH {
-                    self.queue.push(chunk as usize, outbox);
-                }
-            }
+            Outcome::Visit(object, span) => match self.chunk_of_span[span] {
+                chunk if chunk == self.chunk => self.local.push((object, span)),
+                chunk => self.post(chunk, |work| work.objects.push((object, span as u32))),
+            },
             Outcome::Region => {
                 let count = if offer.many { offer.count } else { 1 };
                 let window = (0, u64::MAX);

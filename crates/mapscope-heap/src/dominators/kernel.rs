@@ -43,7 +43,7 @@ pub(super) fn members(graph: &HeapGraph, reach: &Reachability, holders: &Holders
     // In address order, in which the edges lie.
     let blocks = || graph.blocks.blocks().par_iter().with_min_len(MIN_BLOCKS);
     blocks().for_each(|block| {
-        for object in block.objects().filter(|o| !graph.edges(*o).is_empty() && reach.is_live(*o)) {
+        for object in block.objects().filter(|o| graph.points(*o) && reach.is_live(*o)) {
             for &target in graph.edges(object) {
                 if target != object && reach.parent(target) != Some(Parent::Object(object)) {
                     several.insert(target as usize);
@@ -53,7 +53,7 @@ pub(super) fn members(graph: &HeapGraph, reach: &Reachability, holders: &Holders
     });
     let kept = SharedBits::new(graph.len());
     blocks().for_each(|block| {
-        for object in block.objects().filter(|o| !graph.edges(*o).is_empty() && reach.is_live(*o)) {
+        for object in block.objects().filter(|o| graph.points(*o) && reach.is_live(*o)) {
             let leads = |target: &u32| *target != object && several.contains(*target as usize);
             if several.contains(object as usize) || graph.edges(object).iter().any(leads) {
                 keep_upwards(&kept, reach, object);

@@ -1,6 +1,6 @@
 //! Retained sizes: each object's own bytes, passed up the dominator tree.
 //!
-//! Objects that point somewhere are numbered in address order, and everything about one of them is in one place: the
+//! Objects that point somewhere have numbers in the graph, and everything about one of them is in one place: the
 //! walks of the tree are in no order that a cache likes, so each step should cost one miss and not four.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -8,19 +8,13 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use rayon::prelude::*;
 
 use super::{Dominator, Dominators};
-use crate::bits::{RankedSet, SharedBits};
-
-/// Objects that one thread looks at in a row.
-const RUN: usize = 1 << 16;
+use crate::bits::RankedSet;
 
 /// Retained bytes of everything that can retain more than itself.
 #[derive(Debug, Default)]
 pub(super) struct Sums {
-    /// Live objects that point somewhere.
-    inner: RankedSet,
+    /// One for each object that points somewhere, in the graph's order of them.
     nodes: Vec<Node>,
-    /// Their numbers, each after its dominator's.
-    top_down: Vec<u32>,
     pub(super) held: Vec<u64>,
     pub(super) shared: u64,
 }
@@ -65,13 +59,7 @@ impl Above {
 
 impl Sums {
     pub(super) fn of(tree: &Dominators<'_>) -> Self {
-        let inner = SharedBits::new(tree.graph.len());
-        tree.reach.order().par_chunks(RUN).for_each(|objects| {
-            for object in objects {
-                inner.insert(*object as usize);
-            }
-        });
-        let inner = RankedSet::new(inner.into_set());
+        let inner = tree.graph.pointing();
         let blocks = tree.graph.blocks.blocks();
         let nodes: Vec<Node> = (0..inner.len()).map(|_| Node::default()).collect();
         let holders = (0..tree.holders.count).map(|_| AtomicU64::new(0)).collect();
@@ -79,7 +67,7 @@ impl Sums {
         blocks.par_iter().with_min_len(64).for_each(|block| {
             for object in block.objects() {
                 let Some(dominator) = tree.of(object) else { continue };
-                let above = above(&inner, dominator);
+                let above = above(inner, dominator);
                 if let Some(node) = inner.rank(object as usize).and_then(|number| nodes.get(number)) {
                     node.above.store(above.code(), Relaxed);
                     node.retained.fetch_add(block.slot_size, Relaxed);
@@ -88,26 +76,13 @@ impl Sums {
                 }
             }
         });
-        let order: Vec<u32> = tree.top_down().collect();
-        let number = |object: &u32| inner.rank(*object as usize).unwrap_or(0) as u32;
-        let top_down: Vec<u32> = order.par_iter().map(number).collect();
-        for number in top_down.iter().rev() {
+        for number in tree.numbers_top_down().iter().rev() {
             let node = &nodes[*number as usize];
             adder.add(Above::decode(node.above.load(Relaxed)), node.retained.load(Relaxed));
         }
         let Adder { held, shared, .. } = adder;
         let held = held.into_iter().map(AtomicU64::into_inner).collect();
-        Self { inner, top_down, held, shared: shared.into_inner(), nodes }
-    }
-
-    #[inline]
-    pub(super) fn index(&self, object: u32) -> Option<usize> {
-        self.inner.rank(object as usize)
-    }
-
-    #[inline]
-    pub(super) fn inner(&self, object: u32) -> Option<u64> {
-        Some(self.at(self.index(object)?))
+        Self { held, shared: shared.into_inner(), nodes }
     }
 
     #[inline]
@@ -120,20 +95,11 @@ impl Sums {
     pub(super) fn above_at(&self, index: usize) -> Above {
         self.nodes.get(index).map_or(Above::Shared, |node| Above::decode(node.above.load(Relaxed)))
     }
-
-    /// What a dominator is in numbers.
-    #[inline]
-    pub(super) fn above(&self, dominator: Dominator) -> Above {
-        above(&self.inner, dominator)
-    }
-
-    pub(super) fn top_down(&self) -> &[u32] {
-        &self.top_down
-    }
 }
 
+/// What a dominator is in numbers of `inner`.
 #[inline]
-fn above(inner: &RankedSet, dominator: Dominator) -> Above {
+pub(super) fn above(inner: &RankedSet, dominator: Dominator) -> Above {
     match dominator {
         Dominator::Shared => Above::Shared,
         Dominator::Holder(holder) => Above::Holder(holder),
