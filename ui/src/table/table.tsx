@@ -46,8 +46,9 @@ const ROW = 30;
 /** Where the second column has no room, its text is below the first's. */
 const TALL_ROW = 46;
 const NARROW = 700;
-/** On paper nothing scrolls. */
+/** On paper nothing scrolls, and the sheet is so wide between its margins, whatever the window is. */
 const PRINTED_ROWS = 40;
+const PAPER = 690;
 
 let tables = 0;
 
@@ -69,11 +70,12 @@ export function Table<R>(props: TableProps<R>) {
     const column = columns.find((c) => c.id === sort.value.column) ?? columns[0];
     return sortRows(props.kept.value, (row) => column.key(rows[row]), sort.value.descending);
   });
+  const width = useComputed(() => (printing.value ? PAPER : size.value.width));
   const shown = useComputed(() => {
-    const fits = fittingColumns(columns, size.value.width);
+    const fits = fittingColumns(columns, width.value);
     return columns.filter((_, i) => fits[i]);
   });
-  const rowHeight = useComputed(() => (props.twoLines && size.value.width < NARROW ? TALL_ROW : ROW));
+  const rowHeight = useComputed(() => (props.twoLines && width.value < NARROW ? TALL_ROW : ROW));
   const opened = useComputed(() => {
     const row = open.value === undefined ? -1 : order.value.indexOf(open.value);
     return row < 0 ? undefined : { row, height: openHeight.value };

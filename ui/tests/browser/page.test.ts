@@ -124,6 +124,9 @@ test('paper has no controls, light colours and the beginning of each table', asy
   assert.equal(await page.locator('.filter').first().isVisible(), false);
   assert.equal(await page.locator('.sections').isVisible(), false);
   assert.equal(await page.locator('#maps tr.row').count(), 5);
+  // As many columns as fit a sheet, however wide the window was.
+  const columns = await page.locator('#maps thead th').allInnerTexts();
+  assert.deepEqual(columns.map((c) => c.trim().replace(/\s*[↓↑]$/, '')), ['owner', 'entries', 'occ.', 'table', 'reclaim.', 'retained']);
   const pdf = await page.pdf({ format: 'A4' });
   assert.equal(pdf.subarray(0, 5).toString(), '%PDF-');
   quiet();

@@ -113,6 +113,19 @@ test('drag and wheel move a picture that is near', async () => {
   quiet();
 });
 
+test('zooming is a movement, unless the system asks for none', async () => {
+  const { page, quiet } = await open(small, { reducedMotion: 'no-preference' });
+  const reset = page.getByRole('button', { name: 'Reset' });
+  await click(page, 1, 0.3);
+  await page.locator('.zoom button:last-child:enabled').waitFor();
+  assert.deepEqual(await crumbs(page), [ALL, 'main.sessions']);
+  await reset.click();
+  // It can be pressed until the whole is there again.
+  await page.locator('.zoom button:last-child:disabled').waitFor();
+  assert.deepEqual(await crumbs(page), [ALL]);
+  quiet();
+});
+
 test('a finger first asks, then zooms', async () => {
   const { page, quiet } = await open(small, { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
   const canvas = page.locator('#held canvas');
