@@ -1,9 +1,10 @@
 // The occupancy picture of a map, on a canvas: a cell for each group, or for a run of them.
 
 import { useSignal } from '@preact/signals';
-import { useEffect, useRef } from 'preact/hooks';
+import { useRef } from 'preact/hooks';
 
 import type { Occupancy as Picture } from './data.ts';
+import { useDrawing } from './drawing.ts';
 import { count, percent, plural } from './format.ts';
 import { CELLS, type Cell, LEGEND, cellOf, gridOf, tally } from './occupancy-picture.ts';
 import { colours } from './page.ts';
@@ -22,9 +23,12 @@ export function Occupancy({ picture, noun }: { picture: Picture; noun: string })
   const grid = gridOf(cells, width.value || 600);
 
   useResize(box, (element) => (width.value = element.clientWidth));
-  useEffect(() => {
-    if (width.value > 0 && canvas.current) draw(canvas.current, picture, grid.columns, grid.pitch);
-  }, [picture, width.value, colours.value]);
+  useDrawing(() => {
+    void colours.value;
+    if (width.value === 0 || !canvas.current) return;
+    const { columns, pitch } = gridOf(cells, width.value);
+    draw(canvas.current, picture, columns, pitch);
+  });
 
   const onMove = (event: PointerEvent) => {
     const column = Math.floor(event.offsetX / grid.pitch);

@@ -1,9 +1,10 @@
 // A canvas that shows a tree as icicle, flame graph or treemap. It draws what it is told and says what was pointed at.
 
-import { type ReadonlySignal, useSignal, useSignalEffect } from '@preact/signals';
+import { type ReadonlySignal, useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 
 import type { Tree } from '../data.ts';
+import { useDrawing } from '../drawing.ts';
 import { colours, printing } from '../page.ts';
 import { useResize } from '../resize.ts';
 import { Boxes } from './boxes.ts';
@@ -71,13 +72,13 @@ export function TreeCanvas(props: TreeCanvasProps) {
   }, []);
 
   // Flame graphs stand on the ground.
-  useSignalEffect(() => {
+  useDrawing(() => {
     const element = scroller.current;
     if (!element || size.value.height === 0) return;
     element.scrollTop = props.mode.value === 'flame' ? content.peek() : 0;
   });
 
-  useSignalEffect(() => {
+  useDrawing(() => {
     const { width, height } = size.value;
     void colours.value;
     if (width === 0 || !canvas.current) return;

@@ -132,6 +132,23 @@ test('paper has no controls, light colours and the beginning of each table', asy
   quiet();
 });
 
+test('pictures are drawn anew before a sheet is printed: there is no frame in between', async () => {
+  const { page } = await open(small, { colorScheme: 'dark' });
+  const [before, printed, after] = await page.evaluate(() => {
+    const canvas = document.querySelector<HTMLCanvasElement>('#held canvas')!;
+    const brightness = () => {
+      const [red, green, blue] = canvas.getContext('2d')!.getImageData(500, 30, 1, 1).data;
+      return red + green + blue;
+    };
+    const dark = brightness();
+    dispatchEvent(new Event('beforeprint'));
+    const light = brightness();
+    dispatchEvent(new Event('afterprint'));
+    return [dark, light, brightness()];
+  });
+  assert.ok(before < 384 && printed > 384 && after === before, `${before} ${printed} ${after}`);
+});
+
 test('every control and picture has a name, every heading its place', async () => {
   const { page } = await open(small);
   const unnamed = await page.evaluate(() =>
