@@ -12,6 +12,7 @@ mod test;
 mod testbed;
 mod toolchain;
 mod tools;
+mod ui;
 mod workspace;
 
 use std::process::ExitCode;
@@ -28,6 +29,7 @@ usage: cargo xtask CHORE
   fuzz [TARGET] [--seconds N]   fuzz one target, or each for N seconds (60)
   bench [--objects N] [--go VERSION] [--runs N] [--mapscope FILE]
                                 measure `inspect` on a large heap, live and from a core; writes docs/BENCHMARKS.md
+  ui [--check]                  build the page of the HTML report from ui/ (needs Node); check it, and run its tests
   dist [--check]                build target/dist/mapscope, one static file for containers; run it in an empty root
   demo-core                     record the core that `mapscope demo` shows
 
@@ -47,6 +49,8 @@ fn main() -> Result<ExitCode> {
         // What `bench` runs each command with.
         ["measure", command @ ..] => bench::measure_helper(command, false),
         ["measure-watched", command @ ..] => bench::measure_helper(command, true),
+        ["ui"] => ui::build(),
+        ["ui", "--check"] => ui::check().map(drop),
         ["dist"] => dist::build().map(drop),
         ["dist", "--check"] => dist::check(),
         ["demo-core"] => demo::record(),

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use crate::workspace::{cargo, root, run as run_command, testbed_directory};
-use crate::{dist, fuzz, testbed, tools};
+use crate::{dist, fuzz, testbed, tools, ui};
 
 struct Step {
     name: &'static str,
@@ -28,6 +28,7 @@ const STEPS: &[Step] = &[
     Step { name: "deny", action: |_| deny() },
     Step { name: "testbed", action: |_| testbed::build() },
     Step { name: "fuzz corpora", action: |_| fuzz::replay() },
+    Step { name: "ui", action: page },
     Step { name: "dist", action: |_| dist::check() },
     Step { name: "README", action: |_| readme() },
     Step { name: "tests", action: tests },
@@ -67,6 +68,14 @@ fn clippy() -> Result<()> {
 fn deny() -> Result<()> {
     let mut command = Command::new(tools::DENY.path()?);
     run_command(command.current_dir(root()).args(["--log-level", "error", "check", "licenses", "bans", "sources"]))
+}
+
+/// The page of the HTML report, where Node is present.
+fn page(tally: &mut Tally) -> Result<()> {
+    let (passed, failed) = ui::check()?;
+    tally.passed += passed;
+    tally.failed += failed;
+    Ok(())
 }
 
 /// Unit, integration and documentation tests, in a profile that is as fast as a release and as strict as a debug build.

@@ -1,4 +1,4 @@
-//! Views of an inspection: what a person reads in a terminal, and the JSON that scripts read.
+//! Views of an inspection: what a person reads in a terminal or a browser, and the JSON that scripts read.
 //!
 //! [`model`] is the contract: plain data that any analysis can fill. The views take it and nothing else.
 //!
@@ -15,10 +15,14 @@
 //! Text carries ANSI styles; a writer that strips them (`anstream`) decides whether they are seen. Strings that come
 //! from the target are made harmless first: a type name cannot move the reader's cursor.
 
+mod changes;
+mod html;
 mod json;
 pub mod model;
 pub mod text;
 
+pub use changes::changes;
+pub use html::html;
 pub use json::{
     CAPTURE_SCHEMA, CYCLES_SCHEMA, DOMINATORS_SCHEMA, GOROUTINES_SCHEMA, HELD_SCHEMA, INSPECT_SCHEMA, MAP_SCHEMA,
     MAPS_SCHEMA, PATH_SCHEMA, TYPES_SCHEMA, schemas, to_json,

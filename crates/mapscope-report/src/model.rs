@@ -5,7 +5,9 @@ mod capture;
 mod dominators;
 mod goroutines;
 mod held;
+mod occupancy;
 mod paths;
+mod report;
 mod sites;
 mod storage;
 
@@ -13,9 +15,11 @@ pub use capture::Capture;
 pub use dominators::{DominatorList, DominatorNode, HolderRow, LargestObject, Omitted, Suspect};
 pub use goroutines::{GoroutineList, GoroutineRow, LeftOut, Waited};
 pub use held::{HeldGraph, HeldNode};
+pub use occupancy::Occupancy;
 pub use paths::{
     ClosingEdge, CycleList, CycleMap, CycleRow, PathObject, PathObjects, PathReport, PathRow, PathStep, PathSubject,
 };
+pub use report::{Diff, DiffRow, Finding, NodeKind, Report, Severity, Tree, TreeNode};
 pub use sites::{CodeLine, SiteList, SiteRow};
 pub use storage::{
     ChannelRow, FinalizerRow, FinalizerTotals, PinnedRow, PoolRow, QueuedRow, RunningRow, SliceRow, Storage, StringRow,

@@ -21,6 +21,7 @@ use clap_complete::Shell;
 Examples:
   mapscope demo                          look at a recorded, leaking service
   mapscope inspect 21291                 the whole picture of a running process
+  mapscope inspect 21291 --format html -o report.html    the same for a browser, in one file
   mapscope maps core.21291 --sort waste  its maps, those with most to win first
   mapscope map 21291 main.sessions.byID  one map in depth
   mapscope path 21291 main.Session       who holds the objects of a type
@@ -44,8 +45,8 @@ pub(crate) struct Args {
 #[command(next_help_heading = "Output")]
 pub(crate) struct Global {
     /// How the result is written
-    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
-    pub(crate) format: Format,
+    #[arg(long, global = true, value_enum, default_value_t = FormatArg::Text)]
+    pub(crate) format: FormatArg,
     /// Write the result to FILE instead of standard output (`-`)
     #[arg(short, long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) output: Option<PathBuf>,
@@ -57,12 +58,23 @@ pub(crate) struct Global {
     pub(crate) quiet: bool,
 }
 
-/// How the result is written.
+/// How the result is written, as it is typed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
+pub(crate) enum FormatArg {
     /// For people
     Text,
     /// For scripts; the schemas are under docs/schema
+    Json,
+    /// For a browser: one file that needs no network (`inspect` and `demo`)
+    Html,
+}
+
+/// How a command writes its result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// For people.
+    Text,
+    /// For scripts.
     Json,
 }
 
@@ -100,6 +112,7 @@ pub(crate) enum Command {
 Examples:
   mapscope demo
   mapscope demo --limit 0
+  mapscope demo --format html -o report.html
   mapscope demo --format json | jq '.maps[0]'")]
     Demo {
         /// Rows of each table; 0 shows all [default: 10 as text, all as JSON]
@@ -112,13 +125,18 @@ Examples:
   mapscope inspect 21291
   mapscope inspect core.21291 --exe ./sessions
   mapscope inspect 21291 --debug-info ./sessions.debug
-  mapscope inspect 21291 --format json -o before.json")]
+  mapscope inspect 21291 --format json -o before.json
+  mapscope inspect 21291 --format html -o report.html    to read, to attach, to keep
+  mapscope inspect 21291 --format html --before before.json -o report.html")]
     Inspect {
         #[command(flatten)]
         target: TargetArgs,
         /// Rows of each table; 0 shows all [default: 10 as text, all as JSON]
         #[arg(long, value_name = "N")]
         limit: Option<usize>,
+        /// With --format html, show what changed since an earlier inspection: a file that --format json wrote
+        #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+        before: Option<PathBuf>,
     },
     /// Every live map, one line each
     #[command(after_help = "\

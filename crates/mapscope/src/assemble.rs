@@ -5,6 +5,7 @@ pub(crate) mod goroutines;
 pub(crate) mod held;
 pub(crate) mod paths;
 mod profile;
+pub(crate) mod report;
 mod sites;
 pub(crate) mod storage;
 

@@ -9,7 +9,7 @@ use clap_complete::Shell;
 use regex::Regex;
 
 use crate::args::{
-    self, Args, CaptureArgs, Color, ExportForm, Format, MapsArgs, PathArgs, RootArg, SortKey, TargetArgs,
+    self, Args, CaptureArgs, Color, ExportForm, Format, FormatArg, MapsArgs, PathArgs, RootArg, SortKey, TargetArgs,
 };
 use crate::size::parse_size;
 use crate::source::{Target, TargetSpec};
@@ -54,6 +54,12 @@ pub(crate) enum Command {
     Inspect {
         target: Target,
         limit: Option<usize>,
+    },
+    /// `inspect` and `demo` for a browser.
+    Report {
+        target: Target,
+        /// What `inspect --format json` wrote earlier.
+        before: Option<PathBuf>,
     },
     Maps {
         target: Target,
@@ -177,13 +183,18 @@ impl Config {
     /// Checks what was typed.
     pub(crate) fn new(args: Args) -> Result<Self> {
         let Args { mut global, command } = args;
-        let format = global.format;
+        let html = global.format == FormatArg::Html;
+        let format = if global.format == FormatArg::Json { Format::Json } else { Format::Text };
         let command = match command {
+            command if html => report(command)?,
             args::Command::Demo { limit } => {
                 let target = Target { spec: TargetSpec::Demo, exe: None, debug_info: None };
                 Command::Inspect { target, limit: rows(limit, format, INSPECT_ROWS) }
             }
-            args::Command::Inspect { target: typed, limit } => {
+            args::Command::Inspect { target: typed, limit, before } => {
+                if before.is_some() {
+                    bail!("--before: only --format html shows what changed");
+                }
                 Command::Inspect { target: target(typed)?, limit: rows(limit, format, INSPECT_ROWS) }
             }
             args::Command::Maps(typed) => maps(typed, format)?,
@@ -235,6 +246,9 @@ impl Config {
         };
         let output = global.output.filter(|path| path != Path::new("-"));
         spare_target(&command, output.as_deref())?;
+        if html && output.is_none() && std::io::stdout().is_terminal() {
+            bail!("--format html is for a browser: write it to a file with -o report.html, or into a pipe");
+        }
         if let Command::Export { form, .. } = &command
             && matches!(form, ExportForm::HeapProfile | ExportForm::LiveHeap | ExportForm::Pprof)
             && output.is_none()
@@ -250,6 +264,7 @@ impl Config {
 /// A core may be the only evidence there is: it is not overwritten by what was read from it.
 fn spare_target(command: &Command, output: Option<&Path>) -> Result<()> {
     let (Command::Inspect { target, .. }
+    | Command::Report { target, .. }
     | Command::Maps { target, .. }
     | Command::Map { target, .. }
     | Command::Types { target, .. }
@@ -266,12 +281,26 @@ fn spare_target(command: &Command, output: Option<&Path>) -> Result<()> {
         _ => None,
     };
     let same = |a: &Path, b: &Path| matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b);
-    for input in path.into_iter().chain(&target.exe).chain(&target.debug_info) {
+    let before = if let Command::Report { before, .. } = command { before.as_ref() } else { None };
+    for input in path.into_iter().chain(&target.exe).chain(&target.debug_info).chain(before) {
         if output.is_some_and(|output| same(output, input)) {
             bail!("--output: {} is what is examined; give the name of another file", input.display());
         }
     }
     Ok(())
+}
+
+/// What has a form for browsers.
+fn report(typed: args::Command) -> Result<Command> {
+    let (target, limit, before) = match typed {
+        args::Command::Demo { limit } => (Target { spec: TargetSpec::Demo, exe: None, debug_info: None }, limit, None),
+        args::Command::Inspect { target: typed, limit, before } => (target(typed)?, limit, before),
+        _ => bail!("--format html: only `inspect` and `demo` have it; try --format json"),
+    };
+    if limit.is_some() {
+        bail!("--limit: an HTML report has all rows, to be filtered in the browser; leave it out");
+    }
+    Ok(Command::Report { target, before })
 }
 
 /// A form as it is typed.
@@ -412,6 +441,18 @@ mod tests {
         assert_eq!(limit("mapscope maps 1 --format json"), None);
         assert_eq!(limit("mapscope maps 1 --limit 0"), None);
         assert_eq!(limit("mapscope --format json maps 1 --limit 3"), Some(3));
+    }
+
+    #[test]
+    fn a_report_for_browsers_is_of_the_whole_picture() {
+        let report = |line| matches!(config(line).expect("the line is right").command, Command::Report { .. });
+        assert!(
+            report("mapscope inspect 1 --format html -o r.html") && report("mapscope demo --format html -o r.html")
+        );
+        assert!(error("mapscope maps 1 --format html -o r.html").contains("only `inspect` and `demo`"));
+        assert!(error("mapscope export 1 --as dot --format html").contains("only `inspect` and `demo`"));
+        assert!(error("mapscope inspect 1 --format html --limit 3").starts_with("--limit"));
+        assert!(error("mapscope inspect 1 --before b.json").contains("only --format html"));
     }
 
     #[test]

@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use mapscope_go::{Executable, Session, Sites, StorageOptions, debug_info_paths, describes, with_session};
 use mapscope_memory::{Core, FileBytes, Memory, Process};
-use mapscope_report::model::{CycleList, DominatorList, GoroutineList, Inspection, MapDetail, PathReport, Storage};
+use mapscope_report::model::{
+    CycleList, DominatorList, GoroutineList, Inspection, MapDetail, PathReport, Report, Storage,
+};
 
 use crate::config::{PathQuery, TreeShape};
 use crate::progress::Progress;
@@ -43,6 +45,14 @@ impl<'s> Loaded<'_, 's> {
     /// The whole picture.
     pub(crate) fn inspection(&self) -> &Inspection {
         &self.inspection
+    }
+
+    /// What a report for a browser shows. The times in the target's line cover all of it.
+    pub(crate) fn report(&self) -> Report {
+        let started = Instant::now();
+        let mut report = assemble::report::report(self.session, &self.inspection);
+        assemble::add_time(&mut report.inspection.target, started.elapsed());
+        report
     }
 
     /// The dominator tree, as much of it as `shape` says.

@@ -5,7 +5,7 @@ mod common;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use common::{USER_DATA, differences, document, failure, leaks, run, scratch, success};
+use common::{USER_DATA, differences, document, failure, leaks, page, run, scratch, success};
 use serde_json::Value;
 
 fn recorded(name: &str) -> PathBuf {
@@ -61,6 +61,27 @@ fn the_text_names_the_largest_maps() {
     assert!(out.lines().all(|line| line.chars().count() <= 100), "{out}");
     assert!(!out.contains('\u{1b}'), "no colour into a pipe: {out:?}");
     assert!(success(&["demo", "--limit", "1"]).contains("\nMaps (1 of 57, "));
+}
+
+#[test]
+fn the_report_for_browsers_has_the_same_figures() {
+    let file = success(&["demo", "--format", "html"]);
+    let (summary, tables) = page(&file);
+    let document = document(&["demo", "--format", "json"]);
+    assert_eq!(differences(&truth(), &tables), Vec::<String>::new());
+    for part in ["memory", "heap", "holders", "suspects"] {
+        assert_eq!(summary[part], document[part], "{part}");
+    }
+    assert_eq!((&summary["totals"]["maps"], &summary["totals"]["types"]), (&57.into(), &54.into()));
+    // The same input makes the same file, but for the time it took.
+    let again = page(&success(&["demo", "--format", "html"])).1;
+    for (part, value) in tables.as_object().expect("an object") {
+        assert!(*value == again[part], "{part} is another when it is written again");
+    }
+    assert!(summary.get("taken_at").is_none(), "a core does not say when it was taken");
+    assert_eq!(leaks(&file), Vec::<&str>::new());
+    assert_eq!(leaks(&tables.to_string()), Vec::<&str>::new());
+    assert!(file.len() < 200_000, "{}", file.len());
 }
 
 #[test]

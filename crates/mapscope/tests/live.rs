@@ -5,6 +5,8 @@ mod capture;
 mod common;
 #[path = "live/export.rs"]
 mod export;
+#[path = "live/html.rs"]
+mod html;
 
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;

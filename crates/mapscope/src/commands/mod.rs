@@ -12,6 +12,7 @@ mod man;
 mod map;
 mod maps;
 mod path;
+mod report;
 mod types;
 
 use anyhow::Result;
@@ -26,6 +27,12 @@ pub(crate) fn run(config: &Config) -> Result<()> {
     let text = match &config.command {
         Command::Inspect { target, limit } => {
             load(target, config, |l| inspect::render(l.inspection().clone(), *limit, view))?
+        }
+        Command::Report { target, before } => {
+            // Before anything is stopped: a wrong file should cost the target nothing.
+            let before = before.as_deref().map(report::earlier).transpose()?;
+            let page = load(target, config, |l| report::render(l, before.as_ref()))?;
+            return output::write_bytes(page.as_bytes(), config);
         }
         Command::Maps { target, filter } => {
             load(target, config, |l| maps::render(l.inspection().clone(), filter, view))?

@@ -2,10 +2,11 @@
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 /// What the programs of the testbed keep in their maps, keys and values. None of it may be in any output.
 pub(crate) const USER_DATA: [&str; 5] = ["sess-1", "tok-1", "Mozilla", "/cart", "GET "];
@@ -120,4 +121,54 @@ pub(crate) fn differences(truth: &Value, document: &Value) -> Vec<String> {
 /// What of [`USER_DATA`] is in `text`.
 pub(crate) fn leaks(text: &str) -> Vec<&'static str> {
     USER_DATA.into_iter().filter(|data| text.contains(data)).collect()
+}
+
+/// What is in the file of an HTML report: the summary, and the tables with the rows of maps made of their columns.
+pub(crate) fn page(file: &str) -> (Value, Value) {
+    let element = |id: &str| {
+        let (_, rest) = file.split_once(&format!("id=\"{id}\">")).unwrap_or_else(|| panic!("no {id}"));
+        rest.split_once("</script>").expect("an end of the element").0
+    };
+    let summary = serde_json::from_str(element("summary")).expect("the summary is JSON");
+    let (mut json, packed) = (String::new(), from_base64(element("tables")));
+    flate2::read::DeflateDecoder::new(packed.as_slice()).read_to_string(&mut json).expect("the tables unpack");
+    let mut tables: Value = serde_json::from_str(&json).expect("the tables are JSON");
+    tables["maps"] = map_rows(&tables);
+    (summary, tables)
+}
+
+fn map_rows(tables: &Value) -> Value {
+    let (maps, strings) = (&tables["maps"], &tables["strings"]);
+    let string = |column: &str, row: usize| strings[maps[column][row].as_u64().expect("a number") as usize].clone();
+    let rows = maps["addr"].as_array().expect("addresses").iter().enumerate().map(|(row, addr)| {
+        let addr = format!("0x{}", addr.as_str().expect("an address"));
+        let mut fields = Map::from_iter([("addr".to_owned(), json!(addr)), ("torn".to_owned(), json!(false))]);
+        for column in ["owner", "type", "impl"] {
+            fields.insert(column.to_owned(), string(column, row));
+        }
+        for (name, column) in maps["figures"].as_object().expect("columns") {
+            if !column[row].is_null() {
+                fields.insert(name.clone(), column[row].clone());
+            }
+        }
+        Value::Object(fields)
+    });
+    rows.collect()
+}
+
+fn from_base64(text: &str) -> Vec<u8> {
+    let sextet = |c: u8| match c {
+        b'A'..=b'Z' => c - b'A',
+        b'a'..=b'z' => c - b'a' + 26,
+        b'0'..=b'9' => c - b'0' + 52,
+        b'+' => 62,
+        b'/' => 63,
+        other => panic!("{other} is not base64"),
+    };
+    let digits: Vec<u32> = text.trim_end_matches('=').bytes().map(|c| u32::from(sextet(c))).collect();
+    let bytes = |four: &[u32]| {
+        let word = four.iter().enumerate().fold(0, |word, (i, digit)| word | digit << (18 - 6 * i));
+        word.to_be_bytes()[1..four.len()].to_vec()
+    };
+    digits.chunks(4).flat_map(bytes).collect()
 }

@@ -1,0 +1,154 @@
+//! What a report shows beyond an inspection. None of it is a document of its own: the HTML view writes it in columns,
+//! and the page that reads them is part of the same file.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{GoroutineList, Inspection, Occupancy, Target};
+
+/// Everything that one report shows.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    /// The whole picture.
+    pub inspection: Inspection,
+    /// When a process was read, in seconds since 1970; a core has no such moment.
+    pub taken_at: Option<u64>,
+    /// What rules say, most reclaimable bytes first; absent when none were applied.
+    pub findings: Option<Vec<Finding>>,
+    /// Who holds what.
+    pub tree: Tree,
+    /// Pictures of the largest maps.
+    pub occupancy: Vec<Occupancy>,
+    /// Goroutines in groups.
+    pub goroutines: Option<GoroutineList>,
+    /// What changed since an earlier inspection.
+    pub diff: Option<Diff>,
+}
+
+/// A rule that fired.
+#[derive(Clone, Debug, Serialize)]
+pub struct Finding {
+    /// Its code: `GM001`.
+    pub rule: String,
+    /// Its name: `drained-map`.
+    pub name: String,
+    /// How much it matters.
+    pub severity: Severity,
+    /// What it is about, as a person would name it.
+    pub subject: String,
+    /// What is the matter, in a sentence or two.
+    pub summary: String,
+    /// The figures that it rests on.
+    pub evidence: BTreeMap<String, Value>,
+    /// Bytes to win.
+    pub reclaimable_bytes: u64,
+    /// What to do.
+    pub advice: String,
+}
+
+/// How much a finding matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Worth knowing.
+    Low,
+    /// Worth a change.
+    Medium,
+    /// Worth one now.
+    High,
+}
+
+/// The merged dominator tree, in preorder.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tree {
+    /// Names, each once.
+    pub names: Vec<String>,
+    /// The whole heap, then what is below each node right after it; siblings with most retained bytes first.
+    pub nodes: Vec<TreeNode>,
+}
+
+/// A holder, or the objects of one type below a node. What it retains is the sum of the bytes from it to the next node
+/// that is no deeper.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TreeNode {
+    /// Levels below the whole heap, which is at 0.
+    pub depth: u32,
+    /// What it stands for.
+    pub kind: NodeKind,
+    /// Index of its name.
+    pub name: u32,
+    /// Objects of the type; holders of the name; nodes left out.
+    pub count: u64,
+    /// Bytes of the objects themselves; of all that were left out.
+    pub shallow_bytes: u64,
+}
+
+/// What a node stands for. The numbers are part of what is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NodeKind {
+    /// The whole heap.
+    All = 0,
+    /// A package variable.
+    Variable = 1,
+    /// Goroutines that began with one function.
+    Goroutine = 2,
+    /// What waits for its finalizer.
+    Finalizer = 3,
+    /// What waits for a cleanup.
+    Cleanup = 4,
+    /// What the runtime holds.
+    Runtime = 5,
+    /// What several holders reach by ways of their own.
+    Shared = 6,
+    /// Objects of a type.
+    Type = 7,
+    /// Nodes that are too small to be written one by one.
+    Omitted = 8,
+}
+
+impl NodeKind {
+    /// The kind that a holder or node of a dominator tree is called; types for what is not known.
+    pub fn of_name(name: &str) -> Self {
+        match name {
+            "all" => Self::All,
+            "variable" => Self::Variable,
+            "goroutine" => Self::Goroutine,
+            "finalizer" => Self::Finalizer,
+            "cleanup" => Self::Cleanup,
+            "runtime" => Self::Runtime,
+            "shared" => Self::Shared,
+            _ => Self::Type,
+        }
+    }
+}
+
+/// What changed between two inspections.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Diff {
+    /// What the figures before are of.
+    pub before: Target,
+    /// What changed, largest change first.
+    pub rows: Vec<DiffRow>,
+}
+
+/// Something that is in one of two inspections, or in both with other figures.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct DiffRow {
+    /// `map`, `type` or `holder`.
+    pub kind: &'static str,
+    /// Owner of the maps, name of the type or holder.
+    pub name: String,
+    /// The maps' type.
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    pub type_name: Option<String>,
+    /// Table bytes of maps, bytes of a type's objects, bytes that a holder retains.
+    pub before_bytes: u64,
+    /// The same, now.
+    pub after_bytes: u64,
+    /// Entries, objects, or holders.
+    pub before_count: u64,
+    /// The same, now.
+    pub after_count: u64,
+}
