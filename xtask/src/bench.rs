@@ -5,8 +5,10 @@
 
 mod machine;
 mod measure;
+mod pause;
 mod peers;
 mod report;
+mod sections;
 mod target;
 
 use std::fs;
@@ -63,6 +65,9 @@ struct Heap {
 
 /// `cargo xtask bench [--objects N] [--large N] [--go VERSION] [--runs N] [--mapscope FILE]`.
 pub(crate) fn run(arguments: &[&str]) -> Result<()> {
+    if let Some((&"pause", rest)) = arguments.split_first() {
+        return pause::run(rest);
+    }
     let options = parse(arguments)?;
     testbed::build()?;
     let program = if let Some(program) = &options.mapscope {
@@ -84,9 +89,7 @@ pub(crate) fn run(arguments: &[&str]) -> Result<()> {
     }
     let tables = report::tables(&subjects, &machine);
     println!("\n{tables}");
-    let page = root().join("docs/BENCHMARKS.md");
-    fs::write(&page, report::page(&tables, &options, &machine)?)
-        .with_context(|| format!("cannot write {}", page.display()))
+    sections::write("inspect", &report::page(&tables, &options, &machine)?)
 }
 
 fn parse(arguments: &[&str]) -> Result<Options> {

@@ -29,6 +29,8 @@ usage: cargo xtask CHORE
   fuzz [TARGET] [--seconds N]   fuzz one target, or each for N seconds (60)
   bench [--objects N] [--go VERSION] [--runs N] [--mapscope FILE]
                                 measure `inspect` on a large heap, live and from a core; writes docs/BENCHMARKS.md
+  bench pause [--sizes MB,MB] [--rounds N] [--mapscope FILE]
+                                measure what a look costs the process, next to gcore, Delve and goref
   ui [--check]                  build the page of the HTML report from ui/ (needs Node); check it, and run its tests
   dist [--check]                build target/dist/mapscope, one static file for containers; run it in an empty root
   demo-core                     record the core that `mapscope demo` shows

@@ -1,24 +1,23 @@
 //! The figures as tables, and the page that has them.
 
-use std::fmt::Write;
-use std::process::Command;
-
 use anyhow::Result;
+use std::fmt::Write;
 
 use super::machine::Machine;
 use super::measure::Sample;
+use super::sections::dated;
 use super::{Options, Subject};
 
 /// Median, least and most.
 #[derive(Clone, Copy)]
-struct Spread {
-    median: f64,
+pub(super) struct Spread {
+    pub(super) median: f64,
     least: f64,
     most: f64,
 }
 
 impl Spread {
-    fn of(mut values: Vec<f64>) -> Self {
+    pub(super) fn of(mut values: Vec<f64>) -> Self {
         values.sort_by(f64::total_cmp);
         let at = |index: usize| values.get(index).copied().unwrap_or(f64::NAN);
         let last = values.len().saturating_sub(1);
@@ -26,7 +25,7 @@ impl Spread {
     }
 
     /// `1.23 (1.20–1.31)`.
-    fn show(self) -> String {
+    pub(super) fn show(self) -> String {
         format!("{:.2} ({:.2}–{:.2})", self.median, self.least, self.most)
     }
 }
@@ -139,21 +138,19 @@ fn peers(subjects: &[Subject]) -> String {
     out
 }
 
-/// The page `docs/BENCHMARKS.md`.
+/// The section of `docs/BENCHMARKS.md`.
 pub(super) fn page(tables: &str, options: &Options, machine: &Machine) -> Result<String> {
-    let date = Command::new("date").args(["-u", "+%F"]).output()?.stdout;
-    let date = String::from_utf8_lossy(&date);
     let Options { objects, large, runs, .. } = options;
     let larger = if *large > 0 { format!(", and the core of one with about {large}") } else { String::new() };
     Ok(format!(
-        "# Benchmarks
+        "## Who holds what: a large heap, live and from a core
 
-`cargo xtask bench` writes this page; it can be repeated on any Linux machine. `mapscope inspect --format json -o FILE`
+`cargo xtask bench` writes this section; it can be repeated on any Linux machine. `mapscope inspect --format json -o FILE`
 reads the testbed's program `big`, with about {objects} objects, while it runs and from its core{larger}.
 It audits every map and works out what retains what. Medians of {runs} runs after one that does not count, with the least and the most; page caches are warm. Each reading was checked against what the
 program says of itself.
 
-{date}: {machine}.
+{dated}.
 
 {tables}
 - *wall* and *processors* are from start to end of the whole program, debug information and output included.
@@ -171,6 +168,6 @@ program says of itself.
 what is measured. The peers are installed with `go install` where a module proxy gives them out; otherwise their programs
 can be put into `target/tools/bin` by hand (`xtask/src/bench/peers.rs`), and without them mapscope is measured alone.
 ",
-        date = date.trim(),
+        dated = dated(machine)?,
     ))
 }
