@@ -70,12 +70,7 @@ pub(crate) fn run(arguments: &[&str]) -> Result<()> {
     }
     let options = parse(arguments)?;
     testbed::build()?;
-    let program = if let Some(program) = &options.mapscope {
-        program.canonicalize().with_context(|| format!("there is no {}", program.display()))?
-    } else {
-        run_command(cargo().args(["build", "--quiet", "--release", "--package", "mapscope"]))?;
-        root().join("target/release/mapscope")
-    };
+    let program = program(options.mapscope.as_deref())?;
     peers::install()?;
     let machine = Machine::look()?;
     println!("{machine}");
@@ -90,6 +85,15 @@ pub(crate) fn run(arguments: &[&str]) -> Result<()> {
     let tables = report::tables(&subjects, &machine);
     println!("\n{tables}");
     sections::write("inspect", &report::page(&tables, &options, &machine)?)
+}
+
+/// The program to measure: the one that is given, or a release built now.
+fn program(given: Option<&Path>) -> Result<PathBuf> {
+    if let Some(program) = given {
+        return program.canonicalize().with_context(|| format!("there is no {}", program.display()));
+    }
+    run_command(cargo().args(["build", "--quiet", "--release", "--package", "mapscope"]))?;
+    Ok(root().join("target/release/mapscope"))
 }
 
 fn parse(arguments: &[&str]) -> Result<Options> {

@@ -68,7 +68,7 @@ const TOOLS: &[Tool] = &[
         input: "",
     },
     Tool { name: "mapscope inspect --pause copy", rounds: few, command: |p, pid| Some(copying(p, pid)), input: "" },
-    Tool { name: "gcore (gdb)", rounds: few, command: gcore, input: "" },
+    Tool { name: "gcore (gdb)", rounds: few, command: |p, pid| Some(gcore(p, pid)), input: "" },
     Tool { name: "Delve, dump", rounds: few, command: delve, input: "n\n" },
     Tool { name: "goref", rounds: few, command: goref, input: "" },
 ];
@@ -93,10 +93,10 @@ fn copying(places: &Places, pid: u32) -> Command {
     command
 }
 
-fn gcore(places: &Places, pid: u32) -> Option<Command> {
+fn gcore(places: &Places, pid: u32) -> Command {
     let mut command = Command::new("gcore");
     command.arg("-o").arg(&places.out).arg(pid.to_string());
-    Some(command)
+    command
 }
 
 fn delve(places: &Places, pid: u32) -> Option<Command> {
@@ -181,13 +181,7 @@ pub(super) fn run(arguments: &[&str]) -> Result<()> {
     testbed::build()?;
     tools::install_delve()?;
     super::peers::install()?;
-    let program = match &options.mapscope {
-        Some(program) => program.canonicalize().with_context(|| format!("there is no {}", program.display()))?,
-        None => {
-            run_command(cargo().args(["build", "--quiet", "--release", "--package", "mapscope"]))?;
-            root().join("target/release/mapscope")
-        }
-    };
+    let program = super::program(options.mapscope.as_deref())?;
     let places = Places {
         mapscope: program,
         tools: tools_directory().join("bin"),

@@ -30,7 +30,7 @@ fn replaced(page: &str, name: &str, text: &str) -> String {
     for section in SECTIONS {
         let text = if *section == name { Some(text) } else { text_of(page, section) };
         if let Some(text) = text {
-            out += &format!("\n{}\n{}\n{}\n", begin(section), text.trim(), end(section));
+            out = [&out, "\n", &begin(section), "\n", text.trim(), "\n", &end(section), "\n"].concat();
         }
     }
     out
