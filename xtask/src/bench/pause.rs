@@ -19,7 +19,7 @@ use super::measure::memory;
 use super::report::Spread;
 use super::sections;
 use super::target::directory;
-use crate::workspace::{cargo, describe, root, run as run_command, testbed_directory, tools_directory};
+use crate::workspace::{describe, testbed_directory, tools_directory};
 use crate::{testbed, tools};
 
 const GO: &str = "1.27.3";
