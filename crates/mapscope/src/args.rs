@@ -89,6 +89,23 @@ pub(crate) struct TargetArgs {
     /// below /usr/lib/debug is used
     #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
     pub(crate) debug_info: Option<PathBuf>,
+    /// How a running process is held still while it is read
+    #[arg(long, value_name = "HOW", value_enum, default_value_t = PauseArg::Fork)]
+    pub(crate) pause: PauseArg,
+    /// Give the forked snapshot up after so many seconds: what the process writes meanwhile is copied, at its expense
+    #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub(crate) max_snapshot_seconds: u64,
+}
+
+/// How a running process is held still.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PauseArg {
+    /// Stop it, fork it, let it run, read the copy-on-write child: milliseconds. Where that is refused, as `copy`
+    Fork,
+    /// Stop it, copy its memory, let it run: about a second per 2 GiB
+    Copy,
+    /// Do not stop it: what it changes meanwhile is marked as torn, or missing
+    None,
 }
 
 /// One command.

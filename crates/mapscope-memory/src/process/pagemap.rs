@@ -13,12 +13,15 @@ use std::os::unix::fs::FileExt;
 
 use nix::libc;
 
-use crate::{AMD64, Region};
+use super::status;
+use crate::{AMD64, MemoryError, Region};
 
 /// `PAGEMAP_SCAN`, `_IOWR('f', 16, struct pm_scan_arg)`.
 const PAGEMAP_SCAN: libc::c_ulong = 0xc060_6610;
 /// `PAGE_IS_PRESENT` and `PAGE_IS_PFNZERO`.
 const PRESENT: u64 = 1 << 3;
+/// `PAGE_IS_SWAPPED`.
+const SWAPPED: u64 = 1 << 4;
 /// See [`PRESENT`].
 const ZERO_PAGE: u64 = 1 << 5;
 /// Ranges asked for in one call.
@@ -58,13 +61,28 @@ struct ScanArguments {
     returned: u64,
 }
 
-/// Ranges of resident pages in address order.
-pub(super) fn resident(pagemap: &File, regions: &[Region]) -> io::Result<Vec<Range<u64>>> {
-    scan(pagemap).or_else(|_| words(pagemap, regions))
+/// Those of the process `pid` now.
+pub(super) fn of_process(pid: u32, regions: &[Region]) -> Result<Vec<Range<u64>>, MemoryError> {
+    let path = status::proc_path(pid, "pagemap");
+    let present = File::open(&path).and_then(|file| resident(&file, regions));
+    present.map_err(|e| status::explain(pid, &path, e))
 }
 
-/// As the kernel's own scan finds them.
-fn scan(pagemap: &File) -> io::Result<Vec<Range<u64>>> {
+/// Ranges of resident pages in address order.
+pub(super) fn resident(pagemap: &File, regions: &[Region]) -> io::Result<Vec<Range<u64>>> {
+    scan(pagemap, PRESENT).or_else(|_| words(pagemap, regions, is_resident))
+}
+
+/// Ranges of pages that have content of their own, in memory or swapped out.
+pub(super) fn held(pid: u32, regions: &[Region]) -> Result<Vec<Range<u64>>, MemoryError> {
+    let path = status::proc_path(pid, "pagemap");
+    let file = File::open(&path).map_err(|e| status::explain(pid, &path, e))?;
+    let found = scan(&file, PRESENT | SWAPPED).or_else(|_| words(&file, regions, is_held));
+    found.map_err(|e| status::explain(pid, &path, e))
+}
+
+/// As the kernel's own scan finds them: pages with any of `wanted` that are not the page of zeros.
+fn scan(pagemap: &File, wanted: u64) -> io::Result<Vec<Range<u64>>> {
     let mut found = Vec::new();
     let mut buffer = vec![PageRegion::default(); RANGES];
     let mut at = 0;
@@ -76,8 +94,9 @@ fn scan(pagemap: &File) -> io::Result<Vec<Range<u64>>> {
             ranges: buffer.as_mut_ptr() as u64,
             range_count: buffer.len() as u64,
             inverted: ZERO_PAGE,
-            mask: PRESENT | ZERO_PAGE,
-            returned: PRESENT,
+            mask: ZERO_PAGE,
+            any_of: wanted,
+            returned: wanted,
             ..ScanArguments::default()
         };
         // SAFETY: the kernel reads and writes `arguments`, whose layout is the one the request number names, and
@@ -95,7 +114,7 @@ fn scan(pagemap: &File) -> io::Result<Vec<Range<u64>>> {
 }
 
 /// From one word for each page of every region.
-fn words(pagemap: &File, regions: &[Region]) -> io::Result<Vec<Range<u64>>> {
+fn words(pagemap: &File, regions: &[Region], wanted: fn(u64) -> bool) -> io::Result<Vec<Range<u64>>> {
     let page = AMD64.page_size;
     let mut found: Vec<Range<u64>> = Vec::new();
     let mut buffer = Vec::new();
@@ -111,7 +130,7 @@ fn words(pagemap: &File, regions: &[Region]) -> io::Result<Vec<Range<u64>>> {
             buffer.resize(count as usize * 8, 0);
             pagemap.read_exact_at(&mut buffer, at / page * 8)?;
             for (index, word) in buffer.chunks_exact(8).enumerate() {
-                if is_resident(u64::from_le_bytes(word.try_into().unwrap_or_default())) {
+                if wanted(u64::from_le_bytes(word.try_into().unwrap_or_default())) {
                     let from = at + index as u64 * page;
                     match found.last_mut() {
                         Some(last) if last.end == from => last.end = from + page,
@@ -129,6 +148,11 @@ fn words(pagemap: &File, regions: &[Region]) -> io::Result<Vec<Range<u64>>> {
 fn is_resident(word: u64) -> bool {
     let bit = |n: u32| word >> n & 1 == 1;
     bit(63) && (bit(61) || bit(56))
+}
+
+/// Present with any content, or swapped out.
+fn is_held(word: u64) -> bool {
+    word >> 62 != 0
 }
 
 #[cfg(test)]
@@ -160,9 +184,9 @@ mod tests {
         let range = start..start + PAGES as u64 * 4096;
         let regions = maps::parse(&std::fs::read("/proc/self/maps").unwrap());
         let written = (PAGES / 4 * 4096) as u64;
-        assert_eq!(bytes(&words(&pagemap, &regions).unwrap(), &range), written);
+        assert_eq!(bytes(&words(&pagemap, &regions, is_resident).unwrap(), &range), written);
         // The scan is newer than some kernels.
-        match scan(&pagemap) {
+        match scan(&pagemap, PRESENT) {
             Ok(found) => assert_eq!(bytes(&found, &range), written),
             Err(e) => assert_eq!(e.raw_os_error(), Some(libc::ENOTTY)),
         }

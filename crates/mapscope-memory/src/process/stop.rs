@@ -3,12 +3,12 @@
 //! `PTRACE_SEIZE` with `PTRACE_INTERRUPT` sends no signal: a system call that is cut short restarts by itself, and when
 //! the tracer dies the kernel detaches it and the threads run on. No option is set, least of all `PTRACE_O_EXITKILL`.
 
-use std::collections::BTreeMap;
-use std::io;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use nix::libc;
 
+use super::ptrace::{self, Halt};
 use super::status;
 use crate::arch::{AMD64, Registers};
 use crate::{MemoryError, Thread};
@@ -16,10 +16,6 @@ use crate::{MemoryError, Thread};
 /// How long threads may take to stop. One that waits for a disk cannot be stopped at all, and every thread that is
 /// stopped already waits with us, so the patience is short.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// `PTRACE_EVENT_STOP` in the upper bits of a stop status: our interrupt, or a stop by job control.
-const EVENT_STOP: i32 = 128;
-/// `NT_PRSTATUS`, the general registers.
-const NT_PRSTATUS: usize = 1;
 
 /// The stopped threads of one process. All methods must be called on the thread that made it: `ptrace` demands it.
 pub(super) struct Stops {
@@ -30,9 +26,20 @@ pub(super) struct Stops {
     pub(super) since: Instant,
 }
 
+/// Whether `tid` had stopped when we last looked.
+fn seen(tid: u32) -> Option<State> {
+    Some(match ptrace::poll(tid)? {
+        Halt::Signal(signal) => State::Stopped { signal },
+        Halt::Gone => State::Gone,
+        Halt::Stop | Halt::SystemCall | Halt::Clone => State::Stopped { signal: 0 },
+    })
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// Seized and interrupted, not seen to stop yet.
+    /// Seized, and runs on.
+    Seized,
+    /// Interrupted, not seen to stop yet.
     Asked,
     /// Stopped. A signal that was about to be delivered is owed to the thread.
     Stopped { signal: i32 },
@@ -54,16 +61,15 @@ impl Stops {
     }
 
     /// A thread that is not stopped yet may start others, so the list is read again until it held nothing new twice.
+    /// All are seized before the first is interrupted: only what comes after that is time the process loses.
     fn stop(&mut self) -> Result<(), MemoryError> {
+        self.seize_new()?;
+        self.since = Instant::now();
         let deadline = self.since + PATIENCE;
         let mut quiet = 0;
         while quiet < 2 {
-            let mut new = false;
-            for tid in self.task_ids()? {
-                if !self.threads.contains_key(&tid) {
-                    new |= self.seize(tid)?;
-                }
-            }
+            let new = self.seize_new()?;
+            self.interrupt();
             self.wait(deadline)?;
             quiet = if new { 0 } else { quiet + 1 };
         }
@@ -71,6 +77,23 @@ impl Stops {
             return Err(MemoryError::Exited { pid: self.pid });
         }
         Ok(())
+    }
+
+    /// Seizes every thread that is not yet; whether there was one.
+    fn seize_new(&mut self) -> Result<bool, MemoryError> {
+        let mut new = false;
+        for tid in self.task_ids()? {
+            if !self.threads.contains_key(&tid) {
+                new |= self.seize(tid)?;
+            }
+        }
+        Ok(new)
+    }
+
+    fn interrupt(&mut self) {
+        for (&tid, state) in self.threads.iter_mut().filter(|(_, s)| **s == State::Seized) {
+            *state = if ptrace::interrupt(tid).is_ok() { State::Asked } else { State::Gone };
+        }
     }
 
     fn task_ids(&self) -> Result<Vec<u32>, MemoryError> {
@@ -84,9 +107,9 @@ impl Stops {
         Ok(ids)
     }
 
-    /// Seizes and interrupts one thread; false when it has exited meanwhile.
+    /// Seizes one thread; false when it has exited meanwhile.
     fn seize(&mut self, tid: u32) -> Result<bool, MemoryError> {
-        match ptrace(libc::PTRACE_SEIZE, tid, 0, 0) {
+        match ptrace::seize(tid) {
             Ok(()) => {}
             Err(e) if e.raw_os_error() == Some(libc::ESRCH) => return Ok(false),
             // A thread that has exited but was not collected says EPERM, like one that we may not trace.
@@ -99,8 +122,7 @@ impl Stops {
                 return Err(MemoryError::File { path: status::proc_path(self.pid, &format!("task/{tid}")), source });
             }
         }
-        let asked = ptrace(libc::PTRACE_INTERRUPT, tid, 0, 0);
-        self.threads.insert(tid, if asked.is_ok() { State::Asked } else { State::Gone });
+        self.threads.insert(tid, State::Seized);
         Ok(true)
     }
 
@@ -110,8 +132,8 @@ impl Stops {
         loop {
             let mut waiting = None;
             for (&tid, state) in self.threads.iter_mut().filter(|(_, s)| **s == State::Asked) {
-                match poll(tid) {
-                    Some(seen) => *state = seen,
+                match seen(tid) {
+                    Some(now) => *state = now,
                     None => waiting = Some(tid),
                 }
             }
@@ -123,6 +145,17 @@ impl Stops {
             std::thread::sleep(pause);
             pause = (pause * 2).min(Duration::from_millis(1));
         }
+    }
+
+    /// Threads that are stopped with no signal to be delivered.
+    pub(super) fn idle(&self) -> BTreeSet<u32> {
+        let idle = |s: &State| matches!(s, State::Stopped { signal: 0 });
+        self.threads.iter().filter(|(_, s)| idle(s)).map(|(&tid, _)| tid).collect()
+    }
+
+    /// Says that a stopped thread now has `signal` to be delivered when it is let go.
+    pub(super) fn owe(&mut self, tid: u32, signal: i32) {
+        self.threads.insert(tid, State::Stopped { signal });
     }
 
     fn stopped(&self) -> impl Iterator<Item = u32> + '_ {
@@ -146,7 +179,7 @@ impl Stops {
             // A thread that never stopped cannot be detached by hand: the kernel does that when this thread ends.
             if let State::Stopped { signal } = state {
                 // The only failure is ESRCH, for a thread that was killed while it was stopped.
-                let _ = ptrace(libc::PTRACE_DETACH, tid, 0, signal as usize);
+                let _ = ptrace::detach(tid, signal);
             }
         }
     }
@@ -156,15 +189,13 @@ impl Stops {
 fn registers(pid: u32, tid: u32) -> Result<Option<Registers>, MemoryError> {
     // Longer than the set we know, so that a thread in 32-bit mode (17 short registers) shows in the length.
     let mut bytes = [0_u8; 512];
-    let mut vec = libc::iovec { iov_base: bytes.as_mut_ptr().cast(), iov_len: bytes.len() };
-    match ptrace(libc::PTRACE_GETREGSET, tid, NT_PRSTATUS, (&raw mut vec) as usize) {
-        Ok(()) => {}
+    let len = match ptrace::general_registers(tid, &mut bytes) {
+        Ok(len) => len,
         Err(e) if e.raw_os_error() == Some(libc::ESRCH) => return Ok(None),
         Err(source) => {
             return Err(MemoryError::File { path: status::proc_path(pid, &format!("task/{tid}")), source });
         }
-    }
-    let len = vec.iov_len.min(bytes.len());
+    };
     match Registers::from_user_regs(&AMD64, &bytes[..len]) {
         Some(registers) => Ok(Some(registers)),
         None => Err(MemoryError::Architecture {
@@ -172,37 +203,4 @@ fn registers(pid: u32, tid: u32) -> Result<Option<Registers>, MemoryError> {
             found: format!("386 (thread {tid} runs in 32-bit mode)"),
         }),
     }
-}
-
-/// Whether a thread has stopped or exited; `None` while it runs. The report is looked at, not taken (`WNOWAIT`): the
-/// kernel forgets a signal once its stop was taken, and if we were killed then, nobody could deliver it any more.
-fn poll(tid: u32) -> Option<State> {
-    // SAFETY: siginfo_t is plain integers, for which all zeros is a value.
-    #[allow(unsafe_code)]
-    let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
-    let options = libc::WEXITED | libc::WSTOPPED | libc::WNOHANG | libc::WNOWAIT | libc::__WALL;
-    // SAFETY: `info` is valid for writes for the length of the call.
-    #[allow(unsafe_code)]
-    let result = unsafe { libc::waitid(libc::P_PID, tid, &raw mut info, options) };
-    if result != 0 {
-        // ECHILD: it exited and is collected. EINTR cannot happen without blocking.
-        return Some(State::Gone);
-    }
-    // SAFETY: waitid filled `info` for a child, or left it zero; both fields are then plain integers of the union.
-    #[allow(unsafe_code)]
-    let (who, status) = unsafe { (info.si_pid(), info.si_status()) };
-    match info.si_code {
-        _ if who == 0 => None,
-        libc::CLD_TRAPPED | libc::CLD_STOPPED if status >> 8 == EVENT_STOP => Some(State::Stopped { signal: 0 }),
-        libc::CLD_TRAPPED | libc::CLD_STOPPED => Some(State::Stopped { signal: status & 0xff }),
-        _ => Some(State::Gone),
-    }
-}
-
-fn ptrace(request: libc::c_uint, tid: u32, addr: usize, data: usize) -> io::Result<()> {
-    // SAFETY: SEIZE, INTERRUPT and DETACH touch no memory of ours; GETREGSET fills the buffer its iovec names, which
-    // the one caller keeps alive and sized.
-    #[allow(unsafe_code)]
-    let result = unsafe { libc::ptrace(request, tid as libc::pid_t, addr, data) };
-    if result == -1 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
