@@ -84,6 +84,12 @@ pub(super) fn has_filter(pid: u32) -> bool {
     field(&status, "Seccomp").is_some_and(|mode| mode != "0")
 }
 
+/// Whether return addresses are kept in a second place (`x86_Thread_features`).
+pub(super) fn has_shadow_stacks(pid: u32) -> bool {
+    let status = fs::read_to_string(proc_path(pid, "status")).unwrap_or_default();
+    field(&status, "x86_Thread_features").is_some_and(|features| features.contains("shstk"))
+}
+
 /// Whether the kernel lets us suspend the filters of a process that we trace (`PTRACE_O_SUSPEND_SECCOMP`).
 pub(super) fn may_suspend_filters() -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();

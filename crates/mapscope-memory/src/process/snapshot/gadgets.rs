@@ -3,11 +3,14 @@
 use std::fs::File;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
+use std::path::Path;
 
 use crate::Region;
 
 /// `syscall; ret`.
 const SYSTEM_CALL: &[&[u8]] = &[b"\x0f\x05\xc3"];
+/// `mov $15, %rax; syscall` and `mov $15, %eax; syscall`: what a signal handler returns to.
+const SIGNAL_RETURN: &[&[u8]] = &[b"\x48\xc7\xc0\x0f\x00\x00\x00\x0f\x05", b"\xb8\x0f\x00\x00\x00\x0f\x05"];
 /// Code read at once; neighbours overlap by less than the longest of the patterns.
 const CHUNK: usize = 1 << 20;
 const OVERLAP: usize = 32;
@@ -17,42 +20,64 @@ const OVERLAP: usize = 32;
 pub(super) struct Gadgets {
     /// `syscall; ret`.
     pub(super) system_call: u64,
+    /// `rt_sigreturn`.
+    pub(super) signal_return: u64,
+}
+
+/// Where the code of a process can be read without making any of it resident.
+pub(super) struct Code<'c> {
+    pub(super) mem: &'c File,
+    pub(super) regions: &'c [Region],
+    pub(super) resident: &'c [Range<u64>],
+    /// The executable, and its path as the mappings name it.
+    pub(super) executable: (&'c File, &'c Path),
 }
 
 impl Gadgets {
-    /// Looks through the code that is `resident`, so that reading it changes nothing; `None` when one is not to be found.
-    pub(super) fn find(mem: &File, regions: &[Region], resident: &[Range<u64>]) -> Option<Self> {
-        let code = regions.iter().filter(|r| r.read && r.execute && !r.write && r.file.is_some());
-        let mut system_call = None;
-        for region in code {
-            let inside = |r: &&Range<u64>| r.start < region.end && region.start < r.end;
-            for part in resident.iter().filter(inside) {
-                let part = part.start.max(region.start)..part.end.min(region.end);
-                search(mem, &part, SYSTEM_CALL, &mut system_call);
-            }
-        }
-        Some(Self { system_call: system_call? })
+    /// Looks through the code; `None` when one of them is not to be found.
+    pub(super) fn find(code: &Code<'_>) -> Option<Self> {
+        Some(Self { system_call: code.find(SYSTEM_CALL)?, signal_return: code.find(SIGNAL_RETURN)? })
     }
 
     /// Whether the instructions are still where they were.
     pub(super) fn hold(&self, mem: &File) -> bool {
-        is_at(mem, self.system_call, SYSTEM_CALL)
+        is_at(mem, self.system_call, SYSTEM_CALL) && is_at(mem, self.signal_return, SIGNAL_RETURN)
     }
 }
 
-fn search(mem: &File, region: &Range<u64>, patterns: &[&[u8]], found: &mut Option<u64>) {
-    let mut at = region.start;
-    let mut buffer = vec![0; CHUNK];
-    while at < region.end && found.is_none() {
-        let wanted = CHUNK.min((region.end - at) as usize);
-        let Ok(length) = mem.read_at(&mut buffer[..wanted], at) else { return };
-        let bytes = &buffer[..length];
-        *found = patterns.iter().find_map(|p| bytes.windows(p.len()).position(|w| w == *p)).map(|i| at + i as u64);
-        match length.checked_sub(OVERLAP) {
-            Some(step) if step > 0 => at += step as u64,
-            _ => return,
-        }
+impl Code<'_> {
+    /// The first address with one of the patterns.
+    fn find(&self, patterns: &[&[u8]]) -> Option<u64> {
+        let code = self.regions.iter().filter(|r| r.read && r.execute && !r.write);
+        code.filter_map(|region| Some((region, region.file.as_ref()?))).find_map(|(region, (path, offset))| {
+            let (file, executable) = self.executable;
+            if path == executable {
+                // Bytes of the file are those of the mapping: nobody can write to either.
+                return search(file, *offset..offset + (region.end - region.start), patterns)
+                    .map(|at| at - offset + region.start);
+            }
+            let inside = |r: &&Range<u64>| r.start < region.end && region.start < r.end;
+            self.resident
+                .iter()
+                .filter(inside)
+                .find_map(|part| search(self.mem, part.start.max(region.start)..part.end.min(region.end), patterns))
+        })
     }
+}
+
+fn search(file: &File, range: Range<u64>, patterns: &[&[u8]]) -> Option<u64> {
+    let mut at = range.start;
+    let mut buffer = vec![0; CHUNK];
+    while at < range.end {
+        let wanted = CHUNK.min((range.end - at) as usize);
+        let length = file.read_at(&mut buffer[..wanted], at).ok()?;
+        let bytes = &buffer[..length];
+        if let Some(index) = patterns.iter().find_map(|p| bytes.windows(p.len()).position(|w| w == *p)) {
+            return Some(at + index as u64);
+        }
+        at += length.checked_sub(OVERLAP).filter(|&step| step > 0)? as u64;
+    }
+    None
 }
 
 fn is_at(mem: &File, address: u64, patterns: &[&[u8]]) -> bool {

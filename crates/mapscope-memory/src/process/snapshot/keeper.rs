@@ -12,8 +12,9 @@ use std::time::{Duration, Instant};
 use nix::libc;
 
 use super::bounds::Bounds;
-use super::gadgets::Gadgets;
-use super::loan::{Call, Loan, suitability};
+use super::gadgets::{Code, Gadgets};
+use super::lifeline::Refuge;
+use super::loan::{Call, Ground, Loan, suitability};
 use super::wire::{self, Taken, Word};
 use crate::process::facts::resident;
 use crate::process::identity::Identity;
@@ -30,6 +31,8 @@ const PATIENCE: Duration = Duration::from_secs(1);
 const LISTENING: Duration = Duration::from_secs(10);
 /// `ERESTARTNOINTR`: the kernel wanted to see to something else first.
 const RESTART: i64 = -513;
+
+const NO_PLACE: &str = "the stack of its first thread has no end that was never used";
 
 /// What is asked of a keeper.
 pub(super) struct Order<'i> {
@@ -114,6 +117,7 @@ fn heard_nothing(reader: &mut UnixStream, wait: Option<Duration>) -> bool {
 /// What is found out about a target before it is stopped.
 struct Ready {
     gadgets: Gadgets,
+    refuge: Refuge,
     mem: File,
     pagemap: File,
     regions: Vec<Region>,
@@ -123,15 +127,23 @@ struct Ready {
 
 impl Ready {
     fn new(pid: u32) -> Result<Self, Refusal> {
-        let open = |name: &str| {
+        let open = |name: &str, write: bool| {
             let path = status::proc_path(pid, name);
-            File::open(&path).map_err(|e| Refusal::from(status::explain(pid, &path, e)))
+            let file = File::options().read(true).write(write).open(&path);
+            file.map_err(|e| Refusal::from(status::explain(pid, &path, e)))
         };
-        let (mem, pagemap) = (open("mem")?, open("pagemap")?);
-        let regions = maps::parse(&status::read(pid, "maps")?);
+        let (mem, pagemap, exe) = (open("mem", true)?, open("pagemap", false)?, open("exe", false)?);
+        let text = status::read(pid, "maps")?;
+        let regions = maps::parse(&text);
         let resident = pagemap::resident(&pagemap, &regions).unwrap_or_default();
-        let gadgets = Gadgets::find(&mem, &regions, &resident);
+        let path = fs::read_link(status::proc_path(pid, "exe")).unwrap_or_default();
+        let code = Code { mem: &mem, regions: &regions, resident: &resident, executable: (&exe, &path) };
+        let gadgets = Gadgets::find(&code);
         let gadgets = gadgets.ok_or_else(|| refusal("its code has no system call that could be borrowed"))?;
+        if status::has_shadow_stacks(pid) {
+            return Err(refusal("its threads have shadow stacks, on which no system call can be borrowed safely"));
+        }
+        let refuge = Refuge::find(&regions, maps::named(&text, b"[stack]")).ok_or_else(|| refusal(NO_PLACE))?;
         let options = if status::has_filter(pid) { ptrace::SUSPEND_SECCOMP } else { 0 };
         if options != 0 && !status::may_suspend_filters() {
             return Err(refusal(
@@ -139,7 +151,16 @@ impl Ready {
                  and without a filter of our own, mapscope could suspend that",
             ));
         }
-        Ok(Self { gadgets, mem, pagemap, regions, options })
+        Ok(Self { gadgets, refuge, mem, pagemap, regions, options })
+    }
+
+    /// Whether a thread can be sent where it could be before.
+    fn is_safe(&self) -> bool {
+        self.gadgets.hold(&self.mem) && self.refuge.is_free(&self.mem, None)
+    }
+
+    fn ground(&self) -> Ground<'_> {
+        Ground { mem: &self.mem, gadgets: &self.gadgets, refuge: self.refuge }
     }
 }
 
@@ -154,12 +175,15 @@ fn take(identity: &Identity, bounds: &Bounds) -> Result<(Held, Taken), Refusal> 
     let since = stops.since;
     // Stopped, it keeps its pid; before, that may have become another's.
     let read = identity.check().map_err(Refusal::from).and_then(|()| read_stopped(pid, &stops, &target));
-    let forked = read.and_then(|read| Ok((fork(&mut stops, &read.0, &target)?, read)));
+    let forked = read.and_then(|read| Ok((fork(pid, &mut stops, &read.0, &target)?, read)));
     stops.release();
     let paused = since.elapsed();
     let ((parent, child), (threads, resident, rss_bytes, monotonic_ns)) = forked?;
     // Where memory runs out in spite of all bounds, the snapshot goes first.
     let _ = fs::write(status::proc_path(child, "oom_score_adj"), "1000");
+    // The frames that it was made with are none of the target's.
+    let memory = File::options().write(true).open(status::proc_path(child, "mem"));
+    let _ = memory.and_then(|m| target.refuge.clear(&m));
     let threads = threads.into_iter().map(|t| (t.tid, t.registers.words)).collect();
     let taken = Taken { child, paused, monotonic_ns, rss_bytes, threads, resident };
     Ok((Held { pid, child, parent, target }, taken))
@@ -169,15 +193,20 @@ type Facts = (Vec<Thread>, Option<Vec<Range<u64>>>, Option<u64>, Option<u64>);
 
 /// What only a stopped target tells exactly. The rest is asked of the snapshot.
 fn read_stopped(pid: u32, stops: &Stops, target: &Ready) -> Result<Facts, Refusal> {
+    // First, because it can make a page resident.
+    if !target.gadgets.hold(&target.mem) {
+        return Err(refusal("its code changed while it was looked at"));
+    }
     let threads = stops.threads()?;
     let resident_pages = pagemap::resident(&target.pagemap, &target.regions).ok();
     Ok((threads, resident_pages, resident(&status::read(pid, "statm")?), clock::monotonic(pid)))
 }
 
 /// Makes one of the stopped threads fork; that thread, and the child, which is stopped and dies with us.
-fn fork(stops: &mut Stops, threads: &[Thread], target: &Ready) -> Result<(u32, u32), Refusal> {
-    if !target.gadgets.hold(&target.mem) {
-        return Err(refusal("its code changed while it was looked at"));
+fn fork(pid: u32, stops: &mut Stops, threads: &[Thread], target: &Ready) -> Result<(u32, u32), Refusal> {
+    let first = threads.iter().find(|t| t.tid == pid).map(|t| t.registers.sp);
+    if !target.refuge.is_free(&target.mem, first) {
+        return Err(refusal(NO_PLACE));
     }
     let idle = stops.idle();
     let mut lenders: Vec<_> = threads
@@ -195,8 +224,7 @@ fn fork(stops: &mut Stops, threads: &[Thread], target: &Ready) -> Result<(u32, u
             ptrace::set_options(child, ptrace::EXIT_KILL)
         };
         let call = Call { number: libc::SYS_clone, arguments: [0; 4], born: &mut tie };
-        let made = Loan::take(tid, target.options | ptrace::TRACE_CLONE)
-            .and_then(|l| l.make(call, target.gadgets.system_call));
+        let made = Loan::take(tid, target.ground(), target.options | ptrace::TRACE_CLONE).and_then(|l| l.make(call));
         if let Ok((_, signal)) = made {
             stops.owe(tid, signal);
         }
@@ -254,11 +282,11 @@ impl Held {
         }
         let signal = match ptrace::wait(tid, Instant::now() + PATIENCE) {
             Ok(Halt::Signal(signal)) => signal,
-            Ok(Halt::Stop) if self.target.gadgets.hold(&self.target.mem) => {
+            Ok(Halt::Stop) if self.target.is_safe() => {
                 let arguments = [u64::from(child), 0, (libc::WNOHANG | libc::__WALL) as u64, 0];
                 let call = Call { number: libc::SYS_wait4, arguments, born: &mut |_| Ok(()) };
-                let loan = Loan::take(tid, self.target.options);
-                loan.and_then(|l| l.make(call, self.target.gadgets.system_call)).map_or(0, |(_, signal)| signal)
+                let loan = Loan::take(tid, self.target.ground(), self.target.options);
+                loan.and_then(|l| l.make(call)).map_or(0, |(_, signal)| signal)
             }
             _ => 0,
         };

@@ -2,19 +2,24 @@
 //!
 //! While it is lent all its signals are blocked, so that none of the program's own code runs. Its registers are put back
 //! in a stop on the way out of the kernel, where the kernel then restarts the system call that our stop cut short, as it
-//! would have without us.
+//! would have without us. When we are killed meanwhile, [`super::lifeline`] does.
 
+use std::fs::File;
 use std::io;
 use std::time::{Duration, Instant};
 
 use nix::libc;
 
+use super::gadgets::Gadgets;
+use super::lifeline::{Refuge, Registers, Stacks};
 use crate::process::ptrace::{self, Halt, UserRegs};
 
 /// How long the system call may take. Copying the page tables of a terabyte takes a quarter of that.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Stops by job control that are passed on the way to the one we wait for.
 const OTHER_STOPS: usize = 100;
+/// More than the XSAVE area of any processor with AMX.
+const VECTOR_BYTES: usize = 16 << 10;
 /// `ERESTART_RESTARTBLOCK`: the kernel keeps for the thread what is left of the call.
 const RESTART_BLOCK: i64 = -516;
 
@@ -25,47 +30,65 @@ pub(super) struct Call<'c> {
     pub(super) born: &'c mut dyn FnMut(u32) -> io::Result<()>,
 }
 
+/// Where in the target a thread can be sent.
+#[derive(Clone, Copy)]
+pub(super) struct Ground<'g> {
+    /// The target's memory, to read and write.
+    pub(super) mem: &'g File,
+    pub(super) gadgets: &'g Gadgets,
+    pub(super) refuge: Refuge,
+}
+
 /// A thread that is lent to us.
-pub(super) struct Loan {
+pub(super) struct Loan<'g> {
     tid: u32,
-    saved: UserRegs,
-    mask: u64,
+    ground: Ground<'g>,
+    saved: Registers,
     deadline: Instant,
 }
 
-impl Loan {
+impl<'g> Loan<'g> {
     /// Borrows the stopped thread `tid`, with options of [`ptrace`] for as long as the loan lasts.
-    pub(super) fn take(tid: u32, options: usize) -> io::Result<Self> {
-        let saved = ptrace::registers(tid)?;
-        let mask = ptrace::signal_mask(tid)?;
+    pub(super) fn take(tid: u32, ground: Ground<'g>, options: usize) -> io::Result<Self> {
+        let mut vector = vec![0; VECTOR_BYTES];
+        let length = ptrace::vector_registers(tid, &mut vector)?;
+        vector.truncate(length);
+        let saved = Registers { general: ptrace::registers(tid)?, vector, mask: ptrace::signal_mask(tid)? };
         ptrace::set_options(tid, options | ptrace::TRACE_SYSTEM_CALL)?;
-        Ok(Self { tid, saved, mask, deadline: Instant::now() + PATIENCE })
+        Ok(Self { tid, ground, saved, deadline: Instant::now() + PATIENCE })
     }
 
-    /// Makes the thread do `call` at `instruction`, the address of a `syscall` instruction; what the call returned. The
-    /// second result is a signal that has come to be delivered, with which the thread must be let go.
+    /// Makes the thread do `call`; what that returned. The second result is a signal that has come to be delivered, with
+    /// which the thread must be let go.
     ///
     /// # Errors
     /// When the thread was killed, or behaves as no thread does. Its registers are its own again, if there is one.
-    pub(super) fn make(&self, call: Call<'_>, instruction: u64) -> io::Result<(i64, i32)> {
+    pub(super) fn make(&self, call: Call<'_>) -> io::Result<(i64, i32)> {
+        let Ground { mem, gadgets, refuge } = self.ground;
+        let stacks = refuge.prepare(mem, gadgets, &self.saved)?;
         ptrace::set_signal_mask(self.tid, u64::MAX)?;
-        let made = self.run(call, instruction);
+        let made = self.run(call, stacks);
         let signal = match ptrace::poll(self.tid) {
             // Only a stop by job control gets through; it is then to be delivered after all.
             Some(Halt::Signal(signal)) => Ok(signal),
             _ => self.leave_kernel(),
         };
-        ptrace::set_registers(self.tid, &self.saved)?;
-        ptrace::set_signal_mask(self.tid, self.mask)?;
+        ptrace::set_registers(self.tid, &self.saved.general)?;
+        ptrace::set_signal_mask(self.tid, self.saved.mask)?;
         ptrace::set_options(self.tid, 0)?;
+        refuge.clear(mem)?;
         Ok((made?, signal?))
     }
 
     /// From the stop that the thread is in to the one after the system call.
-    fn run(&self, call: Call<'_>, instruction: u64) -> io::Result<i64> {
-        let [rdi, rsi, rdx, r10] = call.arguments;
+    fn run(&self, call: Call<'_>, stacks: Stacks) -> io::Result<i64> {
+        let [rdi, mut rsi, rdx, r10] = call.arguments;
+        if call.number == libc::SYS_clone {
+            rsi = stacks.child;
+        }
         let registers = UserRegs {
-            rip: instruction,
+            rip: self.ground.gadgets.system_call,
+            rsp: stacks.own,
             rax: call.number as u64,
             // What the thread was in is not to be restarted now.
             orig_rax: u64::MAX,
@@ -73,7 +96,7 @@ impl Loan {
             rsi,
             rdx,
             r10,
-            ..self.saved
+            ..self.saved.general
         };
         ptrace::set_registers(self.tid, &registers)?;
         match self.step()? {

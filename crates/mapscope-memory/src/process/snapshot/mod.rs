@@ -7,6 +7,7 @@
 mod bounds;
 mod gadgets;
 mod keeper;
+mod lifeline;
 mod loan;
 mod wire;
 
