@@ -38,14 +38,53 @@ fn a_forked_process_runs_on_and_nothing_is_left() {
 #[test]
 fn every_way_reads_the_same() {
     let cat = Cat::start();
-    let live = Process::attach(cat.pid()).unwrap();
-    let resident = live.residency().unwrap();
-    drop(live);
+    let resident = |process: &Process| process.residency().unwrap().runs;
+    // Before anything is compared: reading a live process makes pages resident.
+    let live = resident(&Process::attach(cat.pid()).unwrap());
+    for pause in [Pause::Fork, Pause::Copy, Pause::None] {
+        assert_eq!(resident(&open(cat.pid(), pause)), live, "{pause:?}");
+    }
     for pause in [Pause::Fork, Pause::Copy, Pause::None] {
         let process = open(cat.pid(), pause);
         assert_eq!(process.pause(), pause);
-        assert_eq!(process.residency().unwrap().bytes(), resident.bytes(), "{pause:?}");
         let live = Process::attach(cat.pid()).unwrap();
         compare_live(&process, &live);
+        let registers = |p: &Process| p.threads().iter().map(|t| (t.tid, t.registers.clone())).collect::<Vec<_>>();
+        assert!(pause == Pause::None || registers(&process) == registers(&live));
     }
+}
+
+#[test]
+fn a_stopped_process_stays_stopped_when_it_is_forked() {
+    let mut cat = Cat::start();
+    let pid = nix::unistd::Pid::from_raw(cat.pid() as i32);
+    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGSTOP).unwrap();
+    nix::sys::wait::waitpid(pid, Some(nix::sys::wait::WaitPidFlag::WUNTRACED)).unwrap();
+    let process = open(cat.pid(), Pause::Fork);
+    assert_eq!(process.pause(), Pause::Fork, "{:?}", process.why_not_forked());
+    drop(process);
+    assert!(status(cat.pid(), "State").starts_with('T'));
+    assert_eq!(children(cat.pid()), "");
+    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGCONT).unwrap();
+    cat.echoes("continued");
+}
+
+#[test]
+fn a_snapshot_outlives_its_process() {
+    let cat = Cat::start();
+    let process = open(cat.pid(), Pause::Fork);
+    let stack = process.threads()[0].registers.sp;
+    let before = process.u64(stack).unwrap();
+    drop(cat);
+    assert_eq!(process.u64(stack).unwrap(), before);
+}
+
+#[test]
+fn a_debugger_that_is_there_first_keeps_the_process() {
+    let cat = Cat::start();
+    let held = Process::attach(cat.pid()).unwrap();
+    let options = PauseOptions::default();
+    let twice = Process::open(cat.pid(), &options).err().unwrap().to_string();
+    assert!(twice.contains(&format!("already traced by process {}", std::process::id())), "{twice}");
+    drop(held);
 }

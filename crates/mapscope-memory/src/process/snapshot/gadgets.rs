@@ -1,11 +1,12 @@
 //! Instructions in the target's own code that a borrowed thread can be sent to.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::ops::Range;
-use std::os::unix::fs::FileExt;
-use std::path::Path;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
 
 use crate::Region;
+use crate::process::status;
 
 /// `syscall; ret`.
 const SYSTEM_CALL: &[&[u8]] = &[b"\x0f\x05\xc3"];
@@ -24,13 +25,10 @@ pub(super) struct Gadgets {
     pub(super) signal_return: u64,
 }
 
-/// Where the code of a process can be read without making any of it resident.
+/// The code of a process, read from its files, so that none of it becomes resident.
 pub(super) struct Code<'c> {
-    pub(super) mem: &'c File,
+    pub(super) pid: u32,
     pub(super) regions: &'c [Region],
-    pub(super) resident: &'c [Range<u64>],
-    /// The executable, and its path as the mappings name it.
-    pub(super) executable: (&'c File, &'c Path),
 }
 
 impl Gadgets {
@@ -48,20 +46,22 @@ impl Gadgets {
 impl Code<'_> {
     /// The first address with one of the patterns.
     fn find(&self, patterns: &[&[u8]]) -> Option<u64> {
+        let executable = status::proc_path(self.pid, "exe");
+        let own = fs::read_link(&executable).unwrap_or_default();
         let code = self.regions.iter().filter(|r| r.read && r.execute && !r.write);
         code.filter_map(|region| Some((region, region.file.as_ref()?))).find_map(|(region, (path, offset))| {
-            let (file, executable) = self.executable;
-            if path == executable {
-                // Bytes of the file are those of the mapping: nobody can write to either.
-                return search(file, *offset..offset + (region.end - region.start), patterns)
-                    .map(|at| at - offset + region.start);
-            }
-            let inside = |r: &&Range<u64>| r.start < region.end && region.start < r.end;
-            self.resident
-                .iter()
-                .filter(inside)
-                .find_map(|part| search(self.mem, part.start.max(region.start)..part.end.min(region.end), patterns))
+            // Nobody writes to a file that runs. That it is the same file is checked where the address is used.
+            let path = if *path == own { executable.clone() } else { self.seen_by_it(path) };
+            // What is there now may be a pipe, which must not hold us up.
+            let file = File::options().read(true).custom_flags(nix::libc::O_NONBLOCK).open(path).ok()?;
+            let found = search(&file, *offset..offset + (region.end - region.start), patterns)?;
+            Some(found - offset + region.start)
         })
+    }
+
+    /// A path in the process's own view of the files.
+    fn seen_by_it(&self, path: &Path) -> PathBuf {
+        status::proc_path(self.pid, "root").join(path.strip_prefix("/").unwrap_or(path))
     }
 }
 

@@ -132,13 +132,10 @@ impl Ready {
             let file = File::options().read(true).write(write).open(&path);
             file.map_err(|e| Refusal::from(status::explain(pid, &path, e)))
         };
-        let (mem, pagemap, exe) = (open("mem", true)?, open("pagemap", false)?, open("exe", false)?);
+        let (mem, pagemap) = (open("mem", true)?, open("pagemap", false)?);
         let text = status::read(pid, "maps")?;
         let regions = maps::parse(&text);
-        let resident = pagemap::resident(&pagemap, &regions).unwrap_or_default();
-        let path = fs::read_link(status::proc_path(pid, "exe")).unwrap_or_default();
-        let code = Code { mem: &mem, regions: &regions, resident: &resident, executable: (&exe, &path) };
-        let gadgets = Gadgets::find(&code);
+        let gadgets = Gadgets::find(&Code { pid, regions: &regions });
         let gadgets = gadgets.ok_or_else(|| refusal("its code has no system call that could be borrowed"))?;
         if status::has_shadow_stacks(pid) {
             return Err(refusal("its threads have shadow stacks, on which no system call can be borrowed safely"));
@@ -156,7 +153,7 @@ impl Ready {
 
     /// Whether a thread can be sent where it could be before.
     fn is_safe(&self) -> bool {
-        self.gadgets.hold(&self.mem) && self.refuge.is_free(&self.mem, None)
+        self.gadgets.hold(&self.mem) && self.refuge.is_free(&self.mem, None, &[])
     }
 
     fn ground(&self) -> Ground<'_> {
@@ -205,7 +202,8 @@ fn read_stopped(pid: u32, stops: &Stops, target: &Ready) -> Result<Facts, Refusa
 /// Makes one of the stopped threads fork; that thread, and the child, which is stopped and dies with us.
 fn fork(pid: u32, stops: &mut Stops, threads: &[Thread], target: &Ready) -> Result<(u32, u32), Refusal> {
     let first = threads.iter().find(|t| t.tid == pid).map(|t| t.registers.sp);
-    if !target.refuge.is_free(&target.mem, first) {
+    let all: Vec<_> = threads.iter().map(|t| t.registers.sp).collect();
+    if !target.refuge.is_free(&target.mem, first, &all) {
         return Err(refusal(NO_PLACE));
     }
     let idle = stops.idle();

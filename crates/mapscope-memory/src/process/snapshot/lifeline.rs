@@ -22,6 +22,8 @@ use crate::{AMD64, Region};
 
 /// Bytes that the frames take.
 const SIZE: usize = 2 * 4096;
+/// What they begin with.
+const MARK: &[u8] = b"mapscope's frames\0";
 /// Where in them the child's frame begins, then the thread's, then its vector registers.
 const CHILD: usize = 64;
 const OWN: usize = 512;
@@ -67,18 +69,22 @@ impl Refuge {
         (region.write && region.start + SIZE as u64 <= region.end).then_some(Self(region.start))
     }
 
-    /// Whether the stack has never been there. `stack_pointer` is that of the first thread, where it stands still.
-    pub(super) fn is_free(self, mem: &File, stack_pointer: Option<u64>) -> bool {
-        let near = self.0..self.0 + SIZE as u64 + IN_USE;
+    /// Whether the program has never been there; what a keeper left that was killed does not count. `first` is the stack
+    /// pointer of the first thread, `all` has those of all threads that stand still.
+    pub(super) fn is_free(self, mem: &File, first: Option<u64>, all: &[u64]) -> bool {
+        let place = self.0..self.0 + SIZE as u64;
+        let near = self.0..place.end + IN_USE;
         let mut bytes = [0; SIZE];
         mem.read_exact_at(&mut bytes, self.0).is_ok()
-            && bytes.iter().all(|&b| b == 0)
-            && !stack_pointer.is_some_and(|sp| near.contains(&sp))
+            && (bytes.starts_with(MARK) || bytes.iter().all(|&b| b == 0))
+            && !first.is_some_and(|sp| near.contains(&sp))
+            && !all.iter().any(|sp| place.contains(sp))
     }
 
     /// Puts the frames there for a thread with these registers.
     pub(super) fn prepare(self, mem: &File, gadgets: &Gadgets, thread: &Registers) -> io::Result<Stacks> {
         let mut bytes = vec![0; SIZE];
+        bytes[..MARK.len()].copy_from_slice(MARK);
         let exit = UserRegs { rip: gadgets.system_call, rax: libc::SYS_exit_group as u64, rdi: 0, ..thread.general };
         frame(&mut bytes[CHILD..OWN], gadgets, &exit, u64::MAX, 0);
         let vector = self.0 + VECTOR as u64;
@@ -172,4 +178,4 @@ fn component_end(component: u32) -> usize {
 }
 
 const _: () = assert!(AMD64.page_size as usize * 2 == SIZE && OWN - CHILD >= MASK + 8 && VECTOR - OWN >= MASK + 8);
-const _: () = assert!(VECTOR % 64 == 0 && CHILD % 16 == 0 && OWN % 16 == 0);
+const _: () = assert!(MARK.len() <= CHILD && VECTOR % 64 == 0 && CHILD % 16 == 0 && OWN % 16 == 0);

@@ -66,22 +66,31 @@ impl<'g> Loan<'g> {
     pub(super) fn make(&self, call: Call<'_>) -> io::Result<(i64, i32)> {
         let Ground { mem, gadgets, refuge } = self.ground;
         let stacks = refuge.prepare(mem, gadgets, &self.saved)?;
+        self.send(&call, stacks)?;
+        // Only now, and back before the registers are: once they are its own, nothing would unblock the signals for us.
         ptrace::set_signal_mask(self.tid, u64::MAX)?;
-        let made = self.run(call, stacks);
+        die_here();
+        let made = self.run(call);
+        die_here();
         let signal = match ptrace::poll(self.tid) {
             // Only a stop by job control gets through; it is then to be delivered after all.
             Some(Halt::Signal(signal)) => Ok(signal),
             _ => self.leave_kernel(),
         };
-        ptrace::set_registers(self.tid, &self.saved.general)?;
+        die_here();
         ptrace::set_signal_mask(self.tid, self.saved.mask)?;
+        die_here();
+        ptrace::set_registers(self.tid, &self.saved.general)?;
+        die_here();
         ptrace::set_options(self.tid, 0)?;
         refuge.clear(mem)?;
+        die_here();
         Ok((made?, signal?))
     }
 
-    /// From the stop that the thread is in to the one after the system call.
-    fn run(&self, call: Call<'_>, stacks: Stacks) -> io::Result<i64> {
+    /// Gives the thread the registers of the system call.
+    fn send(&self, call: &Call<'_>, stacks: Stacks) -> io::Result<()> {
+        die_here();
         let [rdi, mut rsi, rdx, r10] = call.arguments;
         if call.number == libc::SYS_clone {
             rsi = stacks.child;
@@ -99,14 +108,24 @@ impl<'g> Loan<'g> {
             ..self.saved.general
         };
         ptrace::set_registers(self.tid, &registers)?;
+        die_here();
+        Ok(())
+    }
+
+    /// From the stop that the thread is in to the one after the system call.
+    fn run(&self, call: Call<'_>) -> io::Result<i64> {
         match self.step()? {
             Halt::SystemCall => {}
             other => return Err(unexpected(other)),
         }
         loop {
+            die_here();
             match self.step()? {
                 Halt::SystemCall => return Ok(ptrace::registers(self.tid)?.rax as i64),
-                Halt::Clone => (call.born)(ptrace::new_child(self.tid)?)?,
+                Halt::Clone => {
+                    die_here();
+                    (call.born)(ptrace::new_child(self.tid)?)?;
+                }
                 other => return Err(unexpected(other)),
             }
         }
@@ -159,3 +178,9 @@ pub(super) fn suitability(words: &[u64]) -> Option<u8> {
         _ => 2,
     })
 }
+
+/// Where tests have a keeper killed.
+#[cfg(not(test))]
+fn die_here() {}
+#[cfg(test)]
+use super::tests::die_here;

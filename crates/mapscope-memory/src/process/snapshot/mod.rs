@@ -9,6 +9,8 @@ mod gadgets;
 mod keeper;
 mod lifeline;
 mod loan;
+#[cfg(test)]
+pub(super) mod tests;
 mod wire;
 
 use std::io;
