@@ -8,7 +8,7 @@ use clap_complete::Shell;
 /// Who holds a Go process's memory, in what state its maps are, and what to change
 ///
 /// Point it at a pid or at a core. The program under examination needs no import, no restart and no endpoint; a live one
-/// is stopped while its memory is read, and runs on. Where it was built without debug information (-ldflags="-s -w"),
+/// is stopped for milliseconds, forked, and runs on while the copy-on-write child is read. Where it was built without debug information (-ldflags="-s -w"),
 /// owners start at an address instead of a name, unless --debug-info has the names.
 #[derive(Debug, Parser)]
 #[command(
