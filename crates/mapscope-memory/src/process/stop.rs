@@ -37,9 +37,7 @@ fn seen(tid: u32) -> Option<State> {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// Seized, and runs on.
-    Seized,
-    /// Interrupted, not seen to stop yet.
+    /// Seized and interrupted, not seen to stop yet.
     Asked,
     /// Stopped. A signal that was about to be delivered is owed to the thread.
     Stopped { signal: i32 },
@@ -61,15 +59,11 @@ impl Stops {
     }
 
     /// A thread that is not stopped yet may start others, so the list is read again until it held nothing new twice.
-    /// All are seized before the first is interrupted: only what comes after that is time the process loses.
     fn stop(&mut self) -> Result<(), MemoryError> {
-        self.seize_new()?;
-        self.since = Instant::now();
         let deadline = self.since + PATIENCE;
         let mut quiet = 0;
         while quiet < 2 {
             let new = self.seize_new()?;
-            self.interrupt();
             self.wait(deadline)?;
             quiet = if new { 0 } else { quiet + 1 };
         }
@@ -79,7 +73,7 @@ impl Stops {
         Ok(())
     }
 
-    /// Seizes every thread that is not yet; whether there was one.
+    /// Asks every thread that was not asked yet; whether there was one.
     fn seize_new(&mut self) -> Result<bool, MemoryError> {
         let mut new = false;
         for tid in self.task_ids()? {
@@ -88,12 +82,6 @@ impl Stops {
             }
         }
         Ok(new)
-    }
-
-    fn interrupt(&mut self) {
-        for (&tid, state) in self.threads.iter_mut().filter(|(_, s)| **s == State::Seized) {
-            *state = if ptrace::interrupt(tid).is_ok() { State::Asked } else { State::Gone };
-        }
     }
 
     fn task_ids(&self) -> Result<Vec<u32>, MemoryError> {
@@ -107,7 +95,7 @@ impl Stops {
         Ok(ids)
     }
 
-    /// Seizes one thread; false when it has exited meanwhile.
+    /// Seizes and interrupts one thread; false when it has exited meanwhile.
     fn seize(&mut self, tid: u32) -> Result<bool, MemoryError> {
         match ptrace::seize(tid) {
             Ok(()) => {}
@@ -122,7 +110,9 @@ impl Stops {
                 return Err(MemoryError::File { path: status::proc_path(self.pid, &format!("task/{tid}")), source });
             }
         }
-        self.threads.insert(tid, State::Seized);
+        // At once: a signal that comes to a thread that is seized and not interrupted can be lost.
+        let asked = ptrace::interrupt(tid);
+        self.threads.insert(tid, if asked.is_ok() { State::Asked } else { State::Gone });
         Ok(true)
     }
 

@@ -4,16 +4,19 @@
 //! the room in that group is watched, and the snapshot given up long before there is none: nothing of the target may be
 //! killed for it.
 
+use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use crate::headroom::{self, Groups};
 use crate::process::status;
 
 const MIB: u64 = 1 << 20;
-/// Room that must be left besides the snapshot's page tables before it is taken.
-const RESERVE: u64 = 32 * MIB;
-/// Room below which it is given up.
-const FLOOR: u64 = 20 * MIB;
+/// Room that must be left besides the snapshot's page tables before it is taken, and a part of the resident memory.
+const RESERVE: u64 = 64 * MIB;
+const RESERVE_PART: u64 = 4;
+/// Room below which it is given up, and a part of the resident memory: while it is being freed, pages are still copied.
+const FLOOR: u64 = 48 * MIB;
+const FLOOR_PART: u64 = 16;
 /// Bytes a millisecond that a target may copy at most, on many processors: how soon to look again.
 const COPY_RATE: u64 = 8 * MIB;
 /// How long to look away at least and at most.
@@ -23,25 +26,29 @@ pub(super) struct Bounds {
     groups: Groups,
     most: Duration,
     until: Instant,
+    floor: u64,
+    /// Room when it was last looked at.
+    last: Cell<Option<u64>>,
 }
 
 impl Bounds {
     /// For a snapshot of `pid` that is taken now and may live `most`.
     pub(super) fn new(pid: u32, most: Duration) -> Self {
-        Self { groups: Groups::of(&pid.to_string()), most, until: Instant::now() + most }
+        let floor = FLOOR + memory(pid, "VmRSS:") / FLOOR_PART;
+        let groups = Groups::of(&pid.to_string());
+        Self { groups, most, until: Instant::now() + most, floor, last: Cell::new(None) }
     }
 
     /// Why a snapshot of `pid` would be too dear from the start.
     pub(super) fn refusal(&self, pid: u32) -> Option<String> {
         let room = self.room()?;
-        let text = status::read(pid, "status").unwrap_or_default();
-        let page_tables = headroom::field(&String::from_utf8_lossy(&text), "VmPTE:").unwrap_or(0) * 1024;
-        (room < page_tables + RESERVE).then(|| {
+        let needed = memory(pid, "VmPTE:") + RESERVE + memory(pid, "VmRSS:") / RESERVE_PART;
+        (room < needed).then(|| {
             format!(
-                "its control group has {} MiB left, and a snapshot needs {} MiB (page tables, and {} MiB for pages that \
-                 are written meanwhile)",
+                "its control group has {} MiB left, and {} MiB are needed to be safe: a quarter of its memory, for pages \
+                 that it writes meanwhile, and {} MiB",
                 room / MIB,
-                (page_tables + RESERVE).div_ceil(MIB),
+                needed.div_ceil(MIB),
                 RESERVE / MIB
             )
         })
@@ -58,18 +65,26 @@ impl Bounds {
             ));
         }
         let Some(room) = self.room() else { return Ok(TICKS.1.min(left)) };
-        if room < FLOOR {
+        // What is copied until the snapshot's memory is free again is about as much as since the last look.
+        let pace = self.last.replace(Some(room)).map_or(0, |last| last.saturating_sub(room));
+        if room < self.floor + 2 * pace {
             return Err(format!(
                 "it was given up because the process writes so much that copying its pages left {} MiB in its control \
                  group: examine a core (`mapscope capture`), use --pause copy, or raise the group's limit",
                 room / MIB
             ));
         }
-        let tick = Duration::from_millis((room - FLOOR) / COPY_RATE);
+        let tick = Duration::from_millis(room.saturating_sub(self.floor) / COPY_RATE);
         Ok(tick.clamp(TICKS.0, TICKS.1).min(left))
     }
 
     fn room(&self) -> Option<u64> {
         [self.groups.room(), headroom::of_system()].into_iter().flatten().min()
     }
+}
+
+/// Bytes in a line of the status of `pid`.
+fn memory(pid: u32, name: &str) -> u64 {
+    let text = status::read(pid, "status").unwrap_or_default();
+    headroom::field(&String::from_utf8_lossy(&text), name).unwrap_or(0) * 1024
 }

@@ -73,7 +73,7 @@ pub(super) fn run(mut reader: UnixStream, order: &Order<'_>) {
         Ok((held, taken)) => {
             let told = reader.set_write_timeout(Some(LISTENING));
             let told = told.and_then(|()| wire::send(&mut reader, &Word::Taken(taken)));
-            told.map(|()| watch(&mut reader, held.child, &bounds)).ok();
+            told.map(|()| watch(&mut reader, &held, &bounds)).ok();
             held
         }
         Err(Refusal { reason, hopeless }) => {
@@ -86,9 +86,9 @@ pub(super) fn run(mut reader: UnixStream, order: &Order<'_>) {
 
 /// Waits until the reader hangs up. When the snapshot has to end before, it is killed, and stays a zombie until then:
 /// its pid must not become that of another process while somebody reads.
-fn watch(reader: &mut UnixStream, child: u32, bounds: &Bounds) {
+fn watch(reader: &mut UnixStream, held: &Held, bounds: &Bounds) {
     loop {
-        let ended = match (ptrace::poll(child), bounds.check()) {
+        let ended = match (ptrace::poll(held.child), bounds.check()) {
             (Some(Halt::Gone), _) => Err("the system killed it, most likely for want of memory".to_owned()),
             (_, checked) => checked,
         };
@@ -96,7 +96,11 @@ fn watch(reader: &mut UnixStream, child: u32, bounds: &Bounds) {
             Ok(tick) if heard_nothing(reader, Some(tick)) => {}
             Ok(_) => return,
             Err(reason) => {
-                kill(child);
+                // The target copies pages until the last of the snapshot is freed, and a process that is on its way out is
+                // none that the system could kill instead of it. So it stands still for that long.
+                let stops = Stops::all(held.pid);
+                kill(held.child);
+                stops.into_iter().for_each(|mut stops| stops.release());
                 let _ = wire::send(reader, &Word::Ended { reason });
                 while heard_nothing(reader, None) {}
                 return;
@@ -172,7 +176,7 @@ fn take(identity: &Identity, bounds: &Bounds) -> Result<(Held, Taken), Refusal> 
     let since = stops.since;
     // Stopped, it keeps its pid; before, that may have become another's.
     let read = identity.check().map_err(Refusal::from).and_then(|()| read_stopped(pid, &stops, &target));
-    let forked = read.and_then(|read| Ok((fork(pid, &mut stops, &read.0, &target)?, read)));
+    let forked = read.and_then(|read| Ok((fork(&mut stops, &read.0, &target)?, read)));
     stops.release();
     let paused = since.elapsed();
     let ((parent, child), (threads, resident, rss_bytes, monotonic_ns)) = forked?;
@@ -195,17 +199,18 @@ fn read_stopped(pid: u32, stops: &Stops, target: &Ready) -> Result<Facts, Refusa
         return Err(refusal("its code changed while it was looked at"));
     }
     let threads = stops.threads()?;
+    // So are the pages that a borrowed thread needs, and stay so: they are counted now as they will be later.
+    let first = threads.iter().find(|t| t.tid == pid).map(|t| t.registers.sp);
+    let all: Vec<_> = threads.iter().map(|t| t.registers.sp).collect();
+    if !target.refuge.is_free(&target.mem, first, &all) || target.refuge.clear(&target.mem).is_err() {
+        return Err(refusal(NO_PLACE));
+    }
     let resident_pages = pagemap::resident(&target.pagemap, &target.regions).ok();
     Ok((threads, resident_pages, resident(&status::read(pid, "statm")?), clock::monotonic(pid)))
 }
 
 /// Makes one of the stopped threads fork; that thread, and the child, which is stopped and dies with us.
-fn fork(pid: u32, stops: &mut Stops, threads: &[Thread], target: &Ready) -> Result<(u32, u32), Refusal> {
-    let first = threads.iter().find(|t| t.tid == pid).map(|t| t.registers.sp);
-    let all: Vec<_> = threads.iter().map(|t| t.registers.sp).collect();
-    if !target.refuge.is_free(&target.mem, first, &all) {
-        return Err(refusal(NO_PLACE));
-    }
+fn fork(stops: &mut Stops, threads: &[Thread], target: &Ready) -> Result<(u32, u32), Refusal> {
     let idle = stops.idle();
     let mut lenders: Vec<_> = threads
         .iter()
@@ -249,11 +254,26 @@ fn kill(child: u32) {
     unsafe {
         libc::kill(child as libc::pid_t, libc::SIGKILL);
     }
+    free(child);
     let deadline = Instant::now() + PATIENCE;
     while Instant::now() < deadline && !matches!(ptrace::poll(child), Some(Halt::Gone)) {
         std::thread::sleep(Duration::from_micros(100));
     }
     ptrace::collect(child);
+}
+
+/// Frees the memory of a process that has been killed now, not when it gets to run: as long as it has its pages, the
+/// target goes on copying them. Before Linux 5.15 there is only waiting.
+fn free(killed: u32) {
+    // SAFETY: both calls take plain numbers, and the file is closed where it was opened.
+    #[allow(unsafe_code)]
+    unsafe {
+        let handle = libc::syscall(libc::SYS_pidfd_open, killed, 0);
+        if handle >= 0 {
+            libc::syscall(libc::SYS_process_mrelease, handle, 0);
+            libc::close(handle as i32);
+        }
+    }
 }
 
 impl Held {

@@ -136,10 +136,12 @@ fn keep(reader: UnixStream, order: &Order<'_>) -> ! {
     let _ = nix::unistd::setsid();
     let _ = std::env::set_current_dir("/");
     close_others(&mut [Some(reader.as_raw_fd()), order.identity.file()]);
-    // SAFETY: the name is a string that ends in a zero byte.
+    // SAFETY: the name is a string that ends in a zero byte; the rest are plain numbers.
     #[allow(unsafe_code)]
     unsafe {
         libc::prctl(libc::PR_SET_NAME, c"mapscope-keeper".as_ptr());
+        // While it waits for a processor, so does the target. Where that may not be asked for, it is as it was.
+        libc::setpriority(libc::PRIO_PROCESS, 0, -10);
     }
     keeper::run(reader, order);
     exit(0)

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::Snapshot;
 use crate::process::identity::Identity;
+use crate::{Pause, PauseOptions, Process};
 
 /// Steps until the keeper dies. Each keeper has a copy of its own; one test at a time sets it.
 static STEPS: AtomicUsize = AtomicUsize::new(usize::MAX);
@@ -23,6 +24,9 @@ pub(super) fn die_here() {
 
 /// Held by a test as long as it forks, or must not have been.
 pub(in crate::process) static TURN: Mutex<()> = Mutex::new(());
+
+/// Bytes that a target writes when it is told to.
+const BLOCK: usize = 16 << 20;
 
 /// A process that answers every byte with the next number, and works in the vector registers while it waits for one, or
 /// in the kernel.
@@ -45,9 +49,14 @@ impl Target {
         drop(line);
         let mut byte = [0];
         let mut answer = 0_u8;
+        let mut block = vec![1_u8; BLOCK];
         loop {
             match theirs.read(&mut byte) {
                 Ok(1) => {
+                    if byte == *b"w" {
+                        block.fill(answer);
+                        std::hint::black_box(&block);
+                    }
                     answer = answer.wrapping_add(1);
                     theirs.write_all(&[answer]).unwrap();
                 }
@@ -60,9 +69,13 @@ impl Target {
 
     /// It must run, and have lost nothing.
     fn answers(&mut self) {
+        self.answers_to(b"?");
+    }
+
+    fn answers_to(&mut self, question: &[u8]) {
         self.line.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
         self.next = self.next.wrapping_add(1);
-        self.line.write_all(b"?").unwrap();
+        self.line.write_all(question).unwrap();
         let mut byte = [0];
         self.line.read_exact(&mut byte).unwrap();
         assert_eq!(byte[0], self.next);
@@ -164,5 +177,21 @@ fn a_snapshot_ends_after_its_time() {
     assert!(fs::exists(format!("/proc/{}", snapshot.pid())).unwrap());
     drop(snapshot);
     assert_eq!(fs::read_to_string(format!("/proc/{0}/task/{0}/children", target.pid)).unwrap(), "");
+    target.answers();
+}
+
+#[test]
+fn pages_that_are_written_meanwhile_are_counted() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut target = Target::start(false);
+    target.answers();
+    let process = Process::open(target.pid, &PauseOptions::default()).unwrap();
+    assert_eq!(process.pause(), Pause::Fork, "{:?}", process.why_not_forked());
+    let before = process.copied_bytes().unwrap();
+    target.answers_to(b"w");
+    let copied = process.copied_bytes().unwrap() - before;
+    // The block, and some of a stack.
+    assert!((BLOCK as u64..BLOCK as u64 + (64 << 10)).contains(&copied), "{copied}");
+    drop(process);
     target.answers();
 }
