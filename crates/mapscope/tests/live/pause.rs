@@ -24,7 +24,7 @@ fn figures(mut document: Value) -> Value {
 
 #[test]
 fn a_snapshot_and_a_copy_say_the_same_of_a_target_that_rests() {
-    for (toolchain, program) in [("1.27.", "sessions"), ("1.27.", "heap"), ("1.21.", "maps"), ("1.24.", "blocked")] {
+    for (toolchain, program) in [("1.27.", "sessions"), ("1.27.", "heap"), ("1.21.", "maps"), ("1.26.", "heap")] {
         let target = Target::start(toolchain, "default", program);
         let pid = target.pid();
         let inspect = |how: &str| {

@@ -100,7 +100,9 @@ fn watch(reader: &mut UnixStream, held: &Held, bounds: &Bounds) {
                 // none that the system could kill instead of it. So it stands still for that long.
                 let stops = Stops::all(held.pid);
                 kill(held.child);
-                stops.into_iter().for_each(|mut stops| stops.release());
+                if let Ok(mut stops) = stops {
+                    stops.release();
+                }
                 let _ = wire::send(reader, &Word::Ended { reason });
                 while heard_nothing(reader, None) {}
                 return;
@@ -226,8 +228,9 @@ fn fork(stops: &mut Stops, threads: &[Thread], target: &Ready) -> Result<(u32, u
             ptrace::wait(child, Instant::now() + PATIENCE)?;
             ptrace::set_options(child, ptrace::EXIT_KILL)
         };
-        let call = Call { number: libc::SYS_clone, arguments: [0; 4], born: &mut tie };
-        let made = Loan::take(tid, target.ground(), target.options | ptrace::TRACE_CLONE).and_then(|l| l.make(call));
+        let mut call = Call { number: libc::SYS_clone, arguments: [0; 4], born: &mut tie };
+        let made =
+            Loan::take(tid, target.ground(), target.options | ptrace::TRACE_CLONE).and_then(|l| l.make(&mut call));
         if let Ok((_, signal)) = made {
             stops.owe(tid, signal);
         }
@@ -302,9 +305,9 @@ impl Held {
             Ok(Halt::Signal(signal)) => signal,
             Ok(Halt::Stop) if self.target.is_safe() => {
                 let arguments = [u64::from(child), 0, (libc::WNOHANG | libc::__WALL) as u64, 0];
-                let call = Call { number: libc::SYS_wait4, arguments, born: &mut |_| Ok(()) };
+                let mut call = Call { number: libc::SYS_wait4, arguments, born: &mut |_| Ok(()) };
                 let loan = Loan::take(tid, self.target.ground(), self.target.options);
-                loan.and_then(|l| l.make(call)).map_or(0, |(_, signal)| signal)
+                loan.and_then(|l| l.make(&mut call)).map_or(0, |(_, signal)| signal)
             }
             _ => 0,
         };

@@ -178,4 +178,5 @@ fn component_end(component: u32) -> usize {
 }
 
 const _: () = assert!(AMD64.page_size as usize * 2 == SIZE && OWN - CHILD >= MASK + 8 && VECTOR - OWN >= MASK + 8);
-const _: () = assert!(MARK.len() <= CHILD && VECTOR % 64 == 0 && CHILD % 16 == 0 && OWN % 16 == 0);
+const _: () =
+    assert!(MARK.len() <= CHILD && VECTOR.is_multiple_of(64) && CHILD.is_multiple_of(16) && OWN.is_multiple_of(16));

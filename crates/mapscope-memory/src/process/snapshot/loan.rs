@@ -63,14 +63,14 @@ impl<'g> Loan<'g> {
     ///
     /// # Errors
     /// When the thread was killed, or behaves as no thread does. Its registers are its own again, if there is one.
-    pub(super) fn make(&self, call: Call<'_>) -> io::Result<(i64, i32)> {
+    pub(super) fn make(&self, call: &mut Call<'_>) -> io::Result<(i64, i32)> {
         let Ground { mem, gadgets, refuge } = self.ground;
         let stacks = refuge.prepare(mem, gadgets, &self.saved)?;
-        self.send(&call, stacks)?;
+        self.send(call, stacks)?;
         // Only now, and back before the registers are: once they are its own, nothing would unblock the signals for us.
         ptrace::set_signal_mask(self.tid, u64::MAX)?;
         die_here();
-        let made = self.run(call);
+        let made = self.run(call.born);
         die_here();
         let signal = match ptrace::poll(self.tid) {
             // Only a stop by job control gets through; it is then to be delivered after all.
@@ -113,7 +113,7 @@ impl<'g> Loan<'g> {
     }
 
     /// From the stop that the thread is in to the one after the system call.
-    fn run(&self, call: Call<'_>) -> io::Result<i64> {
+    fn run(&self, born: &mut dyn FnMut(u32) -> io::Result<()>) -> io::Result<i64> {
         match self.step()? {
             Halt::SystemCall => {}
             other => return Err(unexpected(other)),
@@ -124,7 +124,7 @@ impl<'g> Loan<'g> {
                 Halt::SystemCall => return Ok(ptrace::registers(self.tid)?.rax as i64),
                 Halt::Clone => {
                     die_here();
-                    (call.born)(ptrace::new_child(self.tid)?)?;
+                    born(ptrace::new_child(self.tid)?)?;
                 }
                 other => return Err(unexpected(other)),
             }

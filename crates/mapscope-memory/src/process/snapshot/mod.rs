@@ -57,7 +57,7 @@ impl Snapshot {
     pub(super) fn take(identity: &Identity, most: Duration) -> Result<Self, Refused> {
         let failed =
             |e: io::Error| Refused { reason: format!("no process can be started to hold it: {e}"), hopeless: false };
-        let keeper = Keeper::start(Order { identity, most }).map_err(failed)?;
+        let keeper = Keeper::start(&Order { identity, most }).map_err(failed)?;
         let word = keeper
             .line
             .lock()
@@ -92,12 +92,12 @@ impl Snapshot {
 
 impl Keeper {
     /// Starts a keeper with its order.
-    fn start(order: Order<'_>) -> io::Result<Self> {
+    fn start(order: &Order<'_>) -> io::Result<Self> {
         let (stream, theirs) = UnixStream::pair()?;
         // SAFETY: the child runs only `keep`, which returns to nothing of what other threads were in the middle of.
         #[allow(unsafe_code)]
         match unsafe { nix::unistd::fork() }? {
-            ForkResult::Child => keep(theirs, &order),
+            ForkResult::Child => keep(theirs, order),
             ForkResult::Parent { child } => Ok(Self { pid: child, line: Mutex::new(Line { stream, ended: None }) }),
         }
     }

@@ -95,7 +95,9 @@ impl Writer {
         self.optional(taken.monotonic_ns).optional(taken.rss_bytes).number(taken.threads.len() as u64);
         for (tid, words) in &taken.threads {
             self.number(u64::from(*tid)).number(words.len() as u64);
-            words.iter().for_each(|w| _ = self.number(*w));
+            for word in words {
+                self.number(*word);
+            }
         }
         self.optional(taken.resident.as_ref().map(|r| r.len() as u64));
         for range in taken.resident.iter().flatten() {
@@ -123,6 +125,8 @@ impl Reader<'_> {
         Some(u64::from_le_bytes(*word))
     }
 
+    /// The outer `Option` is whether the message goes that far.
+    #[allow(clippy::option_option)]
     fn optional(&mut self) -> Option<Option<u64>> {
         let there = self.number()? != 0;
         let number = self.number()?;
