@@ -170,7 +170,20 @@ func Ready(program string) { ready(program, true) }
 // ReadyBusy is Ready for programs whose goroutines never rest: the heap's totals are left out.
 func ReadyBusy(program string) { ready(program, false) }
 
+// State is ReadyBusy for programs that go on by themselves: it does not wait for the end of standard input.
+func State(program string) { state(program, false) }
+
 func ready(program string, quiet bool) {
+	state(program, quiet)
+	for {
+		n, err := syscall.Read(0, stdin[:])
+		if n <= 0 && err != syscall.EINTR {
+			syscall.Exit(0)
+		}
+	}
+}
+
+func state(program string, quiet bool) {
 	if quiet {
 		debug.SetGCPercent(-1)
 		threads()
@@ -199,12 +212,6 @@ func ready(program string, quiet bool) {
 		}
 		if n > 0 {
 			out = out[n:]
-		}
-	}
-	for {
-		n, err := syscall.Read(0, stdin[:])
-		if n <= 0 && err != syscall.EINTR {
-			syscall.Exit(0)
 		}
 	}
 }

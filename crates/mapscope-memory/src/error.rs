@@ -116,6 +116,37 @@ pub enum MemoryError {
         /// The process.
         pid: u32,
     },
+    /// The snapshot that was read is gone; the process itself runs on.
+    #[error("the snapshot of process {pid} is gone, the process runs on: {reason}")]
+    SnapshotEnded {
+        /// The process.
+        pid: u32,
+        /// Why, and what to try.
+        reason: String,
+    },
+    /// The process could not be stopped, as the process that was to take its snapshot said.
+    #[error("{reason}")]
+    NotStopped {
+        /// The process.
+        pid: u32,
+        /// What was in the way, and what to try.
+        reason: String,
+    },
+    /// There is not enough memory for a copy.
+    #[error(
+        "copying the memory of process {pid} takes {} MiB, and only {} MiB may be used for it: free some, or examine a \
+         core of it",
+        wanted >> 20,
+        there >> 20
+    )]
+    NoRoom {
+        /// The process.
+        pid: u32,
+        /// Bytes needed.
+        wanted: u64,
+        /// Bytes that may be taken.
+        there: u64,
+    },
     /// A thread did not stop in time; every other one was let go again.
     #[error(
         "thread {tid} of process {pid} (state {state}) did not stop within {millis} ms and the process was let go \

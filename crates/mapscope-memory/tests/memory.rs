@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "memory/snapshot.rs"]
+mod snapshot;
+
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::process::CommandExt;
@@ -420,4 +423,25 @@ fn refuses_files_with_a_reason() {
     assert!(write("empty", b"").contains("it is empty"));
     assert!(write("gzip", b"\x1f\x8b\x08\x00").contains("1f 8b 08 00 (gzip"));
     assert!(error(Path::new("/proc/self/exe")).contains("give a pid or a core, and this file with --exe"));
+}
+
+/// Every byte of `held` must be the live one.
+fn compare_live(held: &Process, live: &Process) {
+    assert_eq!(held.regions(), live.regions());
+    assert_eq!(held.info().exe, live.info().exe);
+    assert_eq!(held.info().load_bias, live.info().load_bias);
+    assert_eq!(held.auxv(), live.auxv());
+    // What is neither writable nor of a file is the kernel's: its clock data changes all the time.
+    for region in live.regions().iter().filter(|r| r.read && (r.write || r.file.is_some())) {
+        let (mut page, mut stored) = ([0; 4096], [0; 4096]);
+        for addr in (region.start..region.end).step_by(4096) {
+            if live.read_into(addr, &mut page).is_err() {
+                continue;
+            }
+            held.read_into(addr, &mut stored).unwrap();
+            let differ = (0..4096).filter(|&i| page[i] != stored[i]).count();
+            // The kernel notes in each thread's memory on which processor it runs (`struct rseq`).
+            assert!(differ == 0 || region.file.is_none() && differ <= 8, "{addr:#x} of {region:x?}");
+        }
+    }
 }

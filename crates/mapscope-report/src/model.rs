@@ -75,6 +75,17 @@ pub struct Target {
     /// How long the target was stopped, in milliseconds; absent for a core.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub paused_ms: Option<f64>,
+    /// How the target was held still: `fork` (a copy-on-write child was read), `copy` (its memory was copied), `none` (it
+    /// ran while it was read); absent for a core.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pause: Option<String>,
+    /// Bytes of memory that the snapshot cost: pages that the target wrote to or gave back since it was forked, until it
+    /// was analysed; or those that were copied. Absent for a core, and where nothing was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copied_bytes: Option<u64>,
+    /// Why the target was copied, not forked, though that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why_not_forked: Option<String>,
     /// How long reading and analysing took, in milliseconds.
     pub read_ms: f64,
 }

@@ -8,7 +8,7 @@ use clap_complete::Shell;
 /// Who holds a Go process's memory, in what state its maps are, and what to change
 ///
 /// Point it at a pid or at a core. The program under examination needs no import, no restart and no endpoint; a live one
-/// is stopped while its memory is read, and runs on. Where it was built without debug information (-ldflags="-s -w"),
+/// is stopped for milliseconds, forked, and runs on while the copy-on-write child is read. Where it was built without debug information (-ldflags="-s -w"),
 /// owners start at an address instead of a name, unless --debug-info has the names.
 #[derive(Debug, Parser)]
 #[command(
@@ -102,6 +102,23 @@ pub(crate) struct TargetArgs {
     /// below /usr/lib/debug is used
     #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
     pub(crate) debug_info: Option<PathBuf>,
+    /// How a running process is held still while it is read
+    #[arg(long, value_name = "HOW", value_enum, default_value_t = PauseArg::Fork)]
+    pub(crate) pause: PauseArg,
+    /// Give the forked snapshot up after so many seconds: what the process writes meanwhile is copied, at its expense
+    #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub(crate) max_snapshot_seconds: u64,
+}
+
+/// How a running process is held still.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PauseArg {
+    /// Stop it, fork it, let it run, read the copy-on-write child: milliseconds. Where that is refused, as `copy`
+    Fork,
+    /// Stop it, copy its memory, let it run: about a second per 2 GiB
+    Copy,
+    /// Do not stop it: what it changes meanwhile is marked as torn, or missing
+    None,
 }
 
 /// One command.

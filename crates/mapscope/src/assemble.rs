@@ -15,23 +15,47 @@ pub(crate) use sites::{live_sites, why_none};
 use std::time::Duration;
 
 use mapscope_go::{ClassUse, MapDetails, MapEntry, Session, Totals};
-use mapscope_memory::{TargetInfo, TargetKind};
+use mapscope_memory::{Pause, Process, TargetInfo, TargetKind};
 use mapscope_report::model::{
     GroupState, Heap, Inspection, MapDetail, MapFigures, MapRow, MemoryUse, SiteList, SizeClass, SlotLayout, Target,
     TypeRow,
 };
 use mapscope_report::{INSPECT_SCHEMA, MAP_SCHEMA};
 
+/// How a live process was held still, and what that cost it.
+pub(crate) struct Stop {
+    pause: Pause,
+    paused: Duration,
+    copied_bytes: Option<u64>,
+    why_not_forked: Option<String>,
+}
+
+impl Stop {
+    /// Of a process that has been read.
+    pub(crate) fn of(process: &Process) -> Self {
+        Self {
+            pause: process.pause(),
+            paused: process.paused(),
+            copied_bytes: process.copied_bytes(),
+            why_not_forked: process.why_not_forked().map(str::to_owned),
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        match self.pause {
+            Pause::Fork => "fork",
+            Pause::Copy => "copy",
+            Pause::None => "none",
+            Pause::Whole => "whole",
+        }
+    }
+}
+
 /// The whole picture of a session.
-pub(crate) fn inspection(
-    session: &Session<'_>,
-    info: &TargetInfo,
-    read: Duration,
-    paused: Option<Duration>,
-) -> Inspection {
+pub(crate) fn inspection(session: &Session<'_>, info: &TargetInfo, read: Duration, stop: Option<Stop>) -> Inspection {
     Inspection {
         schema: INSPECT_SCHEMA.to_owned(),
-        target: target(session, info, read, paused),
+        target: target(session, info, read, stop),
         memory: memory_use(session, info),
         heap: heap(&session.totals),
         holders: dominators::holders(session),
@@ -59,7 +83,7 @@ fn or_unknown(type_name: &str) -> &str {
     if type_name.is_empty() { "(unknown)" } else { type_name }
 }
 
-fn target(session: &Session<'_>, info: &TargetInfo, read: Duration, paused: Option<Duration>) -> Target {
+fn target(session: &Session<'_>, info: &TargetInfo, read: Duration, stop: Option<Stop>) -> Target {
     Target {
         kind: match info.kind {
             TargetKind::Process => "process",
@@ -71,7 +95,10 @@ fn target(session: &Session<'_>, info: &TargetInfo, read: Duration, paused: Opti
         go_version: session.go_version.clone(),
         map_impl: if session.swiss { "swiss" } else { "legacy" }.to_owned(),
         stripped: session.stripped,
-        paused_ms: paused.map(milliseconds),
+        paused_ms: stop.as_ref().map(|s| milliseconds(s.paused)),
+        pause: stop.as_ref().map(|s| s.name().to_owned()),
+        copied_bytes: stop.as_ref().and_then(|s| s.copied_bytes),
+        why_not_forked: stop.and_then(|s| s.why_not_forked),
         read_ms: milliseconds(read),
     }
 }
@@ -81,11 +108,9 @@ pub(crate) fn milliseconds(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 10_000.0).round() / 10.0
 }
 
-/// Adds what a command took after the reading to the times of the target.
+/// Adds what a command took after the reading to the time of the target's line.
 pub(crate) fn add_time(target: &mut Target, more: Duration) {
-    for ms in [Some(&mut target.read_ms), target.paused_ms.as_mut()].into_iter().flatten() {
-        *ms = ((*ms + milliseconds(more)) * 10.0).round() / 10.0;
-    }
+    target.read_ms = ((target.read_ms + milliseconds(more)) * 10.0).round() / 10.0;
 }
 
 fn memory_use(session: &Session<'_>, info: &TargetInfo) -> MemoryUse {

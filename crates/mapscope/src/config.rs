@@ -2,14 +2,17 @@
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 use clap_complete::Shell;
+use mapscope_memory::{Pause, PauseOptions};
 use regex::Regex;
 
 use crate::args::{
-    self, Args, CaptureArgs, Color, ExportForm, Format, FormatArg, MapsArgs, PathArgs, RootArg, SortKey, TargetArgs,
+    self, Args, CaptureArgs, Color, ExportForm, Format, FormatArg, MapsArgs, PathArgs, PauseArg, RootArg, SortKey,
+    TargetArgs,
 };
 use crate::size::parse_size;
 use crate::source::{Target, TargetSpec};
@@ -188,7 +191,8 @@ impl Config {
         let command = match command {
             command if html => report(command)?,
             args::Command::Demo { limit } => {
-                let target = Target { spec: TargetSpec::Demo, exe: None, debug_info: None };
+                let target =
+                    Target { spec: TargetSpec::Demo, exe: None, debug_info: None, pause: PauseOptions::default() };
                 Command::Inspect { target, limit: rows(limit, format, INSPECT_ROWS) }
             }
             args::Command::Inspect { target: typed, limit, before } => {
@@ -354,16 +358,22 @@ fn path(typed: PathArgs, format: Format) -> Result<Command> {
 
 /// A number is a pid, anything else a path.
 fn target(typed: TargetArgs) -> Result<Target> {
-    let TargetArgs { target, exe, debug_info } = typed;
+    let TargetArgs { target, exe, debug_info, pause, max_snapshot_seconds } = typed;
+    let pause = match pause {
+        PauseArg::Fork => Pause::Fork,
+        PauseArg::Copy => Pause::Copy,
+        PauseArg::None => Pause::None,
+    };
+    let pause = PauseOptions { pause, max_snapshot: Duration::from_secs(max_snapshot_seconds) };
     if target.is_empty() {
         bail!("TARGET is empty: give a pid or the path of a core");
     }
     if !target.bytes().all(|b| b.is_ascii_digit()) {
-        return Ok(Target { spec: TargetSpec::Path(target.into()), exe, debug_info });
+        return Ok(Target { spec: TargetSpec::Path(target.into()), exe, debug_info, pause });
     }
     match target.parse() {
         // The kernel's own limit, PID_MAX_LIMIT, is 2^22; the kernel itself will say so.
-        Ok(pid) if pid > 0 => Ok(Target { spec: TargetSpec::Process(pid), exe, debug_info }),
+        Ok(pid) if pid > 0 => Ok(Target { spec: TargetSpec::Process(pid), exe, debug_info, pause }),
         _ => bail!("{target} is not a pid: give the number of a process, or ./{target} for a file of that name"),
     }
 }

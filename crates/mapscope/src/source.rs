@@ -1,11 +1,11 @@
 //! From a target to the data that views show. The only place that knows the readers.
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context, Result};
 use mapscope_go::{Executable, Session, Sites, StorageOptions, debug_info_paths, describes, with_session};
-use mapscope_memory::{Core, FileBytes, Memory, Process};
+use mapscope_memory::{Core, FileBytes, Memory, PauseOptions, Process};
 use mapscope_report::model::{
     CycleList, DominatorList, GoroutineList, Inspection, MapDetail, PathReport, Report, Storage,
 };
@@ -33,6 +33,8 @@ pub(crate) struct Target {
     pub(crate) exe: Option<PathBuf>,
     /// The file with the executable's debug information, when it has none itself.
     pub(crate) debug_info: Option<PathBuf>,
+    /// How a live process is held still.
+    pub(crate) pause: PauseOptions,
 }
 
 /// A target that was read, as long as the call to [`load`] lasts.
@@ -113,7 +115,7 @@ impl<'s> Loaded<'_, 's> {
     }
 }
 
-/// Reads a target and calls `then` with it. A live process is stopped until that returns.
+/// Reads a target and calls `then` with it. A live process runs on meanwhile: what is read is a snapshot of it.
 pub(crate) fn load<R>(
     target: &Target,
     progress: &dyn Progress,
@@ -124,14 +126,14 @@ pub(crate) fn load<R>(
     let given = target.debug_info.as_deref().map(DebugFile::open).transpose()?;
     match &target.spec {
         TargetSpec::Process(pid) => {
-            progress.stage("stopping the process");
-            let process = Process::attach(*pid)?;
+            progress.stage("taking a snapshot");
+            let process = Process::open(*pid, &target.pause)?;
             // The kernel's link leads to the file that runs, whatever has become of its path.
             let executable = match &target.exe {
                 Some(path) => process.executable_at(path)?,
                 None => process.executable()?,
             };
-            read(&process, (&executable, given), started, || Some(process.paused()), progress, then)
+            read(&process, (&executable, given), started, || Some(assemble::Stop::of(&process)), progress, then)
         }
         TargetSpec::Path(path) => {
             progress.stage("opening the core");
@@ -151,7 +153,7 @@ fn read<R>(
     memory: &dyn Memory,
     (bytes, given): (&[u8], Option<DebugFile>),
     started: Instant,
-    paused: impl FnOnce() -> Option<Duration>,
+    stop: impl FnOnce() -> Option<assemble::Stop>,
     progress: &dyn Progress,
     then: impl FnOnce(&Loaded<'_, '_>) -> Result<R>,
 ) -> Result<R> {
@@ -161,7 +163,7 @@ fn read<R>(
         executable = executable.with_debug_info(&file.path, &file.bytes);
     }
     with_session(memory, executable, &Stages(progress), |session| {
-        let inspection = assemble::inspection(session, memory.info(), started.elapsed(), paused());
+        let inspection = assemble::inspection(session, memory.info(), started.elapsed(), stop());
         then(&Loaded { session, inspection })
     })?
 }

@@ -7,10 +7,12 @@ mod common;
 mod export;
 #[path = "live/html.rs"]
 mod html;
+#[path = "live/pause.rs"]
+mod pause;
 
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use common::{differences, document, failure, leaks, success};
 use serde_json::Value;
@@ -24,6 +26,8 @@ fn testbed() -> PathBuf {
 struct Target {
     child: Child,
     stdin: Option<ChildStdin>,
+    /// What it says after READY.
+    stdout: Option<BufReader<ChildStdout>>,
     truth: Value,
 }
 
@@ -55,13 +59,16 @@ impl Target {
             .spawn()
             .unwrap_or_else(|e| panic!("{}: {e}; run `cargo xtask testbed` again", path.display()));
         let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
-        let mut target = Self { child, stdin, truth: Value::Null };
-        for line in BufReader::new(stdout.expect("its output")).lines() {
-            let line = line.expect("a line");
-            if line == "READY" {
+        let mut target = Self { child, stdin, stdout: None, truth: Value::Null };
+        let mut stdout = BufReader::new(stdout.expect("its output"));
+        let mut line = String::new();
+        while stdout.read_line(&mut line).expect("a line") > 0 {
+            if line.trim() == "READY" {
+                target.stdout = Some(stdout);
                 return target;
             }
             target.truth = serde_json::from_str(&line).unwrap_or(target.truth.take());
+            line.clear();
         }
         panic!("{} ended before it was ready", path.display());
     }

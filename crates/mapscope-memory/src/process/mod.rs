@@ -1,91 +1,68 @@
 //! A live process, stopped while it is read.
 
 mod clock;
+mod copy;
+mod facts;
+mod identity;
 mod maps;
 mod pagemap;
+mod pause;
+mod ptrace;
 mod record;
+mod snapshot;
 mod status;
 mod stop;
 mod tracer;
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::IoSliceMut;
+use std::ops::Range;
 use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::sys::uio::{RemoteIoVec, process_vm_readv};
 use nix::unistd::Pid;
 
-use self::tracer::Tracer;
-use crate::elf::{AT_ENTRY, Header, auxv_value};
+use self::facts::Facts;
+use self::pause::Hold;
+use crate::elf::Header;
 use crate::notes::BuildId;
 use crate::residency::backings;
-use crate::{AMD64, Arch, FileBytes, Memory, MemoryError, Region, Residency, TargetInfo, TargetKind, Thread};
+use crate::{AMD64, Arch, FileBytes, Memory, MemoryError, Region, Residency, TargetInfo, Thread};
 
 pub(crate) use self::maps::mapped_file;
+pub use self::pause::{Pause, PauseOptions};
 
 /// Bytes asked of the kernel at once.
 const CHUNK: usize = 64 << 20;
 /// The same for `/proc/PID/mem`, which is slower: small, so that one bad page does not keep us there for long.
 const MEM_CHUNK: usize = 1 << 20;
 
-/// A live process. Every one of its threads is stopped from [`Process::attach`] until [`Process::resume`] or drop;
-/// then they run on as if nothing had been: no signal is sent or lost, system calls restart, nothing is written to it.
-/// If this process is killed instead, the kernel lets the target run.
+/// A live process, as it was at one instant.
+///
+/// [`Process::open`] stops it for as long as it takes to make a snapshot, and reads that. With [`Process::attach`] it is
+/// stopped until [`Process::resume`] or drop. Either way all of it runs on as if nothing had been: no signal is sent or
+/// lost, and system calls restart. It also does when this process is killed at any moment.
 pub struct Process {
-    info: TargetInfo,
-    regions: Vec<Region>,
+    facts: Facts,
     threads: Vec<Thread>,
-    /// An address in the first thread's stack, and one in each mapping of the kernel's.
-    stack: Option<u64>,
-    kernel: Vec<u64>,
-    tracer: Tracer,
+    /// The process whose memory is read: the target, or a snapshot of it.
+    source: u32,
     mem: File,
+    /// Resident pages at the stop, where they are not those of `source` now.
+    resident: Option<Vec<Range<u64>>>,
+    /// How it is kept still. After `mem`, so that a snapshot's is closed before that goes.
+    hold: Hold,
     /// `process_vm_readv` is refused (by a seccomp filter): do not try it again.
     vm_refused: AtomicBool,
 }
 
 impl Process {
-    /// Stops every thread of the process `pid` and reads what is known of it.
-    ///
-    /// It must be an amd64 Linux process that is not traced already, and that we may trace.
-    pub fn attach(pid: u32) -> Result<Self, MemoryError> {
-        let header = status::check(pid)?;
-        let (tracer, threads) = Tracer::stop(pid)?;
-        let exe = status::proc_path(pid, "exe");
-        let exe = fs::read_link(&exe).map_err(|e| status::explain(pid, &exe, e))?;
-        let mem = status::proc_path(pid, "mem");
-        let mem = File::open(&mem).map_err(|e| status::explain(pid, &mem, e))?;
-        let text = status::read(pid, "maps")?;
-        let regions = maps::parse(&text);
-        let kernel = [&b"[vdso]"[..], b"[vvar]", b"[vvar_vclock]", b"[vsyscall]"];
-        let kernel = kernel.iter().filter_map(|name| maps::named(&text, name)).collect();
-        let entry = auxv_value(&status::read(pid, "auxv")?, AT_ENTRY);
-        let info = TargetInfo {
-            kind: TargetKind::Process,
-            pid,
-            exe: without_deleted(exe),
-            rss_bytes: resident(&status::read(pid, "statm")?),
-            monotonic_ns: clock::monotonic(pid),
-            redacted: false,
-            load_bias: entry.map_or(0, |e| header.load_bias(e)),
-            partial: Vec::new(),
-        };
-        let stack = maps::named(&text, b"[stack]");
-        Ok(Self { info, regions, threads, stack, kernel, tracer, mem, vm_refused: AtomicBool::new(false) })
-    }
-
-    /// How long the process has been stopped; after [`Process::resume`], how long it was.
-    pub fn paused(&self) -> Duration {
-        self.tracer.paused()
-    }
-
-    /// Lets the process run again. What is read afterwards is whatever it has become.
-    pub fn resume(&mut self) {
-        self.tracer.release();
+    /// The auxiliary vector that the kernel gave the program, as the kernel shows it: pairs of words.
+    pub fn auxv(&self) -> &[u8] {
+        &self.facts.auxv
     }
 
     /// The file at `path` in place of the running executable, for its debug information: the same program before it was
@@ -106,7 +83,7 @@ impl Process {
     /// The executable file of the process: the very file it runs, also when that was deleted or replaced on disk, or
     /// lives in another mount namespace.
     pub fn executable(&self) -> Result<FileBytes, MemoryError> {
-        FileBytes::open(&status::proc_path(self.info.pid, "exe"))
+        FileBytes::open(&status::proc_path(self.source, "exe"))
     }
 
     /// Reads from the start of `buf` with the fast call; the bytes read, 0 when the other way must be tried.
@@ -115,7 +92,7 @@ impl Process {
             return Ok(0);
         }
         let remote = [RemoteIoVec { base: addr as usize, len: buf.len() }];
-        match process_vm_readv(Pid::from_raw(self.info.pid as i32), &mut [IoSliceMut::new(buf)], &remote) {
+        match process_vm_readv(Pid::from_raw(self.source as i32), &mut [IoSliceMut::new(buf)], &remote) {
             Err(Errno::EFAULT) => Ok(0),
             Err(Errno::EPERM | Errno::ENOSYS) => {
                 self.vm_refused.store(true, Ordering::Relaxed);
@@ -128,7 +105,7 @@ impl Process {
     fn failure(&self, addr: u64, len: usize, source: std::io::Error) -> MemoryError {
         let len = len as u64;
         if source.raw_os_error() == Some(nix::libc::ESRCH) {
-            MemoryError::Exited { pid: self.info.pid }
+            self.gone()
         } else if self.is_mapped(addr, len) {
             MemoryError::Unreadable { addr, len, source }
         } else {
@@ -137,49 +114,21 @@ impl Process {
     }
 }
 
-impl Memory for Process {
-    fn arch(&self) -> &'static Arch {
-        &AMD64
-    }
-
-    fn info(&self) -> &TargetInfo {
-        &self.info
-    }
-
-    fn regions(&self) -> &[Region] {
-        &self.regions
-    }
-
-    fn threads(&self) -> &[Thread] {
-        &self.threads
-    }
-
-    fn borrow(&self, _addr: u64, _len: usize) -> Option<&[u8]> {
-        None
-    }
-
-    fn still_there(&self) -> Result<(), MemoryError> {
-        // The program's own text is readable as long as there is an address space.
-        let text = self.regions.iter().find(|r| r.read && r.execute && r.file.is_some());
-        match text.map(|r| self.u8(r.start)) {
-            Some(Err(e @ MemoryError::Exited { .. })) => Err(e),
-            _ => Ok(()),
+impl Process {
+    /// Why nothing can be read any more.
+    fn gone(&self) -> MemoryError {
+        let pid = self.facts.info.pid;
+        match &self.hold {
+            Hold::Snapshot(snapshot) => {
+                let reason = snapshot.ended().unwrap_or_else(|| "it was killed".to_owned());
+                MemoryError::SnapshotEnded { pid, reason }
+            }
+            _ => MemoryError::Exited { pid },
         }
     }
 
-    fn residency(&self) -> Result<Residency, MemoryError> {
-        let path = status::proc_path(self.info.pid, "pagemap");
-        let present = File::open(&path).and_then(|file| pagemap::resident(&file, &self.regions));
-        let present = present.map_err(|e| status::explain(self.info.pid, &path, e))?;
-        Ok(Residency::of(&backings(&self.regions, &self.info.exe, self.stack, &self.kernel), present))
-    }
-
-    /// On an error, `buf` may have been written in part.
-    fn read_into(&self, addr: u64, buf: &mut [u8]) -> Result<(), MemoryError> {
+    fn read_live(&self, addr: u64, buf: &mut [u8]) -> Result<(), MemoryError> {
         let len = buf.len();
-        if addr.checked_add(len as u64).is_none() {
-            return Err(MemoryError::NotMapped { addr, len: len as u64 });
-        }
         let mut done = 0;
         while done < len {
             let at = addr + done as u64;
@@ -194,7 +143,7 @@ impl Memory for Process {
             };
             match read {
                 // The file is at its end for every address once the address space is gone.
-                Ok(0) => return Err(MemoryError::Exited { pid: self.info.pid }),
+                Ok(0) => return Err(self.gone()),
                 Ok(n) => done += n,
                 Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
                 Err(e) => return Err(self.failure(addr, len, e)),
@@ -202,18 +151,89 @@ impl Memory for Process {
         }
         Ok(())
     }
-}
 
-/// The kernel marks the path of a file that is gone.
-fn without_deleted(path: PathBuf) -> PathBuf {
-    match path.to_str().and_then(|p| p.strip_suffix(" (deleted)")) {
-        Some(p) => PathBuf::from(p),
-        None => path,
+    /// Bytes that were not copied: of a file that nobody writes, which the process still has, or never touched.
+    fn read_uncopied(&self, addr: u64, buf: &mut [u8]) -> Result<(), MemoryError> {
+        let mut done = 0;
+        while done < buf.len() {
+            let at = addr + done as u64;
+            let index = self.facts.regions.partition_point(|r| r.end <= at);
+            let region = self.facts.regions.get(index).filter(|r| r.start <= at);
+            let region = region.ok_or(MemoryError::NotMapped { addr: at, len: (buf.len() - done) as u64 })?;
+            let until = buf.len().min(done + (region.end - at) as usize);
+            match &mut buf[done..until] {
+                part if copy::must_be_copied(region) => part.fill(0),
+                part => self.read_live(at, part)?,
+            }
+            done = until;
+        }
+        Ok(())
     }
 }
 
-/// Resident bytes, the second number of `/proc/PID/statm` in pages.
-fn resident(statm: &[u8]) -> Option<u64> {
-    let pages: u64 = std::str::from_utf8(statm).ok()?.split_whitespace().nth(1)?.parse().ok()?;
-    pages.checked_mul(AMD64.page_size)
+impl Memory for Process {
+    fn arch(&self) -> &'static Arch {
+        &AMD64
+    }
+
+    fn info(&self) -> &TargetInfo {
+        &self.facts.info
+    }
+
+    fn regions(&self) -> &[Region] {
+        &self.facts.regions
+    }
+
+    fn threads(&self) -> &[Thread] {
+        &self.threads
+    }
+
+    fn borrow(&self, addr: u64, len: usize) -> Option<&[u8]> {
+        match &self.hold {
+            Hold::Copy(copy, _) => copy.at(addr, len).ok().filter(|bytes| bytes.len() == len),
+            _ => None,
+        }
+    }
+
+    fn still_there(&self) -> Result<(), MemoryError> {
+        // The program's own text is readable as long as there is an address space.
+        let text = self.facts.regions.iter().find(|r| r.read && r.execute && r.file.is_some());
+        match text.map(|r| self.u8(r.start)) {
+            Some(Err(e @ (MemoryError::Exited { .. } | MemoryError::SnapshotEnded { .. }))) => Err(e),
+            _ => Ok(()),
+        }
+    }
+
+    fn residency(&self) -> Result<Residency, MemoryError> {
+        let facts = &self.facts;
+        let present = match &self.resident {
+            Some(present) => present.clone(),
+            None => pagemap::of_process(self.source, &facts.regions)?,
+        };
+        Ok(Residency::of(&backings(&facts.regions, &facts.info.exe, facts.stack, &facts.kernel), present))
+    }
+
+    /// On an error, `buf` may have been written in part.
+    fn read_into(&self, addr: u64, buf: &mut [u8]) -> Result<(), MemoryError> {
+        let len = buf.len();
+        if addr.checked_add(len as u64).is_none() {
+            return Err(MemoryError::NotMapped { addr, len: len as u64 });
+        }
+        let Hold::Copy(copy, _) = &self.hold else { return self.read_live(addr, buf) };
+        let mut done = 0;
+        while done < len {
+            let at = addr + done as u64;
+            match copy.at(at, len - done) {
+                Ok(bytes) => {
+                    buf[done..done + bytes.len()].copy_from_slice(bytes);
+                    done += bytes.len();
+                }
+                Err(gap) => {
+                    self.read_uncopied(at, &mut buf[done..done + gap])?;
+                    done += gap;
+                }
+            }
+        }
+        Ok(())
+    }
 }

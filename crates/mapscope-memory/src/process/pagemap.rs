@@ -13,8 +13,9 @@ use std::os::unix::fs::FileExt;
 
 use nix::libc;
 
+use super::status;
 use crate::record::PageRange;
-use crate::{AMD64, Region};
+use crate::{AMD64, MemoryError, Region};
 
 /// `PAGEMAP_SCAN`, `_IOWR('f', 16, struct pm_scan_arg)`.
 const PAGEMAP_SCAN: libc::c_ulong = 0xc060_6610;
@@ -63,6 +64,20 @@ struct ScanArguments {
     returned: u64,
 }
 
+/// Those of the process `pid` now.
+pub(super) fn of_process(pid: u32, regions: &[Region]) -> Result<Vec<Range<u64>>, MemoryError> {
+    let path = status::proc_path(pid, "pagemap");
+    let present = File::open(&path).and_then(|file| resident(&file, regions));
+    present.map_err(|e| status::explain(pid, &path, e))
+}
+
+/// Pages with content of the process `pid` now.
+pub(super) fn held(pid: u32, regions: &[Region]) -> Result<Vec<PageRange>, MemoryError> {
+    let path = status::proc_path(pid, "pagemap");
+    let pages = File::open(&path).and_then(|file| with_content(&file, regions));
+    pages.map_err(|e| status::explain(pid, &path, e))
+}
+
 /// Ranges of resident pages in address order.
 pub(super) fn resident(pagemap: &File, regions: &[Region]) -> io::Result<Vec<Range<u64>>> {
     let scanned = scan(pagemap, PRESENT, PRESENT).map(|found| found.iter().map(|r| r.start..r.end).collect());
@@ -73,7 +88,7 @@ pub(super) fn resident(pagemap: &File, regions: &[Region]) -> io::Result<Vec<Ran
 pub(super) fn with_content(pagemap: &File, regions: &[Region]) -> io::Result<Vec<PageRange>> {
     let of = |r: &PageRegion| PageRange { range: r.start..r.end, file: r.categories & OF_FILE != 0 };
     let scanned = scan(pagemap, PRESENT | SWAPPED, OF_FILE).map(|found| found.iter().map(of).collect());
-    scanned.or_else(|_| words(pagemap, regions, |word| is_resident(word) || is_swapped(word)))
+    scanned.or_else(|_| words(pagemap, regions, is_held))
 }
 
 /// As the kernel's own scan finds them: pages of any of the categories `any_of` but zeros, with what they are of
@@ -151,12 +166,13 @@ fn is_resident(word: u64) -> bool {
     bit(word, 63) && (is_of_file(word) || bit(word, 56))
 }
 
-fn is_swapped(word: u64) -> bool {
-    bit(word, 62)
-}
-
 fn is_of_file(word: u64) -> bool {
     bit(word, 61)
+}
+
+/// Present with any content, or swapped out.
+fn is_held(word: u64) -> bool {
+    word >> 62 != 0
 }
 
 #[cfg(test)]
@@ -175,6 +191,8 @@ mod tests {
     #[test]
     fn untouched_and_only_read_pages_are_not_resident() {
         const PAGES: usize = 40_000;
+        // Where the kernel cannot scan, a page that a forked process shares is taken for the page of zeros.
+        let turn = super::super::snapshot::tests::TURN.lock();
         let mut map = memmap2::MmapMut::map_anon(PAGES * 4096).unwrap();
         let start = map.as_ptr() as u64;
         for page in 0..PAGES / 2 {
@@ -199,5 +217,6 @@ mod tests {
         let own = with_content(&pagemap, &regions).unwrap().into_iter().filter(|p| !p.file).map(|p| p.range);
         assert_eq!(bytes(&own.collect::<Vec<_>>(), &range), written);
         black_box(&map);
+        drop(turn);
     }
 }

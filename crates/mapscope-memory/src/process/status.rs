@@ -75,6 +75,40 @@ pub(super) fn thread_state(pid: u32, tid: u32) -> Option<char> {
     Some(state(&fs::read_to_string(proc_path(pid, &format!("task/{tid}/status"))).ok()?))
 }
 
+/// `CAP_SYS_ADMIN`.
+const SYS_ADMIN: u32 = 21;
+
+/// Whether a seccomp filter, or strict mode, says which system calls the process may make.
+pub(super) fn has_filter(pid: u32) -> bool {
+    let status = fs::read_to_string(proc_path(pid, "status")).unwrap_or_default();
+    field(&status, "Seccomp").is_some_and(|mode| mode != "0")
+}
+
+/// Whether return addresses are kept in a second place (`x86_Thread_features`).
+pub(super) fn has_shadow_stacks(pid: u32) -> bool {
+    let status = fs::read_to_string(proc_path(pid, "status")).unwrap_or_default();
+    field(&status, "x86_Thread_features").is_some_and(|features| features.contains("shstk"))
+}
+
+/// Whether the kernel lets us suspend the filters of a process that we trace (`PTRACE_O_SUSPEND_SECCOMP`).
+pub(super) fn may_suspend_filters() -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let capabilities = field(&status, "CapEff").and_then(|c| u64::from_str_radix(c, 16).ok()).unwrap_or(0);
+    capabilities >> SYS_ADMIN & 1 == 1 && field(&status, "Seccomp").is_none_or(|mode| mode == "0")
+}
+
+/// The id of a process in the innermost pid namespace that it is in.
+pub(super) fn inner_pid(pid: u32) -> Option<u32> {
+    let status = fs::read_to_string(proc_path(pid, "status")).ok()?;
+    field(&status, "NSpid")?.split_whitespace().last()?.parse().ok()
+}
+
+/// The parent of a process; `None` when it is gone.
+pub(super) fn parent(pid: u32) -> Option<u32> {
+    let status = fs::read_to_string(proc_path(pid, "status")).ok()?;
+    field(&status, "PPid")?.parse().ok()
+}
+
 fn is_kernel_thread(stat: &str) -> bool {
     // The name in parentheses may hold anything, so fields are counted from its end: state is the first, flags the 7th.
     let flags = stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().nth(6)?.parse::<u64>().ok());

@@ -3,12 +3,12 @@
 //! `PTRACE_SEIZE` with `PTRACE_INTERRUPT` sends no signal: a system call that is cut short restarts by itself, and when
 //! the tracer dies the kernel detaches it and the threads run on. No option is set, least of all `PTRACE_O_EXITKILL`.
 
-use std::collections::BTreeMap;
-use std::io;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use nix::libc;
 
+use super::ptrace::{self, Halt};
 use super::status;
 use crate::arch::{AMD64, Registers};
 use crate::{MemoryError, Thread};
@@ -16,14 +16,6 @@ use crate::{MemoryError, Thread};
 /// How long threads may take to stop. One that waits for a disk cannot be stopped at all, and every thread that is
 /// stopped already waits with us, so the patience is short.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// `PTRACE_EVENT_STOP` in the upper bits of a stop status: our interrupt, or a stop by job control.
-const EVENT_STOP: i32 = 128;
-/// `NT_PRSTATUS`, the general registers.
-const NT_PRSTATUS: usize = 1;
-/// `NT_PRFPREG`, the floating point registers; `NT_X86_XSTATE` starts with them, and has the vector registers too.
-const NT_PRFPREG: usize = 2;
-/// See [`NT_PRFPREG`].
-const NT_X86_XSTATE: usize = 0x202;
 /// Room for all registers that processors have: 11 KiB with AMX.
 const MAX_XSTATE: usize = 32 << 10;
 
@@ -34,6 +26,15 @@ pub(super) struct Stops {
     threads: BTreeMap<u32, State>,
     /// When the first thread was asked to stop.
     pub(super) since: Instant,
+}
+
+/// Whether `tid` had stopped when we last looked.
+fn seen(tid: u32) -> Option<State> {
+    Some(match ptrace::poll(tid)? {
+        Halt::Signal(signal) => State::Stopped { signal },
+        Halt::Gone => State::Gone,
+        Halt::Stop | Halt::SystemCall | Halt::Clone => State::Stopped { signal: 0 },
+    })
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -64,12 +65,7 @@ impl Stops {
         let deadline = self.since + PATIENCE;
         let mut quiet = 0;
         while quiet < 2 {
-            let mut new = false;
-            for tid in self.task_ids()? {
-                if !self.threads.contains_key(&tid) {
-                    new |= self.seize(tid)?;
-                }
-            }
+            let new = self.seize_new()?;
             self.wait(deadline)?;
             quiet = if new { 0 } else { quiet + 1 };
         }
@@ -77,6 +73,17 @@ impl Stops {
             return Err(MemoryError::Exited { pid: self.pid });
         }
         Ok(())
+    }
+
+    /// Asks every thread that was not asked yet; whether there was one.
+    fn seize_new(&mut self) -> Result<bool, MemoryError> {
+        let mut new = false;
+        for tid in self.task_ids()? {
+            if !self.threads.contains_key(&tid) {
+                new |= self.seize(tid)?;
+            }
+        }
+        Ok(new)
     }
 
     fn task_ids(&self) -> Result<Vec<u32>, MemoryError> {
@@ -92,7 +99,7 @@ impl Stops {
 
     /// Seizes and interrupts one thread; false when it has exited meanwhile.
     fn seize(&mut self, tid: u32) -> Result<bool, MemoryError> {
-        match ptrace(libc::PTRACE_SEIZE, tid, 0, 0) {
+        match ptrace::seize(tid) {
             Ok(()) => {}
             Err(e) if e.raw_os_error() == Some(libc::ESRCH) => return Ok(false),
             // A thread that has exited but was not collected says EPERM, like one that we may not trace.
@@ -105,7 +112,8 @@ impl Stops {
                 return Err(MemoryError::File { path: status::proc_path(self.pid, &format!("task/{tid}")), source });
             }
         }
-        let asked = ptrace(libc::PTRACE_INTERRUPT, tid, 0, 0);
+        // At once: a signal that comes to a thread that is seized and not interrupted can be lost.
+        let asked = ptrace::interrupt(tid);
         self.threads.insert(tid, if asked.is_ok() { State::Asked } else { State::Gone });
         Ok(true)
     }
@@ -116,8 +124,8 @@ impl Stops {
         loop {
             let mut waiting = None;
             for (&tid, state) in self.threads.iter_mut().filter(|(_, s)| **s == State::Asked) {
-                match poll(tid) {
-                    Some(seen) => *state = seen,
+                match seen(tid) {
+                    Some(now) => *state = now,
                     None => waiting = Some(tid),
                 }
             }
@@ -131,16 +139,29 @@ impl Stops {
         }
     }
 
+    /// Threads that are stopped with no signal to be delivered.
+    pub(super) fn idle(&self) -> BTreeSet<u32> {
+        let idle = |s: &State| matches!(s, State::Stopped { signal: 0 });
+        self.threads.iter().filter(|(_, s)| idle(s)).map(|(&tid, _)| tid).collect()
+    }
+
+    /// Says that a stopped thread now has `signal` to be delivered when it is let go.
+    pub(super) fn owe(&mut self, tid: u32, signal: i32) {
+        self.threads.insert(tid, State::Stopped { signal });
+    }
+
     fn stopped(&self) -> impl Iterator<Item = u32> + '_ {
         self.threads.iter().filter(|(_, s)| matches!(s, State::Stopped { .. })).map(|(&tid, _)| tid)
     }
 
-    /// The registers of every stopped thread; one killed meanwhile is left out.
-    pub(super) fn threads(&self) -> Result<Vec<Thread>, MemoryError> {
+    /// The registers of every stopped thread, with those that only a debugger misses if `with_extended`; a thread killed
+    /// meanwhile is left out.
+    pub(super) fn threads(&self, with_extended: bool) -> Result<Vec<Thread>, MemoryError> {
         let mut threads = Vec::with_capacity(self.threads.len());
         for tid in self.stopped() {
             if let Some(registers) = registers(self.pid, tid)? {
-                threads.push(Thread { tid, registers, extended: extended(tid) });
+                let extended = if with_extended { extended(tid) } else { Vec::new() };
+                threads.push(Thread { tid, registers, extended });
             }
         }
         if threads.is_empty() { Err(MemoryError::Exited { pid: self.pid }) } else { Ok(threads) }
@@ -152,7 +173,7 @@ impl Stops {
             // A thread that never stopped cannot be detached by hand: the kernel does that when this thread ends.
             if let State::Stopped { signal } = state {
                 // The only failure is ESRCH, for a thread that was killed while it was stopped.
-                let _ = ptrace(libc::PTRACE_DETACH, tid, 0, signal as usize);
+                let _ = ptrace::detach(tid, signal);
             }
         }
     }
@@ -162,14 +183,14 @@ impl Stops {
 fn registers(pid: u32, tid: u32) -> Result<Option<Registers>, MemoryError> {
     // Longer than the set we know, so that a thread in 32-bit mode (17 short registers) shows in the length.
     let mut bytes = [0_u8; 512];
-    let set = match register_set(tid, NT_PRSTATUS, &mut bytes) {
-        Ok(set) => set,
+    let len = match ptrace::general_registers(tid, &mut bytes) {
+        Ok(len) => len,
         Err(e) if e.raw_os_error() == Some(libc::ESRCH) => return Ok(None),
         Err(source) => {
             return Err(MemoryError::File { path: status::proc_path(pid, &format!("task/{tid}")), source });
         }
     };
-    match Registers::from_user_regs(&AMD64, set) {
+    match Registers::from_user_regs(&AMD64, &bytes[..len]) {
         Some(registers) => Ok(Some(registers)),
         None => Err(MemoryError::Architecture {
             path: status::proc_path(pid, "exe"),
@@ -181,49 +202,8 @@ fn registers(pid: u32, tid: u32) -> Result<Option<Registers>, MemoryError> {
 /// The floating point and vector registers of a stopped thread; only debuggers miss them.
 fn extended(tid: u32) -> Vec<u8> {
     let mut bytes = vec![0; MAX_XSTATE];
-    let set =
-        [NT_X86_XSTATE, NT_PRFPREG].into_iter().find_map(|kind| Some(register_set(tid, kind, &mut bytes).ok()?.len()));
+    let set = ptrace::vector_registers(tid, &mut bytes).or_else(|_| ptrace::floating_registers(tid, &mut bytes));
     bytes.truncate(set.unwrap_or(0));
     bytes.shrink_to_fit();
     bytes
-}
-
-/// One set of registers of a stopped thread, as much of it as fits into `bytes`.
-fn register_set(tid: u32, kind: usize, bytes: &mut [u8]) -> io::Result<&[u8]> {
-    let mut vec = libc::iovec { iov_base: bytes.as_mut_ptr().cast(), iov_len: bytes.len() };
-    ptrace(libc::PTRACE_GETREGSET, tid, kind, (&raw mut vec) as usize)?;
-    Ok(&bytes[..vec.iov_len.min(bytes.len())])
-}
-
-/// Whether a thread has stopped or exited; `None` while it runs. The report is looked at, not taken (`WNOWAIT`): the
-/// kernel forgets a signal once its stop was taken, and if we were killed then, nobody could deliver it any more.
-fn poll(tid: u32) -> Option<State> {
-    // SAFETY: siginfo_t is plain integers, for which all zeros is a value.
-    #[allow(unsafe_code)]
-    let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
-    let options = libc::WEXITED | libc::WSTOPPED | libc::WNOHANG | libc::WNOWAIT | libc::__WALL;
-    // SAFETY: `info` is valid for writes for the length of the call.
-    #[allow(unsafe_code)]
-    let result = unsafe { libc::waitid(libc::P_PID, tid, &raw mut info, options) };
-    if result != 0 {
-        // ECHILD: it exited and is collected. EINTR cannot happen without blocking.
-        return Some(State::Gone);
-    }
-    // SAFETY: waitid filled `info` for a child, or left it zero; both fields are then plain integers of the union.
-    #[allow(unsafe_code)]
-    let (who, status) = unsafe { (info.si_pid(), info.si_status()) };
-    match info.si_code {
-        _ if who == 0 => None,
-        libc::CLD_TRAPPED | libc::CLD_STOPPED if status >> 8 == EVENT_STOP => Some(State::Stopped { signal: 0 }),
-        libc::CLD_TRAPPED | libc::CLD_STOPPED => Some(State::Stopped { signal: status & 0xff }),
-        _ => Some(State::Gone),
-    }
-}
-
-fn ptrace(request: libc::c_uint, tid: u32, addr: usize, data: usize) -> io::Result<()> {
-    // SAFETY: SEIZE, INTERRUPT and DETACH touch no memory of ours; GETREGSET fills the buffer its iovec names, which
-    // the one caller keeps alive and sized.
-    #[allow(unsafe_code)]
-    let result = unsafe { libc::ptrace(request, tid as libc::pid_t, addr, data) };
-    if result == -1 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }

@@ -19,13 +19,13 @@ pub(super) struct Tracer {
 type Stopped = Result<(Instant, Vec<Thread>), MemoryError>;
 
 impl Tracer {
-    /// Stops every thread of `pid` and reads their registers.
-    pub(super) fn stop(pid: u32) -> Result<(Self, Vec<Thread>), MemoryError> {
+    /// Stops every thread of `pid` and reads their registers, all of them if `with_extended`.
+    pub(super) fn stop(pid: u32, with_extended: bool) -> Result<(Self, Vec<Thread>), MemoryError> {
         let (report, stopped) = sync_channel(1);
         let (release, word) = channel();
         let thread = std::thread::Builder::new()
             .name("tracer".into())
-            .spawn(move || run(pid, &report, &word))
+            .spawn(move || run(pid, with_extended, &report, &word))
             .map_err(|source| MemoryError::File { path: "tracer thread".into(), source })?;
         let stopped = stopped.recv().unwrap_or(Err(MemoryError::Exited { pid }));
         match stopped {
@@ -59,7 +59,7 @@ impl Drop for Tracer {
     }
 }
 
-fn run(pid: u32, report: &SyncSender<Stopped>, word: &Receiver<()>) {
+fn run(pid: u32, with_extended: bool, report: &SyncSender<Stopped>, word: &Receiver<()>) {
     let mut stops = match Stops::all(pid) {
         Ok(stops) => stops,
         Err(e) => {
@@ -67,7 +67,7 @@ fn run(pid: u32, report: &SyncSender<Stopped>, word: &Receiver<()>) {
             return;
         }
     };
-    let threads = stops.threads();
+    let threads = stops.threads(with_extended);
     let failed = threads.is_err();
     if failed {
         stops.release();

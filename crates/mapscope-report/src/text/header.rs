@@ -1,7 +1,7 @@
 //! The first line of every view: what was examined.
 
-use super::style::{DIM, NAME, join, paint, safe};
-use super::units::duration;
+use super::style::{DIM, NAME, WARN, join, paint, safe, wrap};
+use super::units::{bytes, duration};
 use crate::model::Target;
 
 /// `pid 21291 · ./sessions · go1.27.3 · paused 18 ms · …`, broken between parts when the terminal is narrow.
@@ -22,7 +22,7 @@ pub(crate) fn header(target: &Target, more: &[String], width: usize) -> String {
     if target.stripped {
         parts.push("stripped".to_owned());
     }
-    parts.extend(target.paused_ms.map(|ms| format!("paused {}", duration(ms))));
+    parts.extend(stop(target));
     parts.extend_from_slice(more);
 
     let mut out = String::new();
@@ -34,7 +34,26 @@ pub(crate) fn header(target: &Target, more: &[String], width: usize) -> String {
         }
         out.push('\n');
     }
+    if let Some(reason) = &target.why_not_forked {
+        for line in wrap(&format!("copied, not forked: {}", safe(reason)), width.max(20)) {
+            out += &paint(WARN, line);
+            out.push('\n');
+        }
+    }
     out
+}
+
+/// `paused 18 ms (fork, 12 MiB copied meanwhile)`.
+fn stop(target: &Target) -> Option<String> {
+    let paused = format!("paused {}", duration(target.paused_ms?));
+    let copied = target.copied_bytes.filter(|&b| b > 0).map(bytes);
+    Some(match (target.pause.as_deref(), copied) {
+        (Some("none"), _) => "not paused".to_owned(),
+        (Some("fork"), Some(copied)) => format!("{paused} (fork, {copied} copied meanwhile)"),
+        (Some("copy"), Some(copied)) => format!("{paused} (copy of {copied})"),
+        (Some(how), _) => format!("{paused} ({})", safe(how)),
+        (None, _) => paused,
+    })
 }
 
 /// How long reading took, as a part of the header.

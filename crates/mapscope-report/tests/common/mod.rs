@@ -26,6 +26,9 @@ pub(crate) fn process() -> Target {
         map_impl: "swiss".into(),
         stripped: false,
         paused_ms: Some(18.2),
+        pause: Some("fork".into()),
+        copied_bytes: Some(12 << 20),
+        why_not_forked: None,
         read_ms: 2104.0,
     }
 }
@@ -39,6 +42,9 @@ pub(crate) fn legacy_core() -> Target {
         map_impl: "legacy".into(),
         stripped: true,
         paused_ms: None,
+        pause: None,
+        copied_bytes: None,
+        why_not_forked: None,
         read_ms: 312.0,
     }
 }

@@ -1,0 +1,168 @@
+//! The memory of a stopped process in our own: what stands in for a snapshot where forking is refused.
+
+use std::io::IoSliceMut;
+use std::ops::Range;
+
+use memmap2::{MmapMut, MmapOptions};
+use nix::errno::Errno;
+use nix::sys::uio::{RemoteIoVec, process_vm_readv};
+use nix::unistd::Pid;
+
+use super::facts::resident;
+use super::status;
+use crate::{MemoryError, Region, available_memory};
+
+/// Bytes asked of the kernel at once.
+const CHUNK: usize = 64 << 20;
+/// Memory beyond what was resident when we looked, for what the process adds before it is stopped.
+const GROWTH: u64 = 8;
+/// Part of the available memory that copies may take: analysing takes memory too.
+const SHARE: u64 = 2;
+
+/// Room for a copy, touched before the process is stopped: the kernel finds pages in time that is ours.
+pub(super) struct Room(MmapMut);
+
+/// Copies of ranges of a process's memory.
+pub(super) struct Copy {
+    bytes: MmapMut,
+    /// The ranges by address, and where each begins in `bytes`.
+    ranges: Vec<(Range<u64>, usize)>,
+}
+
+impl Room {
+    /// As much as the process `pid` now needs, and some more.
+    pub(super) fn for_process(pid: u32) -> Result<Self, MemoryError> {
+        let now = resident(&status::read(pid, "statm")?).unwrap_or(0);
+        let wanted = now + now / GROWTH + (1 << 20);
+        let there = available_memory().map_or(u64::MAX, |bytes| bytes / SHARE);
+        if wanted > there {
+            return Err(MemoryError::NoRoom { pid, wanted, there });
+        }
+        room(wanted).map(Self)
+    }
+}
+
+fn room(bytes: u64) -> Result<MmapMut, MemoryError> {
+    MmapOptions::new()
+        .len(bytes as usize)
+        .populate()
+        .map_anon()
+        .map_err(|source| MemoryError::File { path: "memory for a copy".into(), source })
+}
+
+impl Copy {
+    /// Copies what cannot be had later: the pages `held` of all mappings that the process can write or that no file has.
+    pub(super) fn of(pid: u32, held: &[Range<u64>], regions: &[Region], room: Room) -> Result<Self, MemoryError> {
+        let wanted = wanted(held, regions);
+        let total = wanted.iter().map(|r| r.end - r.start).sum::<u64>();
+        let mut bytes = match room {
+            Room(bytes) if bytes.len() as u64 >= total => bytes,
+            Room(_) => self::room(total)?,
+        };
+        let mut ranges = Vec::with_capacity(wanted.len());
+        let mut at = 0;
+        for range in wanted {
+            let length = (range.end - range.start) as usize;
+            let copied = read(pid, range.start, &mut bytes[at..at + length])?;
+            ranges.push((range.start..range.start + copied as u64, at));
+            at += length;
+        }
+        Ok(Self { bytes, ranges })
+    }
+
+    /// Bytes that were copied.
+    pub(super) fn len(&self) -> u64 {
+        self.ranges.iter().map(|(r, _)| r.end - r.start).sum()
+    }
+
+    /// The bytes from `addr` that are in one piece, at most `len`; or how many from there are not copied.
+    pub(super) fn at(&self, addr: u64, len: usize) -> Result<&[u8], usize> {
+        let index = self.ranges.partition_point(|(r, _)| r.end <= addr);
+        match self.ranges.get(index) {
+            Some((range, at)) if range.start <= addr => {
+                let length = len.min((range.end - addr) as usize);
+                let from = at + (addr - range.start) as usize;
+                Ok(&self.bytes[from..from + length])
+            }
+            Some((range, _)) => Err(len.min((range.start - addr) as usize)),
+            None => Err(len),
+        }
+    }
+}
+
+/// Reads from the start of `buf`; how much could be read.
+fn read(pid: u32, addr: u64, buf: &mut [u8]) -> Result<usize, MemoryError> {
+    let mut done = 0;
+    while done < buf.len() {
+        let end = buf.len().min(done + CHUNK);
+        let remote = [RemoteIoVec { base: addr as usize + done, len: end - done }];
+        match process_vm_readv(Pid::from_raw(pid as i32), &mut [IoSliceMut::new(&mut buf[done..end])], &remote) {
+            Ok(0) | Err(Errno::EFAULT) => return Ok(done),
+            Ok(count) => done += count,
+            Err(Errno::ESRCH) => return Err(MemoryError::Exited { pid }),
+            Err(e) => {
+                return Err(MemoryError::Unreadable { addr, len: (end - done) as u64, source: e.into() });
+            }
+        }
+    }
+    Ok(done)
+}
+
+/// The parts of `held` in mappings whose bytes change, or are nowhere else.
+fn wanted(held: &[Range<u64>], regions: &[Region]) -> Vec<Range<u64>> {
+    let mut found: Vec<Range<u64>> = Vec::new();
+    let mut first = 0;
+    for range in held {
+        first += regions[first..].iter().take_while(|r| r.end <= range.start).count();
+        for region in regions[first..].iter().take_while(|r| r.start < range.end).filter(|r| must_be_copied(r)) {
+            let part = region.start.max(range.start)..region.end.min(range.end);
+            match found.last_mut() {
+                Some(last) if last.end == part.start => last.end = part.end,
+                _ if part.start < part.end => found.push(part),
+                _ => {}
+            }
+        }
+    }
+    found
+}
+
+/// Whether the bytes of a mapping change, or are nowhere else.
+pub(super) fn must_be_copied(region: &Region) -> bool {
+    region.write || region.file.is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn copies_what_is_held_and_nowhere_else() {
+        let region = |start, end, write, file: bool| Region {
+            start,
+            end,
+            read: true,
+            write,
+            execute: !write,
+            file: file.then(|| ("/exe".into(), 0)),
+        };
+        let regions = [
+            region(0x1000, 0x3000, false, true),
+            region(0x3000, 0x5000, true, true),
+            region(0x5000, 0x9000, true, false),
+        ];
+        assert_eq!(wanted(&[0x2000..0x6000, 0x7000..0xa000], &regions), [0x3000..0x6000, 0x7000..0x9000]);
+    }
+
+    #[test]
+    fn finds_what_was_copied_and_the_gaps() {
+        let mut bytes = MmapMut::map_anon(4096).expect("a page");
+        bytes[..8].copy_from_slice(b"abcdefgh");
+        let copy = Copy { bytes, ranges: vec![(0x10..0x14, 0), (0x20..0x24, 4)] };
+        assert_eq!(copy.len(), 8);
+        assert_eq!(copy.at(0x11, 2), Ok(&b"bc"[..]));
+        assert_eq!(copy.at(0x12, 9), Ok(&b"cd"[..]));
+        assert_eq!(copy.at(0x14, 100), Err(12));
+        assert_eq!(copy.at(0x20, 100), Ok(&b"efgh"[..]));
+        assert_eq!(copy.at(0x24, 100), Err(100));
+    }
+}

@@ -1,0 +1,188 @@
+//! What the keeper tells: one message when the snapshot is taken or refused, perhaps another when it is over.
+//!
+//! A message is its length and its bytes; numbers are little-endian words. Both ends are this program, but what arrives
+//! is checked all the same: a keeper can be killed half-way.
+
+use std::io::{self, Read, Write};
+use std::ops::Range;
+use std::time::Duration;
+
+use crate::{AMD64, Registers, Thread};
+
+/// A longer message is no message: threads and resident pages of the largest process take less.
+const MAX_BYTES: u64 = 1 << 32;
+
+/// What the keeper says.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Word {
+    /// There is a snapshot, and the process runs again.
+    Taken(Taken),
+    /// There is none and the process runs; where it is hopeless, it cannot be stopped for a copy either.
+    Refused { reason: String, hopeless: bool },
+    /// The snapshot is gone before its time.
+    Ended { reason: String },
+}
+
+/// A process as it was when it was stopped.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(in crate::process) struct Taken {
+    /// Process id of the snapshot.
+    pub(in crate::process) child: u32,
+    /// From the first thread that was asked to stop to the last that was let go.
+    pub(in crate::process) paused: Duration,
+    pub(in crate::process) monotonic_ns: Option<u64>,
+    pub(in crate::process) rss_bytes: Option<u64>,
+    pub(in crate::process) threads: Vec<(u32, Vec<u64>)>,
+    pub(in crate::process) resident: Option<Vec<Range<u64>>>,
+}
+
+impl Taken {
+    /// The threads with their registers.
+    pub(in crate::process) fn threads(&self) -> Vec<Thread> {
+        let thread = |(tid, words): &(u32, Vec<u64>)| {
+            let bytes: Vec<u8> = words.iter().flat_map(|w| w.to_le_bytes()).collect();
+            Some(Thread { tid: *tid, registers: Registers::from_user_regs(&AMD64, &bytes)? })
+        };
+        self.threads.iter().filter_map(thread).collect()
+    }
+}
+
+/// Writes one message.
+pub(super) fn send(to: &mut impl Write, word: &Word) -> io::Result<()> {
+    let mut out = Writer(vec![0; 8]);
+    match word {
+        Word::Taken(taken) => out.number(0).taken(taken),
+        Word::Refused { reason, hopeless } => out.number(1).number(u64::from(*hopeless)).text(reason),
+        Word::Ended { reason } => out.number(2).text(reason),
+    };
+    let length = (out.0.len() - 8) as u64;
+    out.0[..8].copy_from_slice(&length.to_le_bytes());
+    to.write_all(&out.0)
+}
+
+/// Reads one message.
+pub(super) fn receive(from: &mut impl Read) -> io::Result<Word> {
+    let mut length = [0; 8];
+    from.read_exact(&mut length)?;
+    let length = u64::from_le_bytes(length);
+    if length > MAX_BYTES {
+        return Err(io::ErrorKind::InvalidData.into());
+    }
+    let mut bytes = Vec::new();
+    from.take(length).read_to_end(&mut bytes)?;
+    Reader(&bytes).word().ok_or_else(|| io::ErrorKind::InvalidData.into())
+}
+
+struct Writer(Vec<u8>);
+
+impl Writer {
+    fn number(&mut self, number: u64) -> &mut Self {
+        self.0.extend_from_slice(&number.to_le_bytes());
+        self
+    }
+
+    fn text(&mut self, text: &str) -> &mut Self {
+        self.number(text.len() as u64).0.extend_from_slice(text.as_bytes());
+        self
+    }
+
+    fn optional(&mut self, number: Option<u64>) -> &mut Self {
+        self.number(u64::from(number.is_some())).number(number.unwrap_or(0))
+    }
+
+    fn taken(&mut self, taken: &Taken) -> &mut Self {
+        self.number(u64::from(taken.child)).number(taken.paused.as_nanos() as u64);
+        self.optional(taken.monotonic_ns).optional(taken.rss_bytes).number(taken.threads.len() as u64);
+        for (tid, words) in &taken.threads {
+            self.number(u64::from(*tid)).number(words.len() as u64);
+            for word in words {
+                self.number(*word);
+            }
+        }
+        self.optional(taken.resident.as_ref().map(|r| r.len() as u64));
+        for range in taken.resident.iter().flatten() {
+            self.number(range.start).number(range.end);
+        }
+        self
+    }
+}
+
+struct Reader<'b>(&'b [u8]);
+
+impl Reader<'_> {
+    fn word(mut self) -> Option<Word> {
+        Some(match self.number()? {
+            0 => Word::Taken(self.taken()?),
+            1 => Word::Refused { hopeless: self.number()? != 0, reason: self.text()? },
+            2 => Word::Ended { reason: self.text()? },
+            _ => return None,
+        })
+    }
+
+    fn number(&mut self) -> Option<u64> {
+        let (word, rest) = self.0.split_first_chunk()?;
+        self.0 = rest;
+        Some(u64::from_le_bytes(*word))
+    }
+
+    /// The outer `Option` is whether the message goes that far.
+    #[allow(clippy::option_option)]
+    fn optional(&mut self) -> Option<Option<u64>> {
+        let there = self.number()? != 0;
+        let number = self.number()?;
+        Some(there.then_some(number))
+    }
+
+    fn text(&mut self) -> Option<String> {
+        let length = usize::try_from(self.number()?).ok()?;
+        let (text, rest) = self.0.split_at_checked(length)?;
+        self.0 = rest;
+        Some(String::from_utf8_lossy(text).into_owned())
+    }
+
+    fn taken(&mut self) -> Option<Taken> {
+        let child = u32::try_from(self.number()?).ok()?;
+        let paused = Duration::from_nanos(self.number()?);
+        let (monotonic_ns, rss_bytes) = (self.optional()?, self.optional()?);
+        let mut threads = Vec::new();
+        for _ in 0..self.number()? {
+            let tid = u32::try_from(self.number()?).ok()?;
+            let count = self.number()?;
+            threads.push((tid, (0..count).map(|_| self.number()).collect::<Option<_>>()?));
+        }
+        let resident = match self.optional()? {
+            None => None,
+            Some(count) => Some((0..count).map(|_| Some(self.number()?..self.number()?)).collect::<Option<_>>()?),
+        };
+        Some(Taken { child, paused, monotonic_ns, rss_bytes, threads, resident })
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_word_arrives_and_half_a_word_does_not() {
+        let taken = Taken {
+            child: 7,
+            paused: Duration::from_micros(1234),
+            monotonic_ns: Some(5),
+            rss_bytes: None,
+            threads: vec![(1, vec![1, 2, 3]), (2, Vec::new())],
+            resident: Some(vec![0x1000..0x3000, 0x5000..0x6000]),
+        };
+        let refused = Word::Refused { reason: "why\u{e9}".into(), hopeless: true };
+        for word in [Word::Taken(taken), refused, Word::Ended { reason: "time".into() }] {
+            let mut bytes = Vec::new();
+            send(&mut bytes, &word).unwrap();
+            assert_eq!(receive(&mut &bytes[..]).unwrap(), word);
+            for length in 0..bytes.len() {
+                assert!(receive(&mut &bytes[..length]).is_err(), "{length} of {} bytes", bytes.len());
+            }
+            bytes[..8].copy_from_slice(&u64::MAX.to_le_bytes());
+            assert!(receive(&mut &bytes[..]).is_err());
+        }
+    }
+}
