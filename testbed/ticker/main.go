@@ -1,11 +1,12 @@
 // Command ticker knows how long it was ever held up: a thread of its own wakes once a millisecond and notes when it was
 // late.
 //
-//	ticker [MIB] [write MIB]
+//	ticker [MIB] [write MIB | requests]
 //
 // MIB is what it keeps resident, all in maps. With `write`, it overwrites so many of a further block's mebibytes whenever
 // a line says `write`, and answers `written`. A line `gaps` is answered with the five longest gaps between two ticks since
-// the last answer, in microseconds, longest first.
+// the last answer, in microseconds, longest first. With `requests` it also answers requests that read and change records
+// all over its memory; a line `requests` is answered with how long those since the last answer took.
 package main
 
 import (
@@ -65,7 +66,7 @@ func number(i, otherwise int) int {
 	}
 	n, err := strconv.Atoi(os.Args[i])
 	if err != nil || n < 0 {
-		println("usage: ticker [MIB] [write MIB]")
+		println("usage: ticker [MIB] [write MIB | requests]")
 		os.Exit(2)
 	}
 	return n
@@ -80,6 +81,9 @@ func main() {
 		block = make([]byte, number(3, 64)*mib)
 		fill(1)
 	}
+	if len(os.Args) > 2 && os.Args[2] == "requests" {
+		go serve()
+	}
 	truth.Map("main.kept", kept)
 	go watch()
 	truth.State("ticker")
@@ -88,6 +92,8 @@ func main() {
 		switch input.Text() {
 		case "gaps":
 			fmt.Println(report())
+		case "requests":
+			fmt.Println(latencies())
 		case "write":
 			fill(round)
 			fmt.Println("written")

@@ -268,7 +268,7 @@ pub enum MemoryError {
     },
     /// The disk is full.
     #[error("{path} was not written: it needs up to {needed} bytes, and there is room for {free} ({source})")]
-    NoRoom {
+    DiskFull {
         /// What was to be written.
         path: PathBuf,
         /// Bytes with content.

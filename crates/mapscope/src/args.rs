@@ -102,6 +102,13 @@ pub(crate) struct TargetArgs {
     /// below /usr/lib/debug is used
     #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
     pub(crate) debug_info: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) pause: PauseArgs,
+}
+
+/// How a running process is held still, and for how long.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(crate) struct PauseArgs {
     /// How a running process is held still while it is read
     #[arg(long, value_name = "HOW", value_enum, default_value_t = PauseArg::Fork)]
     pub(crate) pause: PauseArg,
@@ -359,6 +366,8 @@ pub(crate) struct CaptureArgs {
     /// Compress with zstd; so is any FILE that ends in .zst
     #[arg(long)]
     pub(crate) zstd: bool,
+    #[command(flatten)]
+    pub(crate) pause: PauseArgs,
 }
 
 /// What `path` takes.

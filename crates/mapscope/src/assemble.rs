@@ -25,9 +25,9 @@ use mapscope_report::{INSPECT_SCHEMA, MAP_SCHEMA};
 /// How a live process was held still, and what that cost it.
 pub(crate) struct Stop {
     pause: Pause,
-    paused: Duration,
-    copied_bytes: Option<u64>,
-    why_not_forked: Option<String>,
+    pub(crate) paused: Duration,
+    pub(crate) copied_bytes: Option<u64>,
+    pub(crate) why_not_forked: Option<String>,
 }
 
 impl Stop {
@@ -41,7 +41,7 @@ impl Stop {
         }
     }
 
-    fn name(&self) -> &'static str {
+    pub(crate) fn name(&self) -> &'static str {
         match self.pause {
             Pause::Fork => "fork",
             Pause::Copy => "copy",

@@ -9,26 +9,27 @@ use mapscope_memory::{CoreFile, CoreOptions, Memory, Process, Recorded, Redactio
 use mapscope_report::CAPTURE_SCHEMA;
 use mapscope_report::model::Capture as Captured;
 
-use crate::assemble::milliseconds;
+use crate::assemble::{Stop, milliseconds};
 use crate::config::Capture;
 use crate::progress::Progress;
 use crate::source::{DebugFile, Stages};
 
-/// Writes the core of a process, and says what was written. The process is stopped no longer than that takes.
+/// Writes the core of a process from a snapshot of it, and says what was written.
 pub(crate) fn capture(wanted: &Capture, progress: &dyn Progress) -> Result<Captured> {
     let started = Instant::now();
     // Before anything is stopped: a name that is taken should cost the process nothing.
     let file = CoreFile::create(&wanted.path, wanted.force)?;
     let given = wanted.debug_info.as_deref().map(DebugFile::open).transpose()?;
-    progress.stage("stopping the process");
-    let mut process = Process::attach(wanted.pid)?;
+    progress.stage("taking a snapshot");
+    let process = Process::open(wanted.pid, &wanted.pause)?;
     // Before anything is read: reading makes pages resident.
     let record = process.record()?;
     let Chosen { keep, redaction } = choose(&process, wanted, given, progress)?;
     progress.stage("writing the core");
     let options = CoreOptions { zstd: wanted.zstd, keep: keep.as_deref(), redaction: redaction.as_ref() };
     let written = file.write(&process, &record, options, &Copied(progress))?;
-    process.resume();
+    process.still_there()?;
+    let stop = Stop::of(&process);
     let mut partial = Vec::new();
     if written.unreadable_bytes > 0 {
         partial.push(format!("{} bytes of memory could not be read; they are zeros", written.unreadable_bytes));
@@ -43,7 +44,10 @@ pub(crate) fn capture(wanted: &Capture, progress: &dyn Progress) -> Result<Captu
         compressed: wanted.zstd,
         heap_only: wanted.heap_only,
         redacted: wanted.redact,
-        paused_ms: milliseconds(process.paused()),
+        paused_ms: milliseconds(stop.paused),
+        pause: stop.name().to_owned(),
+        copied_bytes: stop.copied_bytes,
+        why_not_forked: stop.why_not_forked,
         took_ms: milliseconds(started.elapsed()),
         partial,
     })
@@ -62,7 +66,7 @@ fn choose(process: &Process, wanted: &Capture, given: Option<DebugFile>, progres
         return Ok(Chosen::default());
     }
     let bytes = process.executable()?;
-    let debug_info = given.or_else(|| DebugFile::find(&process.info().exe, &bytes));
+    let debug_info = given.or_else(|| DebugFile::find(process.info(), &bytes));
     let mut executable = Executable::new(&bytes);
     if let Some(file) = &debug_info {
         executable = executable.with_debug_info(&file.path, &file.bytes);

@@ -11,8 +11,8 @@ use mapscope_memory::{Pause, PauseOptions};
 use regex::Regex;
 
 use crate::args::{
-    self, Args, CaptureArgs, Color, ExportForm, Format, FormatArg, MapsArgs, PathArgs, PauseArg, RootArg, SortKey,
-    TargetArgs,
+    self, Args, CaptureArgs, Color, ExportForm, Format, FormatArg, MapsArgs, PathArgs, PauseArg, PauseArgs, RootArg,
+    SortKey, TargetArgs,
 };
 use crate::size::parse_size;
 use crate::source::{Target, TargetSpec};
@@ -118,6 +118,8 @@ pub(crate) struct Capture {
     pub(crate) heap_only: bool,
     pub(crate) redact: bool,
     pub(crate) zstd: bool,
+    /// How the process is held still while it is written.
+    pub(crate) pause: PauseOptions,
 }
 
 /// Which maps, and in which order.
@@ -191,9 +193,7 @@ impl Config {
         let command = match command {
             command if html => report(command)?,
             args::Command::Demo { limit } => {
-                let target =
-                    Target { spec: TargetSpec::Demo, exe: None, debug_info: None, pause: PauseOptions::default() };
-                Command::Inspect { target, limit: rows(limit, format, INSPECT_ROWS) }
+                Command::Inspect { target: demo(), limit: rows(limit, format, INSPECT_ROWS) }
             }
             args::Command::Inspect { target: typed, limit, before } => {
                 if before.is_some() {
@@ -297,7 +297,7 @@ fn spare_target(command: &Command, output: Option<&Path>) -> Result<()> {
 /// What has a form for browsers.
 fn report(typed: args::Command) -> Result<Command> {
     let (target, limit, before) = match typed {
-        args::Command::Demo { limit } => (Target { spec: TargetSpec::Demo, exe: None, debug_info: None }, limit, None),
+        args::Command::Demo { limit } => (demo(), limit, None),
         args::Command::Inspect { target: typed, limit, before } => (target(typed)?, limit, before),
         _ => bail!("--format html: only `inspect` and `demo` have it; try --format json"),
     };
@@ -325,17 +325,21 @@ fn maps(typed: MapsArgs, format: Format) -> Result<Command> {
 }
 
 fn capture(typed: CaptureArgs, output: Option<PathBuf>) -> Result<Command> {
-    let CaptureArgs { pid, debug_info, force, heap_only, redact, zstd } = typed;
+    let CaptureArgs { pid, debug_info, force, heap_only, redact, zstd, pause } = typed;
+    if pause.pause == PauseArg::None {
+        bail!("--pause none: a core has to be of one instant; --pause fork stops the process for milliseconds");
+    }
     let Some(path) = output.filter(|path| path != Path::new("-")) else {
         bail!("capture needs the name of a file, which can have holes: give -o FILE");
     };
     if !pid.bytes().all(|b| b.is_ascii_digit()) {
         bail!("{pid} is not a pid: only a running process can be captured");
     }
-    let target = target(TargetArgs { target: pid, exe: None, debug_info: None })?;
+    let target = target(TargetArgs { target: pid, exe: None, debug_info: None, pause })?;
     let TargetSpec::Process(pid) = target.spec else { bail!("PID is empty: give the number of a process") };
     let zstd = zstd || path.extension().is_some_and(|extension| extension == "zst");
-    Ok(Command::Capture(Capture { pid, debug_info, path, force, heap_only, redact, zstd }))
+    let pause = PauseOptions { for_core: true, ..target.pause };
+    Ok(Command::Capture(Capture { pid, debug_info, path, force, heap_only, redact, zstd, pause }))
 }
 
 fn path(typed: PathArgs, format: Format) -> Result<Command> {
@@ -358,13 +362,8 @@ fn path(typed: PathArgs, format: Format) -> Result<Command> {
 
 /// A number is a pid, anything else a path.
 fn target(typed: TargetArgs) -> Result<Target> {
-    let TargetArgs { target, exe, debug_info, pause, max_snapshot_seconds } = typed;
-    let pause = match pause {
-        PauseArg::Fork => Pause::Fork,
-        PauseArg::Copy => Pause::Copy,
-        PauseArg::None => Pause::None,
-    };
-    let pause = PauseOptions { pause, max_snapshot: Duration::from_secs(max_snapshot_seconds) };
+    let TargetArgs { target, exe, debug_info, pause } = typed;
+    let pause = pause_options(pause);
     if target.is_empty() {
         bail!("TARGET is empty: give a pid or the path of a core");
     }
@@ -376,6 +375,19 @@ fn target(typed: TargetArgs) -> Result<Target> {
         Ok(pid) if pid > 0 => Ok(Target { spec: TargetSpec::Process(pid), exe, debug_info, pause }),
         _ => bail!("{target} is not a pid: give the number of a process, or ./{target} for a file of that name"),
     }
+}
+
+fn demo() -> Target {
+    Target { spec: TargetSpec::Demo, exe: None, debug_info: None, pause: PauseOptions::default() }
+}
+
+fn pause_options(typed: PauseArgs) -> PauseOptions {
+    let pause = match typed.pause {
+        PauseArg::Fork => Pause::Fork,
+        PauseArg::Copy => Pause::Copy,
+        PauseArg::None => Pause::None,
+    };
+    PauseOptions { pause, max_snapshot: Duration::from_secs(typed.max_snapshot_seconds), for_core: false }
 }
 
 fn regex(flag: &str, pattern: Option<String>) -> Result<Option<Regex>> {

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 use mapscope_go::{Executable, Session, Sites, StorageOptions, debug_info_paths, describes, with_session};
-use mapscope_memory::{Core, FileBytes, Memory, PauseOptions, Process};
+use mapscope_memory::{Core, FileBytes, Memory, PauseOptions, Process, TargetInfo, TargetKind};
 use mapscope_report::model::{
     CycleList, DominatorList, GoroutineList, Inspection, MapDetail, PathReport, Report, Storage,
 };
@@ -157,7 +157,7 @@ fn read<R>(
     progress: &dyn Progress,
     then: impl FnOnce(&Loaded<'_, '_>) -> Result<R>,
 ) -> Result<R> {
-    let debug_info = given.or_else(|| DebugFile::find(&memory.info().exe, bytes));
+    let debug_info = given.or_else(|| DebugFile::find(memory.info(), bytes));
     let mut executable = Executable::new(bytes);
     if let Some(file) = &debug_info {
         executable = executable.with_debug_info(&file.path, &file.bytes);
@@ -179,10 +179,16 @@ impl DebugFile {
         Ok(Self { path: path.to_owned(), bytes: FileBytes::open(path)? })
     }
 
-    /// The one that is where debuggers look for it, and describes this very executable.
-    pub(crate) fn find(path: &Path, executable: &[u8]) -> Option<Self> {
-        let files = debug_info_paths(path, executable).into_iter().filter_map(|p| Self::open(&p).ok());
-        files.into_iter().find(|file| describes(&file.bytes, executable))
+    /// The one that is where debuggers look for it, and describes this very executable. Of a live process first where the
+    /// process has it: in a container that is another file system.
+    pub(crate) fn find(info: &TargetInfo, executable: &[u8]) -> Option<Self> {
+        let root = (info.kind == TargetKind::Process).then(|| PathBuf::from(format!("/proc/{}/root", info.pid)));
+        let places = debug_info_paths(&info.exe, executable).into_iter().flat_map(|path| {
+            let theirs = root.as_ref().zip(path.strip_prefix("/").ok()).map(|(root, below)| root.join(below));
+            theirs.into_iter().chain([path.clone()])
+        });
+        let mut files = places.filter_map(|p| Self::open(&p).ok());
+        files.find(|file| describes(&file.bytes, executable))
     }
 }
 

@@ -3,6 +3,8 @@
 #[path = "live/capture.rs"]
 mod capture;
 mod common;
+#[path = "live/containers.rs"]
+mod containers;
 #[path = "live/export.rs"]
 mod export;
 #[path = "live/html.rs"]
@@ -22,6 +24,23 @@ fn testbed() -> PathBuf {
         .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../target/testbed"), PathBuf::from)
 }
 
+/// The path of a program of the matrix; `toolchain` is how its version starts.
+fn program(toolchain: &str, variant: &str, program: &str) -> PathBuf {
+    let directory = testbed();
+    let matrix = directory.join("matrix.json");
+    let list =
+        std::fs::read(&matrix).unwrap_or_else(|e| panic!("{}: {e}; run `cargo xtask testbed` first", matrix.display()));
+    let list: Vec<Value> = serde_json::from_slice(&list).expect("the matrix is a list");
+    let of = |e: &&Value| {
+        e["toolchain"].as_str().is_some_and(|t| t.starts_with(toolchain))
+            && e["variant"] == variant
+            && e["program"] == program
+    };
+    let entry = list.iter().find(of);
+    let entry = entry.unwrap_or_else(|| panic!("the testbed has no {program} of {toolchain} {variant}"));
+    directory.join(entry["path"].as_str().expect("a path"))
+}
+
 /// A program that has said READY; it ends when its standard input does.
 struct Target {
     child: Child,
@@ -38,19 +57,7 @@ impl Target {
     }
 
     fn start_with(toolchain: &str, variant: &str, program: &str, arguments: &[&str]) -> Self {
-        let directory = testbed();
-        let matrix = directory.join("matrix.json");
-        let list = std::fs::read(&matrix)
-            .unwrap_or_else(|e| panic!("{}: {e}; run `cargo xtask testbed` first", matrix.display()));
-        let list: Vec<Value> = serde_json::from_slice(&list).expect("the matrix is a list");
-        let of = |e: &&Value| {
-            e["toolchain"].as_str().is_some_and(|t| t.starts_with(toolchain))
-                && e["variant"] == variant
-                && e["program"] == program
-        };
-        let entry = list.iter().find(of);
-        let entry = entry.unwrap_or_else(|| panic!("the testbed has no {program} of {toolchain} {variant}"));
-        let path = directory.join(entry["path"].as_str().expect("a path"));
+        let path = self::program(toolchain, variant, program);
         let mut child = Command::new(&path)
             .args(arguments)
             .stdin(Stdio::piped())

@@ -10,6 +10,7 @@ use nix::unistd::Pid;
 
 use super::facts::resident;
 use super::status;
+use crate::record::PageRange;
 use crate::{MemoryError, Region, available_memory};
 
 /// Bytes asked of the kernel at once.
@@ -52,7 +53,7 @@ fn room(bytes: u64) -> Result<MmapMut, MemoryError> {
 
 impl Copy {
     /// Copies what cannot be had later: the pages `held` of all mappings that the process can write or that no file has.
-    pub(super) fn of(pid: u32, held: &[Range<u64>], regions: &[Region], room: Room) -> Result<Self, MemoryError> {
+    pub(super) fn of(pid: u32, held: &[PageRange], regions: &[Region], room: Room) -> Result<Self, MemoryError> {
         let wanted = wanted(held, regions);
         let total = wanted.iter().map(|r| r.end - r.start).sum::<u64>();
         let mut bytes = match room {
@@ -109,10 +110,10 @@ fn read(pid: u32, addr: u64, buf: &mut [u8]) -> Result<usize, MemoryError> {
 }
 
 /// The parts of `held` in mappings whose bytes change, or are nowhere else.
-fn wanted(held: &[Range<u64>], regions: &[Region]) -> Vec<Range<u64>> {
+fn wanted(held: &[PageRange], regions: &[Region]) -> Vec<Range<u64>> {
     let mut found: Vec<Range<u64>> = Vec::new();
     let mut first = 0;
-    for range in held {
+    for PageRange { range, .. } in held {
         first += regions[first..].iter().take_while(|r| r.end <= range.start).count();
         for region in regions[first..].iter().take_while(|r| r.start < range.end).filter(|r| must_be_copied(r)) {
             let part = region.start.max(range.start)..region.end.min(range.end);
@@ -150,7 +151,8 @@ mod tests {
             region(0x3000, 0x5000, true, true),
             region(0x5000, 0x9000, true, false),
         ];
-        assert_eq!(wanted(&[0x2000..0x6000, 0x7000..0xa000], &regions), [0x3000..0x6000, 0x7000..0x9000]);
+        let held = [0x2000..0x6000, 0x7000..0xa000].map(|range| PageRange { range, file: false });
+        assert_eq!(wanted(&held, &regions), [0x3000..0x6000, 0x7000..0x9000]);
     }
 
     #[test]

@@ -33,6 +33,7 @@ impl Facts {
             rss_bytes: resident(&status::read(source, "statm")?),
             monotonic_ns: super::clock::monotonic(pid),
             load_bias: auxv_value(&auxv, AT_ENTRY).map_or(0, |e| header.load_bias(e)),
+            redacted: false,
             partial: Vec::new(),
         };
         Ok(Self {

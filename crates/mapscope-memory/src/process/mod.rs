@@ -29,6 +29,7 @@ use self::facts::Facts;
 use self::pause::Hold;
 use crate::elf::Header;
 use crate::notes::BuildId;
+use crate::record::PageRange;
 use crate::residency::backings;
 use crate::{AMD64, Arch, FileBytes, Memory, MemoryError, Region, Residency, TargetInfo, Thread};
 
@@ -53,6 +54,8 @@ pub struct Process {
     mem: File,
     /// Resident pages at the stop, where they are not those of `source` now.
     resident: Option<Vec<Range<u64>>>,
+    /// Pages with content at the stop, where a core is to be written of something else than `source` now.
+    pages: Option<Vec<PageRange>>,
     /// How it is kept still. After `mem`, so that a snapshot's is closed before that goes.
     hold: Hold,
     /// `process_vm_readv` is refused (by a seccomp filter): do not try it again.

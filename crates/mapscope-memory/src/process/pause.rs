@@ -33,11 +33,13 @@ pub struct PauseOptions {
     pub pause: Pause,
     /// How long a forked snapshot may live.
     pub max_snapshot: Duration,
+    /// Also ask for what only a core records: all registers of the threads, and which pages have content.
+    pub for_core: bool,
 }
 
 impl Default for PauseOptions {
     fn default() -> Self {
-        Self { pause: Pause::Fork, max_snapshot: Duration::from_secs(120) }
+        Self { pause: Pause::Fork, max_snapshot: Duration::from_secs(120), for_core: false }
     }
 }
 
@@ -66,8 +68,8 @@ impl Process {
         let identity = Identity::of(pid);
         let header = status::check(pid)?;
         match options.pause {
-            Pause::Fork => Self::fork(&identity, &header, options.max_snapshot),
-            Pause::Copy => Self::copy(&identity, &header, None),
+            Pause::Fork => Self::fork(&identity, &header, options),
+            Pause::Copy => Self::copy(&identity, &header, None, options.for_core),
             Pause::None => Self::unstopped(&identity, &header),
             Pause::Whole => Self::attach(pid),
         }
@@ -79,7 +81,7 @@ impl Process {
     pub fn attach(pid: u32) -> Result<Self, MemoryError> {
         let identity = Identity::of(pid);
         let header = status::check(pid)?;
-        let (tracer, threads) = Tracer::stop(pid)?;
+        let (tracer, threads) = Tracer::stop(pid, true)?;
         identity.check()?;
         let facts = Facts::read(pid, pid, &header)?;
         Ok(Self { threads, ..Self::of(facts, pid, Hold::Stopped(tracer))? })
@@ -134,34 +136,41 @@ impl Process {
         }
     }
 
-    fn fork(identity: &Identity, header: &Header, most: Duration) -> Result<Self, MemoryError> {
+    fn fork(identity: &Identity, header: &Header, options: &PauseOptions) -> Result<Self, MemoryError> {
         let pid = identity.pid();
-        let snapshot = match Snapshot::take(identity, most) {
+        let snapshot = match Snapshot::take(identity, options.max_snapshot, options.for_core) {
             Ok(snapshot) => snapshot,
             Err(refused) if refused.hopeless => {
                 return Err(MemoryError::NotStopped { pid, reason: refused.reason });
             }
-            Err(refused) => return Self::copy(identity, header, Some(refused.reason)),
+            Err(refused) => return Self::copy(identity, header, Some(refused.reason), options.for_core),
         };
         let mut facts = Facts::read(pid, snapshot.pid(), header)?;
         facts.info.monotonic_ns = snapshot.taken.monotonic_ns;
         facts.info.rss_bytes = snapshot.taken.rss_bytes;
         let threads = snapshot.taken.threads();
-        let resident = snapshot.taken.resident.clone();
-        Ok(Self { threads, resident, ..Self::of(facts, snapshot.pid(), Hold::Snapshot(snapshot))? })
+        let (resident, pages) = (snapshot.taken.resident.clone(), snapshot.taken.pages.clone());
+        Ok(Self { threads, resident, pages, ..Self::of(facts, snapshot.pid(), Hold::Snapshot(snapshot))? })
     }
 
-    fn copy(identity: &Identity, header: &Header, instead: Option<String>) -> Result<Self, MemoryError> {
+    fn copy(
+        identity: &Identity,
+        header: &Header,
+        instead: Option<String>,
+        for_core: bool,
+    ) -> Result<Self, MemoryError> {
         let pid = identity.pid();
         let room = Room::for_process(pid)?;
-        let (mut tracer, threads) = Tracer::stop(pid)?;
+        let (mut tracer, threads) = Tracer::stop(pid, for_core)?;
         identity.check()?;
         let facts = Facts::read(pid, pid, header)?;
         let resident = pagemap::of_process(pid, &facts.regions)?;
-        let copy = Copy::of(pid, &pagemap::held(pid, &facts.regions)?, &facts.regions, room)?;
+        let pages = pagemap::held(pid, &facts.regions)?;
+        let copy = Copy::of(pid, &pages, &facts.regions, room)?;
         tracer.release();
         let stopped = Stopped { paused: tracer.paused(), instead };
-        Ok(Self { threads, resident: Some(resident), ..Self::of(facts, pid, Hold::Copy(copy, stopped))? })
+        let pages = for_core.then_some(pages);
+        Ok(Self { threads, resident: Some(resident), pages, ..Self::of(facts, pid, Hold::Copy(copy, stopped))? })
     }
 
     fn unstopped(identity: &Identity, header: &Header) -> Result<Self, MemoryError> {
@@ -181,6 +190,6 @@ impl Process {
         let mem = status::proc_path(source, "mem");
         let mem = File::open(&mem).map_err(|e| status::explain(source, &mem, e))?;
         let vm_refused = AtomicBool::new(false);
-        Ok(Self { facts, threads: Vec::new(), source, mem, resident: None, hold, vm_refused })
+        Ok(Self { facts, threads: Vec::new(), source, mem, resident: None, pages: None, hold, vm_refused })
     }
 }

@@ -1,35 +1,36 @@
 //! What a core records of a live process, from its files below `/proc`.
 
-use std::fs::File;
-
 use super::{Process, pagemap, status};
 use crate::record::{MappingTraits, ProcessRecord, Recorded};
 use crate::{Memory, MemoryError};
 
 impl Recorded for Process {
     fn record(&self) -> Result<ProcessRecord, MemoryError> {
-        let pid = self.info.pid;
-        let path = status::proc_path(pid, "pagemap");
+        let pid = self.facts.info.pid;
         let residency = self.residency()?;
-        let pages = File::open(&path).and_then(|file| pagemap::with_content(&file, &self.regions));
-        let stat = status::read(pid, "stat")?;
+        let pages = match &self.pages {
+            Some(pages) => pages.clone(),
+            None => pagemap::held(self.source, &self.facts.regions)?,
+        };
+        // The process may have ended since; its snapshot says nearly the same.
+        let read = |name: &str| status::read(pid, name).or_else(|_| status::read(self.source, name));
         let mut record = ProcessRecord {
             pid,
-            auxv: status::read(pid, "auxv")?,
-            arguments: status::read(pid, "cmdline")?.iter().map(|&b| if b == 0 { b' ' } else { b }).collect(),
-            rss_bytes: self.info.rss_bytes,
-            monotonic_ns: self.info.monotonic_ns,
+            auxv: self.facts.auxv.clone(),
+            arguments: read("cmdline")?.iter().map(|&b| if b == 0 { b' ' } else { b }).collect(),
+            rss_bytes: self.facts.info.rss_bytes,
+            monotonic_ns: self.facts.info.monotonic_ns,
             residency,
-            pages: pages.map_err(|e| status::explain(pid, &path, e))?,
-            traits: mapping_traits(&status::read(pid, "smaps").unwrap_or_default()),
+            pages,
+            traits: mapping_traits(&status::read(self.source, "smaps").unwrap_or_default()),
             ..ProcessRecord::default()
         };
-        let text = String::from_utf8_lossy(&status::read(pid, "status")?).into_owned();
+        let text = String::from_utf8_lossy(&read("status")?).into_owned();
         let first =
             |name: &str| text.lines().find_map(|l| l.strip_prefix(name)?.split_whitespace().next()?.parse().ok());
         record.uid = first("Uid:").unwrap_or(0);
         record.gid = first("Gid:").unwrap_or(0);
-        add_stat(&mut record, &stat);
+        add_stat(&mut record, &read("stat")?);
         Ok(record)
     }
 }

@@ -26,6 +26,15 @@ pub struct Capture {
     pub redacted: bool,
     /// How long the process was stopped, in milliseconds.
     pub paused_ms: f64,
+    /// How it was held still: `fork` (a copy-on-write child was written) or `copy` (its memory was copied first).
+    pub pause: String,
+    /// Bytes of memory that the snapshot cost: pages that the process wrote to or gave back since it was forked; or those
+    /// that were copied.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copied_bytes: Option<u64>,
+    /// Why it was copied, not forked, though that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why_not_forked: Option<String>,
     /// How long all of it took, in milliseconds.
     pub took_ms: f64,
     /// Why the core is partial: one sentence for each reason.

@@ -2,6 +2,7 @@
 
 use super::TextOptions;
 use super::footer::partial;
+use super::header::paused;
 use super::style::{DIM, NAME, paint, safe};
 use super::units::{bytes, duration};
 use crate::model::Capture;
@@ -17,14 +18,19 @@ pub fn capture(capture: &Capture, options: &TextOptions) -> String {
     } else {
         String::new()
     };
-    let (paused, took) = (duration(capture.paused_ms), duration(capture.took_ms));
+    let how = Some(capture.pause.as_str()).filter(|how| !how.is_empty());
+    let paused = paused(capture.paused_ms, how, capture.copied_bytes);
+    let took = duration(capture.took_ms);
     let mut out = format!(
-        "{} · {} on disk{more}\npid {} · {} · paused {paused} · written in {took}\n",
+        "{} · {} on disk{more}\npid {} · {} · {paused} · written in {took}\n",
         paint(NAME, &path),
         bytes(capture.disk_bytes),
         capture.pid,
         safe(&capture.exe)
     );
+    if let Some(reason) = &capture.why_not_forked {
+        out = out + "copied, not forked: " + &safe(reason) + "\n";
+    }
     if capture.heap_only {
         out += "only what the analysis reads: no memory of C code, no free pages\n";
     }

@@ -45,15 +45,20 @@ pub(crate) fn header(target: &Target, more: &[String], width: usize) -> String {
 
 /// `paused 18 ms (fork, 12 MiB copied meanwhile)`.
 fn stop(target: &Target) -> Option<String> {
-    let paused = format!("paused {}", duration(target.paused_ms?));
-    let copied = target.copied_bytes.filter(|&b| b > 0).map(bytes);
-    Some(match (target.pause.as_deref(), copied) {
+    Some(paused(target.paused_ms?, target.pause.as_deref(), target.copied_bytes))
+}
+
+/// How long a process was stopped, how it was held still, and what that cost.
+pub(crate) fn paused(ms: f64, how: Option<&str>, copied_bytes: Option<u64>) -> String {
+    let paused = format!("paused {}", duration(ms));
+    let copied = copied_bytes.filter(|&b| b > 0).map(bytes);
+    match (how, copied) {
         (Some("none"), _) => "not paused".to_owned(),
         (Some("fork"), Some(copied)) => format!("{paused} (fork, {copied} copied meanwhile)"),
         (Some("copy"), Some(copied)) => format!("{paused} (copy of {copied})"),
         (Some(how), _) => format!("{paused} ({})", safe(how)),
         (None, _) => paused,
-    })
+    }
 }
 
 /// How long reading took, as a part of the header.

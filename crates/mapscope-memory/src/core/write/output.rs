@@ -64,7 +64,7 @@ impl Output {
             Some(libc::ENOSPC | libc::EDQUOT) => {
                 let free = fstatvfs(&self.file).map_or(0, |s| s.blocks_available() * s.fragment_size());
                 let taken = self.file.metadata().map_or(0, |m| m.blocks() * 512);
-                MemoryError::NoRoom { path, needed, free: free + taken, source }
+                MemoryError::DiskFull { path, needed, free: free + taken, source }
             }
             Some(libc::EFBIG) => MemoryError::TooLarge { path, needed },
             _ => MemoryError::File { path, source },

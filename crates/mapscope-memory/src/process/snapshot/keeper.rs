@@ -15,12 +15,13 @@ use super::bounds::Bounds;
 use super::gadgets::{Code, Gadgets};
 use super::lifeline::Refuge;
 use super::loan::{Call, Ground, Loan, suitability};
-use super::wire::{self, Taken, Word};
+use super::wire::{self, Taken, TakenThread, Word};
 use crate::process::facts::resident;
 use crate::process::identity::Identity;
 use crate::process::ptrace::{self, Halt};
 use crate::process::stop::Stops;
 use crate::process::{clock, maps, pagemap, status};
+use crate::record::PageRange;
 use crate::{MemoryError, Region, Thread};
 
 /// Threads that are asked for the same system call, one after the other.
@@ -38,6 +39,8 @@ const NO_PLACE: &str = "the stack of its first thread has no end that was never 
 pub(super) struct Order<'i> {
     pub(super) identity: &'i Identity,
     pub(super) most: Duration,
+    /// With what only a core records.
+    pub(super) for_core: bool,
 }
 
 /// Why there is no snapshot.
@@ -69,7 +72,7 @@ struct Held {
 /// Does what `order` says; returns when there is nothing left to clear away.
 pub(super) fn run(mut reader: UnixStream, order: &Order<'_>) {
     let bounds = Bounds::new(order.identity.pid(), order.most);
-    let held = match take(order.identity, &bounds) {
+    let held = match take(order, &bounds) {
         Ok((held, taken)) => {
             let told = reader.set_write_timeout(Some(LISTENING));
             let told = told.and_then(|()| wire::send(&mut reader, &Word::Taken(taken)));
@@ -168,8 +171,8 @@ impl Ready {
 }
 
 /// Takes the snapshot. The target runs when this returns, whatever it returns.
-fn take(identity: &Identity, bounds: &Bounds) -> Result<(Held, Taken), Refusal> {
-    let pid = identity.pid();
+fn take(order: &Order<'_>, bounds: &Bounds) -> Result<(Held, Taken), Refusal> {
+    let pid = order.identity.pid();
     let target = Ready::new(pid)?;
     if let Some(reason) = bounds.refusal(pid) {
         return Err(refusal(reason));
@@ -177,38 +180,53 @@ fn take(identity: &Identity, bounds: &Bounds) -> Result<(Held, Taken), Refusal> 
     let mut stops = Stops::all(pid)?;
     let since = stops.since;
     // Stopped, it keeps its pid; before, that may have become another's.
-    let read = identity.check().map_err(Refusal::from).and_then(|()| read_stopped(pid, &stops, &target));
-    let forked = read.and_then(|read| Ok((fork(&mut stops, &read.0, &target)?, read)));
+    let read = order.identity.check().map_err(Refusal::from).and_then(|()| read_stopped(order, &stops, &target));
+    let forked = read.and_then(|read| Ok((fork(&mut stops, &read.threads, &target)?, read)));
     stops.release();
     let paused = since.elapsed();
-    let ((parent, child), (threads, resident, rss_bytes, monotonic_ns)) = forked?;
+    let ((parent, child), read) = forked?;
     // Where memory runs out in spite of all bounds, the snapshot goes first.
     let _ = fs::write(status::proc_path(child, "oom_score_adj"), "1000");
     // The frames that it was made with are none of the target's.
     let memory = File::options().write(true).open(status::proc_path(child, "mem"));
     let _ = memory.and_then(|m| target.refuge.clear(&m));
-    let threads = threads.into_iter().map(|t| (t.tid, t.registers.words)).collect();
-    let taken = Taken { child, paused, monotonic_ns, rss_bytes, threads, resident };
+    let thread = |t: Thread| TakenThread { tid: t.tid, words: t.registers.words, extended: t.extended };
+    let Facts { threads, resident, pages, rss_bytes, monotonic_ns } = read;
+    let threads = threads.into_iter().map(thread).collect();
+    let taken = Taken { child, paused, monotonic_ns, rss_bytes, threads, resident, pages };
     Ok((Held { pid, child, parent, target }, taken))
 }
 
-type Facts = (Vec<Thread>, Option<Vec<Range<u64>>>, Option<u64>, Option<u64>);
-
 /// What only a stopped target tells exactly. The rest is asked of the snapshot.
-fn read_stopped(pid: u32, stops: &Stops, target: &Ready) -> Result<Facts, Refusal> {
+struct Facts {
+    threads: Vec<Thread>,
+    resident: Option<Vec<Range<u64>>>,
+    pages: Option<Vec<PageRange>>,
+    rss_bytes: Option<u64>,
+    monotonic_ns: Option<u64>,
+}
+
+fn read_stopped(order: &Order<'_>, stops: &Stops, target: &Ready) -> Result<Facts, Refusal> {
+    let pid = order.identity.pid();
     // First, because it can make a page resident.
     if !target.gadgets.hold(&target.mem) {
         return Err(refusal("its code changed while it was looked at"));
     }
-    let threads = stops.threads()?;
+    let threads = stops.threads(order.for_core)?;
     // So are the pages that a borrowed thread needs, and stay so: they are counted now as they will be later.
     let first = threads.iter().find(|t| t.tid == pid).map(|t| t.registers.sp);
     let all: Vec<_> = threads.iter().map(|t| t.registers.sp).collect();
     if !target.refuge.is_free(&target.mem, first, &all) || target.refuge.clear(&target.mem).is_err() {
         return Err(refusal(NO_PLACE));
     }
-    let resident_pages = pagemap::resident(&target.pagemap, &target.regions).ok();
-    Ok((threads, resident_pages, resident(&status::read(pid, "statm")?), clock::monotonic(pid)))
+    let pages = || pagemap::with_content(&target.pagemap, &target.regions).ok();
+    Ok(Facts {
+        threads,
+        resident: pagemap::resident(&target.pagemap, &target.regions).ok(),
+        pages: order.for_core.then(pages).flatten(),
+        rss_bytes: resident(&status::read(pid, "statm")?),
+        monotonic_ns: clock::monotonic(pid),
+    })
 }
 
 /// Makes one of the stopped threads fork; that thread, and the child, which is stopped and dies with us.

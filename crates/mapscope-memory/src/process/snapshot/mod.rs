@@ -53,11 +53,11 @@ struct Line {
 }
 
 impl Snapshot {
-    /// Takes one, which may live for `most`.
-    pub(super) fn take(identity: &Identity, most: Duration) -> Result<Self, Refused> {
+    /// Takes one, which may live for `most`; with what only a core records if it is for one.
+    pub(super) fn take(identity: &Identity, most: Duration, for_core: bool) -> Result<Self, Refused> {
         let failed =
             |e: io::Error| Refused { reason: format!("no process can be started to hold it: {e}"), hopeless: false };
-        let keeper = Keeper::start(&Order { identity, most }).map_err(failed)?;
+        let keeper = Keeper::start(&Order { identity, most, for_core }).map_err(failed)?;
         let word = keeper
             .line
             .lock()

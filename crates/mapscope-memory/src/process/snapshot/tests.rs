@@ -119,7 +119,7 @@ fn work() {
 }
 
 fn take(target: &Target) -> Option<Snapshot> {
-    let taken = Snapshot::take(&Identity::of(target.pid), Duration::from_secs(60));
+    let taken = Snapshot::take(&Identity::of(target.pid), Duration::from_secs(60), true);
     taken.map_err(|refused| println!("{}", refused.reason)).ok()
 }
 
@@ -163,7 +163,7 @@ fn a_keeper_that_is_killed_at_any_step_does_no_harm() {
 fn a_snapshot_ends_after_its_time() {
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let mut target = Target::start(false);
-    let snapshot = Snapshot::take(&Identity::of(target.pid), Duration::from_millis(50)).ok().unwrap();
+    let snapshot = Snapshot::take(&Identity::of(target.pid), Duration::from_millis(50), false).ok().unwrap();
     let deadline = Instant::now() + Duration::from_secs(10);
     let reason = loop {
         if let Some(reason) = snapshot.ended() {

@@ -7,6 +7,7 @@ use std::io::{self, Read, Write};
 use std::ops::Range;
 use std::time::Duration;
 
+use crate::record::PageRange;
 use crate::{AMD64, Registers, Thread};
 
 /// A longer message is no message: threads and resident pages of the largest process take less.
@@ -32,16 +33,28 @@ pub(in crate::process) struct Taken {
     pub(in crate::process) paused: Duration,
     pub(in crate::process) monotonic_ns: Option<u64>,
     pub(in crate::process) rss_bytes: Option<u64>,
-    pub(in crate::process) threads: Vec<(u32, Vec<u64>)>,
+    pub(in crate::process) threads: Vec<TakenThread>,
     pub(in crate::process) resident: Option<Vec<Range<u64>>>,
+    /// Where a core is to be written.
+    pub(in crate::process) pages: Option<Vec<PageRange>>,
+}
+
+/// A thread as it was.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(in crate::process) struct TakenThread {
+    pub(in crate::process) tid: u32,
+    pub(in crate::process) words: Vec<u64>,
+    /// As [`Thread::extended`].
+    pub(in crate::process) extended: Vec<u8>,
 }
 
 impl Taken {
     /// The threads with their registers.
     pub(in crate::process) fn threads(&self) -> Vec<Thread> {
-        let thread = |(tid, words): &(u32, Vec<u64>)| {
+        let thread = |TakenThread { tid, words, extended }: &TakenThread| {
             let bytes: Vec<u8> = words.iter().flat_map(|w| w.to_le_bytes()).collect();
-            Some(Thread { tid: *tid, registers: Registers::from_user_regs(&AMD64, &bytes)? })
+            let registers = Registers::from_user_regs(&AMD64, &bytes)?;
+            Some(Thread { tid: *tid, registers, extended: extended.clone() })
         };
         self.threads.iter().filter_map(thread).collect()
     }
@@ -81,9 +94,13 @@ impl Writer {
         self
     }
 
-    fn text(&mut self, text: &str) -> &mut Self {
-        self.number(text.len() as u64).0.extend_from_slice(text.as_bytes());
+    fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
+        self.number(bytes.len() as u64).0.extend_from_slice(bytes);
         self
+    }
+
+    fn text(&mut self, text: &str) -> &mut Self {
+        self.bytes(text.as_bytes())
     }
 
     fn optional(&mut self, number: Option<u64>) -> &mut Self {
@@ -93,15 +110,20 @@ impl Writer {
     fn taken(&mut self, taken: &Taken) -> &mut Self {
         self.number(u64::from(taken.child)).number(taken.paused.as_nanos() as u64);
         self.optional(taken.monotonic_ns).optional(taken.rss_bytes).number(taken.threads.len() as u64);
-        for (tid, words) in &taken.threads {
+        for TakenThread { tid, words, extended } in &taken.threads {
             self.number(u64::from(*tid)).number(words.len() as u64);
             for word in words {
                 self.number(*word);
             }
+            self.bytes(extended);
         }
         self.optional(taken.resident.as_ref().map(|r| r.len() as u64));
         for range in taken.resident.iter().flatten() {
             self.number(range.start).number(range.end);
+        }
+        self.optional(taken.pages.as_ref().map(|p| p.len() as u64));
+        for PageRange { range, file } in taken.pages.iter().flatten() {
+            self.number(range.start).number(range.end).number(u64::from(*file));
         }
         self
     }
@@ -133,11 +155,23 @@ impl Reader<'_> {
         Some(there.then_some(number))
     }
 
-    fn text(&mut self) -> Option<String> {
+    fn bytes(&mut self) -> Option<&[u8]> {
         let length = usize::try_from(self.number()?).ok()?;
-        let (text, rest) = self.0.split_at_checked(length)?;
+        let (bytes, rest) = self.0.split_at_checked(length)?;
         self.0 = rest;
-        Some(String::from_utf8_lossy(text).into_owned())
+        Some(bytes)
+    }
+
+    fn text(&mut self) -> Option<String> {
+        Some(String::from_utf8_lossy(self.bytes()?).into_owned())
+    }
+
+    fn range(&mut self) -> Option<Range<u64>> {
+        Some(self.number()?..self.number()?)
+    }
+
+    fn page_range(&mut self) -> Option<PageRange> {
+        Some(PageRange { range: self.range()?, file: self.number()? != 0 })
     }
 
     fn taken(&mut self) -> Option<Taken> {
@@ -148,13 +182,18 @@ impl Reader<'_> {
         for _ in 0..self.number()? {
             let tid = u32::try_from(self.number()?).ok()?;
             let count = self.number()?;
-            threads.push((tid, (0..count).map(|_| self.number()).collect::<Option<_>>()?));
+            let words = (0..count).map(|_| self.number()).collect::<Option<_>>()?;
+            threads.push(TakenThread { tid, words, extended: self.bytes()?.to_vec() });
         }
         let resident = match self.optional()? {
             None => None,
-            Some(count) => Some((0..count).map(|_| Some(self.number()?..self.number()?)).collect::<Option<_>>()?),
+            Some(count) => Some((0..count).map(|_| self.range()).collect::<Option<_>>()?),
         };
-        Some(Taken { child, paused, monotonic_ns, rss_bytes, threads, resident })
+        let pages = match self.optional()? {
+            None => None,
+            Some(count) => Some((0..count).map(|_| self.page_range()).collect::<Option<_>>()?),
+        };
+        Some(Taken { child, paused, monotonic_ns, rss_bytes, threads, resident, pages })
     }
 }
 
@@ -170,8 +209,12 @@ mod tests {
             paused: Duration::from_micros(1234),
             monotonic_ns: Some(5),
             rss_bytes: None,
-            threads: vec![(1, vec![1, 2, 3]), (2, Vec::new())],
+            threads: vec![
+                TakenThread { tid: 1, words: vec![1, 2, 3], extended: vec![4; 5] },
+                TakenThread { tid: 2, ..TakenThread::default() },
+            ],
             resident: Some(vec![0x1000..0x3000, 0x5000..0x6000]),
+            pages: Some(vec![PageRange { range: 0x1000..0x2000, file: true }]),
         };
         let refused = Word::Refused { reason: "why\u{e9}".into(), hopeless: true };
         for word in [Word::Taken(taken), refused, Word::Ended { reason: "time".into() }] {
