@@ -134,6 +134,13 @@ impl SharedBits {
         self.words[index / 64].load(Relaxed) & bit == 0 && self.words[index / 64].fetch_or(bit, Relaxed) & bit == 0
     }
 
+    /// Takes `index`, which must be below the bound, out; returns whether it was in the set.
+    #[inline]
+    pub fn remove(&self, index: usize) -> bool {
+        let bit = 1 << (index % 64);
+        self.words[index / 64].load(Relaxed) & bit != 0 && self.words[index / 64].fetch_and(!bit, Relaxed) & bit != 0
+    }
+
     pub(crate) fn into_set(self) -> BitSet {
         BitSet { words: self.words.into_iter().map(AtomicU64::into_inner).collect() }
     }
@@ -169,6 +176,7 @@ mod tests {
         for m in &members {
             assert!(shared.insert(*m));
             assert!(!shared.insert(*m) && shared.contains(*m));
+            assert!(shared.remove(*m) && !shared.remove(*m) && !shared.contains(*m) && shared.insert(*m));
         }
         let set = RankedSet::new(shared.into_set());
         assert_eq!((set.len(), set.iter().collect::<Vec<_>>()), (members.len(), members.clone()));

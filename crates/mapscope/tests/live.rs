@@ -57,14 +57,14 @@ impl Target {
     }
 
     fn start_with(toolchain: &str, variant: &str, program: &str, arguments: &[&str]) -> Self {
-        let path = self::program(toolchain, variant, program);
-        let mut child = Command::new(&path)
-            .args(arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap_or_else(|e| panic!("{}: {e}; run `cargo xtask testbed` again", path.display()));
+        Self::of(Command::new(self::program(toolchain, variant, program)).args(arguments))
+    }
+
+    /// Starts a command that becomes a program of the testbed.
+    fn of(command: &mut Command) -> Self {
+        let name = command.get_program().to_string_lossy().into_owned();
+        let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
+        let mut child = child.unwrap_or_else(|e| panic!("{name}: {e}; run `cargo xtask testbed` again"));
         let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
         let mut target = Self { child, stdin, stdout: None, truth: Value::Null };
         let mut stdout = BufReader::new(stdout.expect("its output"));
@@ -77,7 +77,7 @@ impl Target {
             target.truth = serde_json::from_str(&line).unwrap_or(target.truth.take());
             line.clear();
         }
-        panic!("{} ended before it was ready", path.display());
+        panic!("{name} ended before it was ready");
     }
 
     fn pid(&self) -> String {

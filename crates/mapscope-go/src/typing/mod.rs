@@ -36,12 +36,14 @@ pub(crate) struct Typing<'t> {
     closures: ClosureTypes,
     /// Objects whose references were followed.
     visited: SharedBits,
+    /// Objects whose type only pointers into their middle say.
+    inside: SharedBits,
 }
 
 impl<'t> Typing<'t> {
     pub(crate) fn new(context: &'t Context<'t>, heap: &'t Heap, roots: &'t Roots) -> Self {
-        let visited = SharedBits::new(heap.graph.len());
-        Self { context, heap, roots, closures: ClosureTypes::default(), visited }
+        let [visited, inside] = [(); 2].map(|()| SharedBits::new(heap.graph.len()));
+        Self { context, heap, roots, closures: ClosureTypes::default(), visited, inside }
     }
 
     pub(crate) fn goroutines(&self) -> &'t Goroutines {

@@ -53,12 +53,19 @@ impl Typing<'_> {
             if covers(facts.get(old), offer.ty, aligned) || span.noscan && !(offer.many && aligned) {
                 return Outcome::Nothing;
             }
-            if !(offer.many && aligned) || old != TypeId::UNKNOWN {
+            if !(offer.many && aligned) || old != TypeId::UNKNOWN && !self.inside.contains(object as usize) {
                 return if span.noscan { Outcome::Nothing } else { Outcome::Region };
             }
         }
         let row = offer.many && room / ty.size > 1;
         let new = if row { facts.row(offer.ty) } else { offer.ty };
+        if offset != 0 && old == TypeId::UNKNOWN {
+            self.inside.insert(object as usize);
+        } else if offset == 0 && self.inside.remove(object as usize) && new != old {
+            // What points to the start knows better, whichever of them came first.
+            self.heap.graph.types()[object as usize].store(new.0, Relaxed);
+            return if span.noscan { Outcome::Nothing } else { Outcome::Visit(object, span_index) };
+        }
         self.store(object, span_index, new, facts)
     }
 

@@ -2,16 +2,19 @@
 
 use std::fs;
 use std::io::{BufRead, Write};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::common::mapscope;
-use super::{Target, document, success};
+use super::common::{mapscope, scratch};
+use super::{Target, document, program, success};
 
-/// Rounds of the test that kills mapscope, for each kind of target.
+/// Rounds of the test that kills mapscope, for each kind of target, unless `MAPSCOPE_KILLS` says how many.
 const KILLS: u64 = 20;
+/// A target that has not answered for so long does not answer any more.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What an inspection says, without what is different each time.
 fn figures(mut document: Value) -> Value {
@@ -71,20 +74,25 @@ fn mapscope_killed_at_any_instant_leaves_nothing_behind() {
         let mut target = Target::start_with("1.27.", "default", "server", arguments);
         let pid = target.pid();
         let mut answered = 0;
-        for round in 0..KILLS {
+        let kills = std::env::var("MAPSCOPE_KILLS").map_or(KILLS, |n| n.parse().expect("a number"));
+        for round in 0..kills {
             let mut child =
                 mapscope(&["inspect", &pid]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it runs");
             // Instants spread over the first 200 ms, in an order that repeats itself on no machine's clock.
             std::thread::sleep(Duration::from_millis(round * 73 % 200));
             child.kill().expect("it is ours");
             child.wait().expect("it ends");
-            let deadline = Instant::now() + Duration::from_secs(20);
+            let deadline = Instant::now() + PATIENCE;
             while let left @ [_, ..] = &traces(&pid)[..] {
                 assert!(Instant::now() < deadline, "{arguments:?}, round {round}: {left:?}");
                 std::thread::yield_now();
             }
-            let now: u64 = ask(&mut target, "count").parse().expect("no error, but a number of answers");
-            assert!(now >= answered, "{arguments:?}: it answers no more");
+            let mut count = || ask(&mut target, "count").parse::<u64>().expect("no error, but a number of answers");
+            let mut now = count();
+            while now <= answered {
+                assert!(Instant::now() < deadline, "{arguments:?}, round {round}: it answers no more");
+                now = count();
+            }
             answered = now;
         }
         target.ends_well();
@@ -102,5 +110,93 @@ fn a_filter_that_kills_for_a_fork_is_passed_by_or_respected() {
     }
     assert!(ask(&mut target, "count").parse::<u64>().is_ok_and(|n| n > 0));
     assert!(success(&["maps", &target.pid(), "--pause", "none"]).contains("not paused"));
+    target.ends_well();
+}
+
+/// A control group for memory, removed when this goes away; version 1 or 2, whichever the machine has.
+struct Group {
+    directory: PathBuf,
+    members: &'static str,
+    used: &'static str,
+    most: &'static str,
+    events: &'static str,
+}
+
+impl Group {
+    /// `None`, with the reason on the test's output, where this user may not make one.
+    fn make() -> Option<Self> {
+        let name = format!("mapscope-test-{}", std::process::id());
+        let v1 =
+            ("/sys/fs/cgroup/memory", "tasks", "memory.usage_in_bytes", "memory.limit_in_bytes", "memory.oom_control");
+        let v2 = ("/sys/fs/cgroup", "cgroup.procs", "memory.current", "memory.max", "memory.events");
+        for (root, members, used, most, events) in [v1, v2] {
+            let directory = PathBuf::from(root).join(&name);
+            if fs::create_dir(&directory).is_ok() {
+                if directory.join(most).exists() {
+                    return Some(Self { directory, members, used, most, events });
+                }
+                fs::remove_dir(&directory).expect("it is empty");
+            }
+        }
+        println!("NOT RUN: this user may not make control groups for memory");
+        None
+    }
+
+    fn number(&self, file: &str) -> u64 {
+        let text = fs::read_to_string(self.directory.join(file)).expect("a file of the group");
+        text.trim().parse().expect("a number")
+    }
+
+    /// Processes that were killed in it for want of memory.
+    fn killed(&self) -> u64 {
+        let text = fs::read_to_string(self.directory.join(self.events)).expect("a file of the group");
+        let line = text.lines().find_map(|line| line.strip_prefix("oom_kill ")).expect("the kernel counts them");
+        line.trim().parse().expect("a number")
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        // It goes when its last process has.
+        let deadline = Instant::now() + PATIENCE;
+        while fs::remove_dir(&self.directory).is_err() && Instant::now() < deadline {
+            std::thread::yield_now();
+        }
+    }
+}
+
+#[test]
+fn a_target_short_of_memory_is_copied_or_given_up_and_never_killed() {
+    let Some(group) = Group::make() else { return };
+    let program = program("1.27.", "default", "ticker");
+    let out = scratch("short-of-memory").join("inspect.json");
+    let out = out.to_str().expect("a path");
+    let enter = format!("echo $$ > {}; exec \"$0\" 200 write 150", group.directory.join(group.members).display());
+    let mut target = Target::of(Command::new("sh").args(["-c", &enter]).arg(program));
+    for percent in [5, 15, 40] {
+        let used = group.number(group.used);
+        fs::write(group.directory.join(group.most), (used + used * percent / 100).to_string()).expect("a limit");
+        for _ in 0..3 {
+            let mut look = mapscope(&["inspect", &target.pid(), "--format", "json", "-o", out])
+                .stderr(Stdio::piped())
+                .spawn()
+                .expect("it runs");
+            // As long as it is looked at, it changes what it has.
+            while look.try_wait().expect("it is ours").is_none() {
+                assert_eq!(ask(&mut target, "write"), "written", "{percent}% of room");
+            }
+            let output = look.wait_with_output().expect("it ends");
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            if output.status.success() {
+                let document: Value = serde_json::from_slice(&fs::read(out).expect("a file")).expect("JSON");
+                let (pause, why) = (&document["target"]["pause"], &document["target"]["why_not_forked"]);
+                assert!(pause == "fork" || why.as_str().is_some_and(|w| w.contains("control group")), "{pause} {why}");
+            } else {
+                assert!(said.contains("control group"), "{said}");
+            }
+            assert_eq!(ask(&mut target, "write"), "written", "{percent}% of room");
+            assert_eq!(group.killed(), 0, "{percent}% of room");
+        }
+    }
     target.ends_well();
 }
