@@ -8,8 +8,10 @@ use clap::ValueEnum;
 use clap_complete::Shell;
 use regex::Regex;
 
-use crate::args::{self, Args, Color, ExportForm, Format, MapsArgs, PathArgs, RootArg, SortKey, TargetArgs};
-use crate::size::parse_size;
+use mapscope_go::TypeSize;
+
+use crate::args::{self, Args, Color, ExportForm, Format, MapsArgs, PathArgs, RootArg, SizeArgs, SortKey, TargetArgs};
+use crate::size::{parse_count, parse_size};
 use crate::source::{Target, TargetSpec};
 
 /// Rows of each table of `inspect`: a screenful in all.
@@ -86,12 +88,47 @@ pub(crate) enum Command {
         target: Target,
         form: ExportForm,
     },
+    Size {
+        question: MapQuestion,
+        /// The binary that has the types.
+        exe: Option<PathBuf>,
+    },
+    Layout {
+        target: Target,
+        question: LayoutQuestion,
+    },
     Completions {
         shell: Shell,
     },
     Man {
         dir: PathBuf,
     },
+}
+
+/// Which map's cost.
+#[derive(Clone, Debug)]
+pub(crate) struct MapQuestion {
+    /// The type as it was written.
+    pub(crate) map_type: Option<String>,
+    pub(crate) entries: u64,
+    /// Sizes that were given, whatever the type says.
+    pub(crate) key: Option<TypeSize>,
+    pub(crate) elem: Option<TypeSize>,
+    /// The minor version of Go that was asked for.
+    pub(crate) minor: Option<u32>,
+    /// With keys and elements apart.
+    pub(crate) split: bool,
+    pub(crate) churn: bool,
+}
+
+/// Which structs' layout.
+#[derive(Clone, Debug)]
+pub(crate) struct LayoutQuestion {
+    /// A name, or a regular expression.
+    pub(crate) type_name: Option<String>,
+    /// Only those that could be smaller.
+    pub(crate) wasteful: bool,
+    pub(crate) limit: Option<usize>,
 }
 
 /// Which maps, and in which order.
@@ -211,6 +248,12 @@ impl Config {
                 }
                 Command::Export { target: target(typed)?, form }
             }
+            args::Command::Size(typed) => size(typed)?,
+            args::Command::Layout { target: typed, type_name, wasteful, limit } => {
+                let type_name = type_name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty());
+                let question = LayoutQuestion { type_name, wasteful, limit: rows(limit, format, LIST_ROWS) };
+                Command::Layout { target: target(typed)?, question }
+            }
             args::Command::Completions { shell } => Command::Completions { shell },
             args::Command::Man { dir } => Command::Man { dir },
         };
@@ -238,6 +281,7 @@ fn spare_target(command: &Command, output: Option<&Path>) -> Result<()> {
     | Command::Cycles { target, .. }
     | Command::Dominators { target, .. }
     | Command::Goroutines { target, .. }
+    | Command::Layout { target, .. }
     | Command::Export { target, .. }) = command
     else {
         return Ok(());
@@ -270,6 +314,49 @@ fn maps(typed: MapsArgs, format: Format) -> Result<Command> {
         limit: rows(typed.limit, format, LIST_ROWS),
     };
     Ok(Command::Maps { target: target(typed.target)?, filter })
+}
+
+/// Versions of Go whose maps are known.
+const MINORS: std::ops::RangeInclusive<u32> = 21..=27;
+/// No map has more entries, and no key or element more bytes.
+const MAX_ENTRIES: u64 = 1 << 40;
+
+fn size(typed: SizeArgs) -> Result<Command> {
+    let entries = parse_count(&typed.entries).context("--entries")?;
+    if entries > MAX_ENTRIES {
+        bail!("--entries: {} is more than fits into any memory", typed.entries);
+    }
+    let minor = typed.go.as_deref().map(minor).transpose()?;
+    if typed.split_groups && minor.is_some_and(|minor| minor != 27) {
+        bail!("--split-groups: only Go 1.27 has GOEXPERIMENT=mapsplitgroup");
+    }
+    let given = |flag: &str, bytes: Option<u64>, pointers: bool| match bytes {
+        Some(size) if size > 1 << 30 => bail!("{flag}: {size} is more than any key or element has"),
+        Some(size) if pointers && size < 8 => bail!("{flag}: {size} bytes are too few for a pointer"),
+        // Whatever it is made of: aligned to the largest power of two that divides it.
+        Some(size) => Ok(Some(TypeSize { size, align: 1 << size.trailing_zeros().min(3), pointers })),
+        None => Ok(None),
+    };
+    let question = MapQuestion {
+        map_type: typed.map_type,
+        entries,
+        key: given("--key-bytes", typed.key_bytes, typed.key_pointers)?,
+        elem: given("--value-bytes", typed.value_bytes, typed.value_pointers)?,
+        minor,
+        split: typed.split_groups,
+        churn: typed.churn,
+    };
+    Ok(Command::Size { question, exe: typed.exe })
+}
+
+/// `27` of `1.27`, `go1.27.3` or `27`.
+fn minor(typed: &str) -> Result<u32> {
+    let version = typed.trim().trim_start_matches("go");
+    let digits = version.strip_prefix("1.").unwrap_or(version).split('.').next().unwrap_or_default();
+    match digits.parse() {
+        Ok(minor) if MINORS.contains(&minor) => Ok(minor),
+        _ => bail!("--go: `{typed}` is not a version whose maps are known; give one from 1.21 to 1.27"),
+    }
 }
 
 fn path(typed: PathArgs, format: Format) -> Result<Command> {
@@ -391,6 +478,20 @@ mod tests {
         assert_eq!(what("mapscope path 1 main.T --exclude stack,global,stack"), (PathWhat::Type, 2));
         assert!(error("mapscope path 1 0xg").contains("is not an address"));
         assert!(error("mapscope path 1 0x11112222333344445").contains("is not an address"));
+    }
+
+    #[test]
+    fn sizes_are_counts_and_versions_have_a_range() {
+        let question = |line: &str| match config(line).expect("the line is right").command {
+            Command::Size { question, .. } => (question.entries, question.minor, question.key.map(|k| k.align)),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(question("mapscope size map[int]int --entries 10M"), (10_000_000, None, None));
+        let line = "mapscope size --entries 1 --go go1.24.3 --key-bytes 12 --value-bytes 0";
+        assert_eq!(question(line), (1, Some(24), Some(4)));
+        assert!(error("mapscope size map[int]int --entries 1 --go 1.20").contains("from 1.21 to 1.27"));
+        assert!(error("mapscope size map[int]int --entries 9999G").contains("--entries"));
+        assert!(error("mapscope size --entries 1 --key-bytes 4 --key-pointers").contains("too few for a pointer"));
     }
 
     #[test]

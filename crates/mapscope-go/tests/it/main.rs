@@ -12,6 +12,7 @@ mod memory;
 mod paths;
 mod retained;
 mod sites;
+mod sizes;
 mod storage;
 mod stripped;
 mod target;
