@@ -1,5 +1,6 @@
 // Sizes measures what maps cost: 21 types of key and element, six numbers of entries, with a hint and without, and
-// after every entry was replaced ten times. Nothing of it stays: the line of truth has the figures of each map.
+// after every entry was replaced ten times; and how structs are laid out. Nothing of it stays: the line of truth has
+// the figures.
 package main
 
 import (
@@ -44,6 +45,7 @@ type result struct {
 	Impl    string     `json:"impl"`
 	Types   []typeSize `json:"types"`
 	Maps    []measured `json:"maps"`
+	Structs []layout   `json:"structs"`
 }
 
 var out = result{Program: "sizes", Go: runtime.Version(), Impl: truth.Impl}
@@ -131,6 +133,7 @@ type narrow struct {
 }
 
 func main() {
+	allStructs()
 	number := func(i int) int { return i }
 	text := func(i int) string { return fmt.Sprintf("key-%d", i) }
 	pointers := make([]int, 100_000+1)
@@ -156,6 +159,7 @@ func main() {
 	shape[[129]byte, int](func(i int) (k [129]byte) { return [129]byte{byte(i), byte(i >> 8), byte(i >> 16)} })
 	shape[wide, narrow](func(i int) wide { return wide{a: i} })
 	shape[*int, map[string]int](func(i int) *int { return &pointers[i%len(pointers)] })
+	runtime.KeepAlive(kept)
 	if err := json.NewEncoder(os.Stdout).Encode(out); err != nil {
 		panic(err)
 	}

@@ -165,7 +165,9 @@ impl<'p> Parser<'p> {
                 self.braces('(', ')')?;
                 if self.rest.trim_start().starts_with('(') {
                     self.braces('(', ')')?;
-                } else if !self.rest.trim_start().is_empty() && !self.rest.trim_start().starts_with([']', ';', '}', ')']) {
+                } else if !self.rest.trim_start().is_empty()
+                    && !self.rest.trim_start().starts_with([']', ';', '}', ')'])
+                {
                     self.skip(depth)?;
                 }
                 Ok(POINTER)

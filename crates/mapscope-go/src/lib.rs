@@ -67,8 +67,8 @@ pub use root_names::RootClass;
 pub use runtime::{CodeFrame, CodeSpot};
 pub use session::{MapDetails, MapEntry, Progress, Session, Silent, Totals, TypeCount, with_session};
 pub use sites::{CodeMapping, HeapProfile, HeapRecord, Sampled, Sampling, Site, Sites};
-pub use types::{FieldLayout, StructLayout};
 pub use storage::{
     ChannelType, FinalizerType, Finalizers, PinnedPlace, Pool, QueuedFunction, RunningCall, SlicePlace, Storage,
     StorageOptions, StringGroup, Strings, TimerFunction, TimerHeap, Timers,
 };
+pub use types::{FieldLayout, StructLayout};

@@ -162,10 +162,8 @@ mod tests {
 
     #[test]
     fn pointers_come_first_among_equals() {
-        let struct_ = layout(
-            &[("a", 0, 1, 1, false), ("n", 8, 8, 8, false), ("b", 16, 1, 1, false), ("p", 24, 8, 8, true)],
-            32,
-        );
+        let struct_ =
+            layout(&[("a", 0, 1, 1, false), ("n", 8, 8, 8, false), ("b", 16, 1, 1, false), ("p", 24, 8, 8, true)], 32);
         let best = struct_.best_order().expect("it can be smaller");
         assert_eq!((order(&best), best.size.size, best.pointer_bytes()), (vec!["p", "n", "a", "b"], 24, 8));
     }

@@ -15,6 +15,7 @@ mod sites;
 mod sizes;
 mod storage;
 mod stripped;
+mod structs;
 mod target;
 mod truth;
 mod writer;

@@ -56,7 +56,11 @@ fn in_full(row: &LayoutRow, width: usize) -> String {
     let facts = [
         plural(row.bytes, "byte", "bytes"),
         format!("aligned to {}", row.align),
-        format!("{} of padding ({})", plural(row.padding_bytes, "byte", "bytes"), percent(row.padding_bytes, row.bytes)),
+        format!(
+            "{} of padding ({})",
+            plural(row.padding_bytes, "byte", "bytes"),
+            percent(row.padding_bytes, row.bytes)
+        ),
         format!("slot of {}, {} left over", bytes(row.slot_bytes), plural(slack, "byte", "bytes")),
         format!("pointers in the first {}", bytes(row.pointer_bytes)),
     ];

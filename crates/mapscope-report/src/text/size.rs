@@ -54,7 +54,8 @@ fn sure(range: BytesRange) -> String {
 fn span(range: BytesRange) -> String {
     let (low, high) = (bytes(range.low_bytes), bytes(range.high_bytes));
     match (low.split_once(' '), high.split_once(' ')) {
-        _ if range.low_bytes == range.high_bytes => "every map".to_owned(),
+        _ if range.exact => "exact".to_owned(),
+        _ if range.low_bytes == range.high_bytes => "all alike".to_owned(),
         (Some((low, a)), Some((high, b))) if a == b && low != high => format!("{low} – {high} {b}"),
         _ if low == high => format!("{low}, less than 1% apart"),
         _ => format!("{low} – {high}"),

@@ -13,12 +13,7 @@ use crate::args::Format;
 use crate::config::{LayoutQuestion, View};
 
 /// The layouts of the structs asked for, of the executable `exe`.
-pub(crate) fn render(
-    exe: &str,
-    types: &BinaryTypes<'_>,
-    question: &LayoutQuestion,
-    view: View,
-) -> Result<String> {
+pub(crate) fn render(exe: &str, types: &BinaryTypes<'_>, question: &LayoutQuestion, view: View) -> Result<String> {
     let report = report(exe, types, question, view)?;
     let options = TextOptions { width: view.width, limit: question.limit, ..TextOptions::default() };
     match view.format {

@@ -1,7 +1,9 @@
 //! `mapscope size`.
 
 use anyhow::{Result, anyhow, bail};
-use mapscope_go::{BinaryTypes, Estimate, GoError, MapDesign, MapExpression, MapModel, TypeSize, parse_map, parse_type};
+use mapscope_go::{
+    BinaryTypes, Estimate, GoError, MapDesign, MapExpression, MapModel, TypeSize, parse_map, parse_type,
+};
 use mapscope_report::model::{BytesRange, CurvePoint, GrowthRow, MapCost, SizeReport, SizedType};
 use mapscope_report::{SIZE_SCHEMA, TextOptions, text, to_json};
 
