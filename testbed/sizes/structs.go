@@ -136,7 +136,7 @@ func allStructs() {
 	structs[marked, markedBest]()
 	structs[embedding, embeddingBest]()
 	structs[pair[string, int], pairBest[string, int]]()
-	structs[pair[int8, *holed], pairBest[int8, *holed]]()
+	structs[pair[int8, *holed], pair[int8, *holed]]()
 	structs[big, bigBest]()
 	structs[tight, tight]()
 	structs[base, base]()

@@ -30,7 +30,7 @@ pub struct MapExpression {
 /// # Errors
 /// When it is none, or has a name that `lookup` does not know.
 pub fn parse_type(text: &str, lookup: Lookup<'_>) -> Result<TypeSize, GoError> {
-    let mut parser = Parser { text, rest: text, lookup };
+    let mut parser = Parser { text, rest: text, lookup: Some(lookup) };
     let size = parser.any(0)?;
     parser.end()?;
     Ok(size)
@@ -41,7 +41,7 @@ pub fn parse_type(text: &str, lookup: Lookup<'_>) -> Result<TypeSize, GoError> {
 /// # Errors
 /// When it is no map type, or [`parse_type`] has an error for one of them.
 pub fn parse_map(text: &str, lookup: Lookup<'_>) -> Result<MapExpression, GoError> {
-    let mut parser = Parser { text, rest: text, lookup };
+    let mut parser = Parser { text, rest: text, lookup: Some(lookup) };
     if !parser.takes("map[") {
         return Err(parser.bad("a map type looks like map[string]int"));
     }
@@ -74,15 +74,11 @@ fn builtin(name: &str) -> Option<TypeSize> {
     }
 }
 
-/// For types behind a pointer.
-fn anything(_: &str) -> Option<TypeSize> {
-    Some(POINTER)
-}
-
 struct Parser<'p> {
     text: &'p str,
     rest: &'p str,
-    lookup: Lookup<'p>,
+    /// None where any name will do: behind a pointer.
+    lookup: Option<Lookup<'p>>,
 }
 
 impl<'p> Parser<'p> {
@@ -119,7 +115,7 @@ impl<'p> Parser<'p> {
         self.rest = self.rest.trim_start();
         let letters = |c: char| c.is_alphanumeric() || "_./-~".contains(c);
         let mut len = self.rest.find(|c| !letters(c)).unwrap_or(self.rest.len());
-        if self.rest[len..].starts_with('[') && self.rest[..len].contains('.') {
+        if self.rest[len..].starts_with('[') && !matches!(&self.rest[..len], "" | "map" | "chan") {
             len += closing(&self.rest[len..], '[', ']').unwrap_or(0);
         }
         let (name, rest) = self.rest.split_at(len);
@@ -178,16 +174,18 @@ impl<'p> Parser<'p> {
             }
             "struct" => self.fields(depth),
             "" => Err(self.bad("a type is missing")),
-            name => builtin(name).or_else(|| (self.lookup)(name)).ok_or_else(|| {
-                self.rest = before;
-                GoError::UnknownType { name: name.to_owned() }
-            }),
+            name => {
+                builtin(name).or_else(|| self.lookup.map_or(Some(POINTER), |lookup| lookup(name))).ok_or_else(|| {
+                    self.rest = before;
+                    GoError::UnknownType { name: name.to_owned() }
+                })
+            }
         }
     }
 
     /// A type whose size does not matter, because only a pointer to it is kept: it may have any name.
     fn skip(&mut self, depth: usize) -> Result<(), GoError> {
-        let mut inner = Parser { text: self.text, rest: self.rest, lookup: &anything };
+        let mut inner = Parser { text: self.text, rest: self.rest, lookup: None };
         inner.any(depth + 1)?;
         self.rest = inner.rest;
         Ok(())

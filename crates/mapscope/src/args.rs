@@ -274,7 +274,7 @@ Examples:
   mapscope size 'map[string]*User' --entries 10M
   mapscope size 'map[[16]byte]int64' --entries 250k --churn
   mapscope size 'map[string]main.Session' --entries 1M --exe ./sessions
-  mapscope size --key-bytes 24 --value-bytes 200 --entries 1M --go 1.23
+  mapscope size --key-bytes 24 --value-bytes 200 --pointers key --entries 1M --go 1.23
   mapscope size 'map[int]int' --entries 5000 --format json | jq '.maps[0].grown'")]
     Size(SizeArgs),
     /// How structs of a binary are laid out: fields, padding, best order, and their place in maps
@@ -348,15 +348,21 @@ pub(crate) struct SizeArgs {
     /// Bytes of an element, whatever the type says
     #[arg(long, value_name = "N")]
     pub(crate) value_bytes: Option<u64>,
-    /// The keys of --key-bytes hold pointers
-    #[arg(long, requires = "key_bytes")]
-    pub(crate) key_pointers: bool,
-    /// The elements of --value-bytes hold pointers
-    #[arg(long, requires = "value_bytes")]
-    pub(crate) value_pointers: bool,
+    /// Which of --key-bytes and --value-bytes hold pointers
+    #[arg(long, value_name = "WHICH", value_enum, value_delimiter = ',')]
+    pub(crate) pointers: Vec<PartArg>,
     /// What a steady exchange of entries makes of it
     #[arg(long)]
     pub(crate) churn: bool,
+}
+
+/// A part of an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PartArg {
+    /// The key
+    Key,
+    /// The element
+    Value,
 }
 
 /// What `path` takes.

@@ -10,7 +10,9 @@ use regex::Regex;
 
 use mapscope_go::TypeSize;
 
-use crate::args::{self, Args, Color, ExportForm, Format, MapsArgs, PathArgs, RootArg, SizeArgs, SortKey, TargetArgs};
+use crate::args::{
+    self, Args, Color, ExportForm, Format, MapsArgs, PartArg, PathArgs, RootArg, SizeArgs, SortKey, TargetArgs,
+};
 use crate::size::{parse_count, parse_size};
 use crate::source::{Target, TargetSpec};
 
@@ -330,18 +332,22 @@ fn size(typed: SizeArgs) -> Result<Command> {
     if typed.split_groups && minor.is_some_and(|minor| minor != 27) {
         bail!("--split-groups: only Go 1.27 has GOEXPERIMENT=mapsplitgroup");
     }
-    let given = |flag: &str, bytes: Option<u64>, pointers: bool| match bytes {
-        Some(size) if size > 1 << 30 => bail!("{flag}: {size} is more than any key or element has"),
-        Some(size) if pointers && size < 8 => bail!("{flag}: {size} bytes are too few for a pointer"),
+    let given = |flag: &str, bytes: Option<u64>, part: PartArg| match (bytes, typed.pointers.contains(&part)) {
+        (Some(size), _) if size > 1 << 30 => bail!("{flag}: {size} is more than any key or element has"),
+        (Some(size), true) if size < 8 => bail!("{flag}: {size} bytes are too few for a pointer"),
         // Whatever it is made of: aligned to the largest power of two that divides it.
-        Some(size) => Ok(Some(TypeSize { size, align: 1 << size.trailing_zeros().min(3), pointers })),
-        None => Ok(None),
+        (Some(size), pointers) => {
+            let align = if size == 0 { 1 } else { 1 << size.trailing_zeros().min(3) };
+            Ok(Some(TypeSize { size, align, pointers }))
+        }
+        (None, true) => bail!("--pointers: {flag} is missing; of a type that is written, it is known"),
+        (None, false) => Ok(None),
     };
     let question = MapQuestion {
         map_type: typed.map_type,
         entries,
-        key: given("--key-bytes", typed.key_bytes, typed.key_pointers)?,
-        elem: given("--value-bytes", typed.value_bytes, typed.value_pointers)?,
+        key: given("--key-bytes", typed.key_bytes, PartArg::Key)?,
+        elem: given("--value-bytes", typed.value_bytes, PartArg::Value)?,
         minor,
         split: typed.split_groups,
         churn: typed.churn,
@@ -491,7 +497,7 @@ mod tests {
         assert_eq!(question(line), (1, Some(24), Some(4)));
         assert!(error("mapscope size map[int]int --entries 1 --go 1.20").contains("from 1.21 to 1.27"));
         assert!(error("mapscope size map[int]int --entries 9999G").contains("--entries"));
-        assert!(error("mapscope size --entries 1 --key-bytes 4 --key-pointers").contains("too few for a pointer"));
+        assert!(error("mapscope size --entries 1 --key-bytes 4 --pointers key").contains("too few for a pointer"));
     }
 
     #[test]

@@ -13,7 +13,7 @@ pub fn layout(report: &LayoutReport, options: &TextOptions) -> String {
     let mut out = String::new();
     let head = [safe(&report.exe).into_owned(), safe(&report.go_version).into_owned()];
     for line in join(&head, width) {
-        out += &format!("{}\n", paint(DIM, line));
+        out += &(paint(DIM, line) + "\n");
     }
     out.push('\n');
     if let [one] = report.structs.as_slice() {
@@ -66,7 +66,7 @@ fn in_full(row: &LayoutRow, width: usize) -> String {
     ];
     let facts = if row.pointers { &facts[..] } else { &facts[..4] };
     for line in join(facts, width) {
-        out += &format!("{}\n", paint(DIM, line));
+        out += &(paint(DIM, line) + "\n");
     }
     out.push('\n');
     out += &fields(row, width);
@@ -76,7 +76,7 @@ fn in_full(row: &LayoutRow, width: usize) -> String {
         out += &note("no order of the fields takes fewer bytes", width);
     }
     if !row.maps.is_empty() {
-        out += &format!("\n{}\n", paint(TITLE, "In maps"));
+        out += &("\n".to_owned() + &paint(TITLE, "In maps") + "\n");
         out += &slots(&row.maps, width);
     }
     out

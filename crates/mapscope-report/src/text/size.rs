@@ -20,7 +20,7 @@ pub fn size(report: &SizeReport, options: &TextOptions) -> String {
     let mut out = format!("{}\n", paint(NAME, safe(&report.map_type)));
     let head = [plural(report.entries, "entry", "entries"), part("key", &report.key), part("element", &report.element)];
     for line in join(&head, width) {
-        out += &format!("{}\n", paint(DIM, line));
+        out += &(paint(DIM, line) + "\n");
     }
     out.push('\n');
     out += &side_by_side(report, width);

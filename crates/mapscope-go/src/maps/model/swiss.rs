@@ -261,7 +261,7 @@ mod tests {
         assert_eq!((split.low, split.expected), (two, two));
     }
 
-    /// Hashes from a generator of our own (SplitMix64), so that the same maps are made each time.
+    /// Hashes from a generator of our own (`SplitMix64`), so that the same maps are made each time.
     struct Hashes(u64);
 
     impl Hashes {
