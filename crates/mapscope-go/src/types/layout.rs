@@ -43,7 +43,7 @@ impl StructLayout {
         self.holes().iter().sum()
     }
 
-    /// Bytes up to the last pointer, which the collector has to look at.
+    /// Bytes up to the end of the last field with pointers: the collector looks at no more.
     pub fn pointer_bytes(&self) -> u64 {
         let last = self.fields.iter().rev().find(|f| f.size.pointers);
         last.map_or(0, |f| f.offset.saturating_add(f.size.size))

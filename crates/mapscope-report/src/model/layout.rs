@@ -32,7 +32,7 @@ pub struct LayoutRow {
     pub align: u64,
     /// It holds pointers.
     pub pointers: bool,
-    /// Bytes up to the last pointer, which the collector looks at.
+    /// Bytes up to the end of the last field with pointers: the collector looks at no more.
     pub pointer_bytes: u64,
     /// Bytes of padding between fields and at the end.
     pub padding_bytes: u64,
@@ -72,7 +72,7 @@ pub struct BestOrder {
     pub bytes: u64,
     /// Of the slot in which it is allocated alone: only where this is less does a value allocated alone take less.
     pub slot_bytes: u64,
-    /// Bytes up to the last pointer.
+    /// Bytes up to the end of the last field with pointers.
     pub pointer_bytes: u64,
     /// Names of the fields in this order.
     pub order: Vec<String>,

@@ -62,7 +62,7 @@ fn in_full(row: &LayoutRow, width: usize) -> String {
             percent(row.padding_bytes, row.bytes)
         ),
         format!("slot of {}, {} left over", bytes(row.slot_bytes), plural(slack, "byte", "bytes")),
-        format!("pointers in the first {}", bytes(row.pointer_bytes)),
+        format!("fields with pointers end at {}", bytes(row.pointer_bytes)),
     ];
     let facts = if row.pointers { &facts[..] } else { &facts[..4] };
     for line in join(facts, width) {
