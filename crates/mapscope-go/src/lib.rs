@@ -48,6 +48,7 @@ mod sites;
 mod storage;
 #[doc(hidden)]
 pub mod stripped;
+mod struct_layouts;
 mod symbols;
 mod types;
 mod typing;

@@ -220,7 +220,7 @@ fn structs_of_a_binary_and_of_the_process_that_runs_it() {
     let wasteful = wasteful["structs"].as_array().expect("a list").clone();
     let names: Vec<_> = wasteful.iter().map(|s| s["type"].as_str().expect("a name")).collect();
     assert!(names.contains(&"main.holed") && !names.contains(&"main.tight"), "{names:?}");
-    assert!(failure(&["layout", binary, "main.hole"]).contains("did you mean main.holed?"));
+    assert!(failure(&["layout", binary, "main.hooled"]).contains("did you mean main.holed?"));
     // The same binary says what its types take in a map.
     let text = success(&["size", "map[string]holed", "--entries", "1000", "--exe", binary]);
     assert!(text.contains("map[string]holed") && text.contains("Go 1.27, Swiss"), "{text}");

@@ -1,6 +1,7 @@
 //! The layout of structs, read from executables that do not run, against what reflection says in one that does.
 
-use mapscope_go::{Executable, MapDesign, NamedLayout, with_types};
+use mapscope_go::{Executable, MapDesign, NamedLayout, Silent, StructLayout, with_session, with_types};
+use mapscope_memory::Process;
 use serde_json::Value;
 
 use crate::check_all;
@@ -103,6 +104,33 @@ fn a_name_is_found_with_and_without_its_path() {
                 wrong
             });
             read.unwrap_or_else(|error| vec![error.to_string()])
+        },
+    );
+}
+
+#[test]
+fn a_reading_knows_the_structs_that_it_met() {
+    check_all(
+        |p| p.program == "sizes" && matches!(p.variant.as_str(), "default" | "noswissmap"),
+        |program| {
+            let running = Running::start(program);
+            let process = Process::attach(running.child.id()).unwrap();
+            let executable = process.executable().unwrap();
+            let layout = |layouts: &[(String, StructLayout)]| {
+                layouts.iter().find(|(name, _)| name == "main.holed").map(|(_, layout)| layout.clone())
+            };
+            let (met, allocator) = with_session(&process, Executable::new(&executable), &Silent, |session| {
+                (layout(&session.struct_layouts()), session.allocator())
+            })
+            .unwrap();
+            let want = with_types("sizes", Executable::new(&executable), |types| {
+                (types.layout("main.holed").map(|named| named.layout), types.allocator)
+            })
+            .unwrap();
+            if (&met, allocator) == (&want.0, want.1) && met.is_some() {
+                return Vec::new();
+            }
+            vec![format!("{met:?} was met, {want:?} is true")]
         },
     );
 }
