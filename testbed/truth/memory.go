@@ -65,6 +65,9 @@ func SlotBytes(t reflect.Type) int {
 	return slotBytes(t.Size(), (*commonType)(descriptor(t)).noscan())
 }
 
+// HasPointers says whether values of a type hold pointers.
+func HasPointers(t reflect.Type) bool { return !(*commonType)(descriptor(t)).noscan() }
+
 // HeaderBytes is the size of the heap slot of a map's header.
 func HeaderBytes() int { return headerBytes() }
 

@@ -17,7 +17,7 @@ use crate::workspace::{root, run, testbed_directory};
 /// Programs in Go alone; `cgo` is built apart.
 const PROGRAMS: &[&str] = &[
     "big", "blocked", "heap", "maps", "paths", "places", "resident", "retained", "server", "sessions", "sites",
-    "storage", "ticker", "writer",
+    "sizes", "storage", "ticker", "writer",
 ];
 
 /// One way to build.

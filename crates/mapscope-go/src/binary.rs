@@ -7,6 +7,7 @@ use object::read::elf::{ElfFile64, FileHeader};
 use object::{LittleEndian, Object, ObjectSection, ObjectSegment};
 
 use crate::GoError;
+use crate::image::Image;
 
 /// Oldest and newest minor version of Go 1 that are read.
 const VERSIONS: std::ops::RangeInclusive<u32> = 21..=27;
@@ -79,6 +80,11 @@ impl<'a> Binary<'a> {
         let section = self.elf.section_by_name(name)?;
         let start = section.address().wrapping_add(self.bias);
         Some(start..start.checked_add(section.size())?)
+    }
+
+    /// Its segments as memory.
+    pub(crate) fn image(&self) -> Image<'a> {
+        Image::new(&self.path, &self.elf)
     }
 
     /// Address ranges of its segments in the target, bss included.

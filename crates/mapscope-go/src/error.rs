@@ -128,6 +128,20 @@ pub enum GoError {
         /// What can be had.
         available_mib: u64,
     },
+    /// What was typed is no Go type.
+    #[error("`{text}` is not a Go type: {reason}")]
+    NoType {
+        /// What was typed.
+        text: String,
+        /// Where it goes wrong.
+        reason: String,
+    },
+    /// A type with a name of its own, and nothing to say what it is.
+    #[error("{name} has a name of its own, so its size is not known")]
+    UnknownType {
+        /// The name.
+        name: String,
+    },
     /// The bytes could not be had.
     #[error(transparent)]
     Memory(#[from] MemoryError),

@@ -93,6 +93,8 @@ pub fn binary(bytes: &[u8]) {
         let _ = binary.section_range(name);
     }
     let _ = binary.is_stripped();
+    let image = binary.image();
+    let _ = (image.u64(0x40_0000), image.regions().len());
 }
 
 /// The debug information of an executable.
@@ -136,6 +138,9 @@ fn locals(dwarf: &Dwarf<'_>, types: &TypeTable<'_>, function: usize, pc: u64) {
 /// What a reading does with a type.
 fn look_at(types: &TypeTable<'_>, id: TypeId) {
     let ty = types.get(id);
+    if let Some(layout) = types.struct_layout(id) {
+        let _ = (layout.holes(), layout.pointer_bytes(), layout.best_order());
+    }
     let plan = compile(types, id);
     visit(&plan, VALUE, &mut |_, _| {});
     // Every reference of a value has a number, and the first of that number is where its leaf says.

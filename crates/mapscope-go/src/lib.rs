@@ -19,11 +19,13 @@
 //! ```
 
 mod binary;
+mod binary_types;
 mod code;
 mod cycles;
 mod dwarf;
 mod error;
 mod executable;
+mod expression;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzzing;
@@ -31,6 +33,7 @@ mod goroutines;
 mod heap;
 mod holders;
 mod hops;
+mod image;
 mod inventory;
 mod maps;
 mod owner;
@@ -46,16 +49,20 @@ mod sites;
 mod storage;
 #[doc(hidden)]
 pub mod stripped;
+mod struct_layouts;
 mod symbols;
 mod types;
 mod typing;
 
 pub use binary::Binary;
+pub use binary_types::{BinaryTypes, MapUse, NamedLayout, with_types};
 pub use cycles::{ClosingEdge, CycleGroup, CycleMap, FoundCycles};
 pub use error::GoError;
 pub use executable::{Executable, debug_info_paths, describes};
+pub use expression::{Lookup, MapExpression, parse_map, parse_type};
 pub use goroutines::{GoroutineCensus, GoroutineGroup, LeakVerdict, StackFrame};
 pub use holders::{Holder, HolderKind};
+pub use maps::model::{Allocator, Estimate, GroupLayout, GrowthStep, MapDesign, MapModel, TypeSize};
 pub use paths::{FoundPath, Garbage, MergedPath, MergedPaths, PathObject, PathStep, Place, path_text};
 pub use resident::{ClassUse, MemoryParts, PageTotals, RuntimeStatistics};
 pub use root_names::RootClass;
@@ -68,3 +75,4 @@ pub use storage::{
     ChannelType, FinalizerType, Finalizers, PinnedPlace, Pool, QueuedFunction, RunningCall, SlicePlace, Storage,
     StorageOptions, StringGroup, Strings, TimerFunction, TimerHeap, Timers,
 };
+pub use types::{FieldLayout, StructLayout};

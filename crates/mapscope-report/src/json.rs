@@ -7,7 +7,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::model::{
-    Capture, CycleList, DominatorList, GoroutineList, HeldGraph, Inspection, MapDetail, MapList, PathReport, TypeList,
+    Capture, CycleList, DominatorList, GoroutineList, HeldGraph, Inspection, LayoutReport, MapDetail, MapList,
+    PathReport, SizeReport, TypeList,
 };
 
 /// The `schema` of an [`Inspection`].
@@ -29,6 +30,10 @@ pub const CYCLES_SCHEMA: &str = "mapscope.cycles/1";
 pub const DOMINATORS_SCHEMA: &str = "mapscope.dominators/1";
 /// The `schema` of a [`GoroutineList`].
 pub const GOROUTINES_SCHEMA: &str = "mapscope.goroutines/1";
+/// The `schema` of a [`SizeReport`].
+pub const SIZE_SCHEMA: &str = "mapscope.size/1";
+/// The `schema` of a [`LayoutReport`].
+pub const LAYOUT_SCHEMA: &str = "mapscope.layout/1";
 /// The `schema` of a [`HeldGraph`].
 pub const HELD_SCHEMA: &str = "mapscope.held/1";
 
@@ -48,9 +53,11 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         ("mapscope.goroutines.1", schema::<GoroutineList>(GOROUTINES_SCHEMA)),
         ("mapscope.held.1", schema::<HeldGraph>(HELD_SCHEMA)),
         ("mapscope.inspect.1", schema::<Inspection>(INSPECT_SCHEMA)),
+        ("mapscope.layout.1", schema::<LayoutReport>(LAYOUT_SCHEMA)),
         ("mapscope.map.1", schema::<MapDetail>(MAP_SCHEMA)),
         ("mapscope.maps.1", schema::<MapList>(MAPS_SCHEMA)),
         ("mapscope.path.1", schema::<PathReport>(PATH_SCHEMA)),
+        ("mapscope.size.1", schema::<SizeReport>(SIZE_SCHEMA)),
         ("mapscope.types.1", schema::<TypeList>(TYPES_SCHEMA)),
     ]
 }

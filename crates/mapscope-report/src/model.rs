@@ -5,22 +5,26 @@ mod capture;
 mod dominators;
 mod goroutines;
 mod held;
+mod layout;
 mod occupancy;
 mod paths;
 mod report;
 mod sites;
+mod size;
 mod storage;
 
 pub use capture::Capture;
 pub use dominators::{DominatorList, DominatorNode, HolderRow, LargestObject, Omitted, Suspect};
 pub use goroutines::{GoroutineList, GoroutineRow, LeftOut, Waited};
 pub use held::{HeldGraph, HeldNode};
+pub use layout::{BestOrder, FieldRow, LayoutReport, LayoutRow, SlotRow};
 pub use occupancy::Occupancy;
 pub use paths::{
     ClosingEdge, CycleList, CycleMap, CycleRow, PathObject, PathObjects, PathReport, PathRow, PathStep, PathSubject,
 };
 pub use report::{Diff, DiffRow, Finding, NodeKind, Report, Severity, Tree, TreeNode};
 pub use sites::{CodeLine, SiteList, SiteRow};
+pub use size::{BytesRange, CurvePoint, GrowthRow, MapCost, SizeReport, SizedType};
 pub use storage::{
     ChannelRow, FinalizerRow, FinalizerTotals, PinnedRow, PoolRow, QueuedRow, RunningRow, SliceRow, Storage, StringRow,
     StringTotals, TimerHeapRow, TimerRow, TimerTotals,

@@ -7,7 +7,8 @@ mod common;
 use std::path::Path;
 
 use mapscope_report::model::{
-    CycleList, DominatorList, GoroutineList, Inspection, MapDetail, MapList, PathReport, TypeList,
+    CycleList, DominatorList, GoroutineList, Inspection, LayoutReport, MapDetail, MapList, PathReport, SizeReport,
+    TypeList,
 };
 use mapscope_report::{schemas, to_json};
 use serde_json::Value;
@@ -47,6 +48,8 @@ fn documents_survive_a_round_trip() {
     again::<MapList>(&common::map_list());
     again::<TypeList>(&common::type_list());
     again::<GoroutineList>(&common::goroutine_list());
+    again::<SizeReport>(&common::size_report());
+    again::<LayoutReport>(&common::layout_report());
     again::<MapDetail>(&common::swiss_detail(16));
     again::<MapDetail>(&common::legacy_detail());
 }
@@ -74,6 +77,8 @@ fn documents_have_only_fields_of_their_schema() {
         ("mapscope.inspect.1", serde_json::to_value(common::inspection())),
         ("mapscope.maps.1", serde_json::to_value(common::map_list())),
         ("mapscope.map.1", serde_json::to_value(common::legacy_detail())),
+        ("mapscope.size.1", serde_json::to_value(common::size_report())),
+        ("mapscope.layout.1", serde_json::to_value(common::layout_report())),
         ("mapscope.types.1", serde_json::to_value(common::type_list())),
     ];
     for (name, document) in documents {

@@ -3,8 +3,8 @@
 mod common;
 
 use common::{
-    MIB, cycle_list, dominator_list, goroutine_list, inspection, legacy_core, legacy_detail, map_list, path_of_object,
-    paths_of_type, row, swiss_detail, torn_detail, type_list,
+    MIB, cycle_list, dominator_list, goroutine_list, inspection, layout_report, legacy_core, legacy_detail, map_list,
+    one_layout, path_of_object, paths_of_type, row, size_report, swiss_detail, torn_detail, type_list,
 };
 use insta::assert_snapshot;
 use mapscope_report::model::{CycleList, Inspection, MapFigures, MapList, TypeList};
@@ -17,6 +17,36 @@ fn plain(text: &str) -> String {
 
 fn at(width: usize) -> TextOptions {
     TextOptions { width, ..TextOptions::default() }
+}
+
+#[test]
+fn size_side_by_side() {
+    assert_snapshot!(plain(&text::size(&size_report(), &at(100))));
+}
+
+#[test]
+fn size_of_a_map_that_hashes_do_not_change() {
+    let mut report = mapscope_report::model::SizeReport { entries: 8, ..size_report() };
+    report.maps.truncate(1);
+    for map in &mut report.maps {
+        let exact =
+            mapscope_report::model::BytesRange { expected_bytes: 192, low_bytes: 192, high_bytes: 192, exact: true };
+        (map.grown, map.grown_peak, map.hinted, map.hinted_peak, map.made_bytes) = (exact, exact, exact, exact, 192);
+        map.churned = None;
+        map.steps.truncate(1);
+        map.indirect_bytes = 1600;
+    }
+    assert_snapshot!(plain(&text::size(&report, &at(80))));
+}
+
+#[test]
+fn layout_of_one_struct() {
+    assert_snapshot!(plain(&text::layout(&one_layout(), &at(100))));
+}
+
+#[test]
+fn layout_of_several_structs() {
+    assert_snapshot!(plain(&text::layout(&layout_report(), &at(80))));
 }
 
 #[test]

@@ -27,6 +27,8 @@ Examples:
   mapscope path 21291 main.Session       who holds the objects of a type
   mapscope export 21291 --as heap-profile -o heap.pb.gz    its heap profile, for pprof
   mapscope capture 21291 -o core.21291   a core of it, without killing it
+  mapscope size 'map[string]*User' --entries 10M    what a map will cost
+  mapscope layout ./sessions main.Session    padding of a struct, and its best order
 
 A TARGET that is a number is a pid; anything else is a path (./21291 names a file).
 Exit status: 0 fine, 1 a gate failed, 2 an error."
@@ -92,7 +94,7 @@ pub(crate) enum Color {
 /// What to examine.
 #[derive(Debug, clap::Args)]
 pub(crate) struct TargetArgs {
-    /// A pid, or the path of a core
+    /// A pid, or the path of a core (for `layout` also of an executable)
     #[arg(value_name = "TARGET", value_hint = ValueHint::FilePath)]
     pub(crate) target: String,
     /// The executable, when the core or the container hides it
@@ -321,6 +323,42 @@ Examples:
   mapscope capture 21291 -o share.zst --redact       without what the program's data says
   mapscope capture 21291 -o core.21291 --force && dlv core ./server core.21291")]
     Capture(CaptureArgs),
+    /// What a map costs before it is written: now, while it grows, with a hint; Swiss and legacy side by side
+    ///
+    /// Key and element are taken from a Go type, from the types of a binary (--exe), or by their sizes. What the hashes of
+    /// the keys have a part in is a mean with a range; everything else is exact.
+    #[command(after_help = "\
+Examples:
+  mapscope size 'map[string]*User' --entries 10M
+  mapscope size 'map[[16]byte]int64' --entries 250k --churn
+  mapscope size 'map[string]main.Session' --entries 1M --exe ./sessions
+  mapscope size --key-bytes 24 --value-bytes 200 --pointers key --entries 1M --go 1.23
+  mapscope size 'map[int]int' --entries 5000 --format json | jq '.maps[0].grown'")]
+    Size(SizeArgs),
+    /// How structs of a binary are laid out: fields, padding, best order, and their place in maps
+    ///
+    /// One struct by its name, or those that match a regular expression, or all. Nothing has to run: TARGET is an
+    /// executable; of a process or a core, its executable is read, and a process is not stopped.
+    #[command(after_help = "\
+Examples:
+  mapscope layout ./sessions main.Session
+  mapscope layout ./sessions '^main\\.'       those that match a regular expression
+  mapscope layout ./sessions --wasteful     those that another order of fields makes smaller
+  mapscope layout 21291 main.Session        of a running process
+  mapscope layout core.21291 --exe ./sessions http.Request --format json")]
+    Layout {
+        #[command(flatten)]
+        target: TargetArgs,
+        /// A struct (`main.Session`, `http.Request`), or a regular expression [default: all]
+        #[arg(value_name = "TYPE")]
+        type_name: Option<String>,
+        /// Only structs that another order of fields makes smaller, those that save most first
+        #[arg(long)]
+        wasteful: bool,
+        /// Rows; 0 shows all [default: 50 as text, all as JSON]
+        #[arg(long, value_name = "N")]
+        limit: Option<usize>,
+    },
     /// Write a completion script for a shell
     #[command(after_help = "\
 Examples:
@@ -368,6 +406,47 @@ pub(crate) struct CaptureArgs {
     pub(crate) zstd: bool,
     #[command(flatten)]
     pub(crate) pause: PauseArgs,
+}
+
+/// What `size` takes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct SizeArgs {
+    /// The map type; not needed when both sizes are given
+    #[arg(value_name = "TYPE")]
+    pub(crate) map_type: Option<String>,
+    /// Entries of the map: 10M, 250k, 4096 (millions, thousands)
+    #[arg(long, value_name = "N")]
+    pub(crate) entries: String,
+    /// The Go version [default: that of --exe, else 1.27]
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) go: Option<String>,
+    /// With GOEXPERIMENT=mapsplitgroup (Go 1.27)
+    #[arg(long)]
+    pub(crate) split_groups: bool,
+    /// The binary that has the types, whose Go version counts
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
+    pub(crate) exe: Option<PathBuf>,
+    /// Bytes of a key, whatever the type says
+    #[arg(long, value_name = "N")]
+    pub(crate) key_bytes: Option<u64>,
+    /// Bytes of an element, whatever the type says
+    #[arg(long, value_name = "N")]
+    pub(crate) value_bytes: Option<u64>,
+    /// Which of --key-bytes and --value-bytes hold pointers
+    #[arg(long, value_name = "WHICH", value_enum, value_delimiter = ',')]
+    pub(crate) pointers: Vec<PartArg>,
+    /// What a steady exchange of entries makes of it
+    #[arg(long)]
+    pub(crate) churn: bool,
+}
+
+/// A part of an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PartArg {
+    /// The key
+    Key,
+    /// The element
+    Value,
 }
 
 /// What `path` takes.

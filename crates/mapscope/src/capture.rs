@@ -66,7 +66,7 @@ fn choose(process: &Process, wanted: &Capture, given: Option<DebugFile>, progres
         return Ok(Chosen::default());
     }
     let bytes = process.executable()?;
-    let debug_info = given.or_else(|| DebugFile::find(process.info(), &bytes));
+    let debug_info = given.or_else(|| DebugFile::find_of(process.info(), &bytes));
     let mut executable = Executable::new(&bytes);
     if let Some(file) = &debug_info {
         executable = executable.with_debug_info(&file.path, &file.bytes);

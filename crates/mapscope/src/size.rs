@@ -1,4 +1,4 @@
-//! Sizes as people type them.
+//! Sizes and counts as people type them.
 
 use anyhow::{Result, bail};
 
@@ -20,6 +20,25 @@ pub(crate) fn parse_size(text: &str) -> Result<u64> {
         Some(bytes) => Ok(bytes),
         None => bail!("`{text}` is more than can be counted; try a size below 16 EiB"),
     }
+}
+
+/// A number of things: `10M`, `250k`, `1.5G`, `10_000`, `4096`. Units are powers of 1000.
+pub(crate) fn parse_count(text: &str) -> Result<u64> {
+    let plain = text.trim().replace(['_', ','], "");
+    let (number, scale) = match plain.char_indices().next_back() {
+        Some((at, unit)) if unit.is_ascii_alphabetic() => {
+            let power = "kmgt".find(unit.to_ascii_lowercase());
+            (&plain[..at], power.map(|p| 1000_u64.pow(p as u32 + 1)))
+        }
+        _ => (plain.as_str(), Some(1)),
+    };
+    let whole = || number.parse::<u64>().ok()?.checked_mul(scale?);
+    let fraction = || {
+        let value = number.parse::<f64>().ok().filter(|_| number.bytes().all(|b| b.is_ascii_digit() || b == b'.'))?;
+        let count = value * scale? as f64;
+        (count < u64::MAX as f64 && scale? > 1).then_some(count.round() as u64)
+    };
+    whole().or_else(fraction).ok_or_else(|| anyhow::anyhow!("`{text}` is not a number; try 10M, 250k or 4096"))
 }
 
 fn unit_bytes(unit: &str) -> Option<u64> {
@@ -57,6 +76,17 @@ mod tests {
         ];
         for (text, want) in cases {
             assert_eq!(parse_size(text).expect(text), want, "{text}");
+        }
+    }
+
+    #[test]
+    fn counts_are_in_thousands() {
+        let cases = [("0", 0), ("4096", 4096), ("10k", 10_000), ("10M", 10_000_000), ("1.5M", 1_500_000)];
+        for (text, want) in cases.into_iter().chain([("10_000", 10_000), ("2G", 2_000_000_000)]) {
+            assert_eq!(parse_count(text).expect(text), want, "{text}");
+        }
+        for text in ["", "M", "-1", "10MiB", "1.5", "ten", "99999999T", "1e3", "10é"] {
+            assert!(parse_count(text).is_err(), "{text}");
         }
     }
 

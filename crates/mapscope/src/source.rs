@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, Result};
-use mapscope_go::{Executable, Session, Sites, StorageOptions, debug_info_paths, describes, with_session};
+use mapscope_go::{
+    BinaryTypes, Executable, Session, Sites, StorageOptions, debug_info_paths, describes, with_session, with_types,
+};
 use mapscope_memory::{Core, FileBytes, Memory, PauseOptions, Process, TargetInfo, TargetKind};
 use mapscope_report::model::{
     CycleList, DominatorList, GoroutineList, Inspection, MapDetail, PathReport, Report, Storage,
@@ -157,7 +159,7 @@ fn read<R>(
     progress: &dyn Progress,
     then: impl FnOnce(&Loaded<'_, '_>) -> Result<R>,
 ) -> Result<R> {
-    let debug_info = given.or_else(|| DebugFile::find(memory.info(), bytes));
+    let debug_info = given.or_else(|| DebugFile::find_of(memory.info(), bytes));
     let mut executable = Executable::new(bytes);
     if let Some(file) = &debug_info {
         executable = executable.with_debug_info(&file.path, &file.bytes);
@@ -166,6 +168,53 @@ fn read<R>(
         let inspection = assemble::inspection(session, memory.info(), started.elapsed(), stop());
         then(&Loaded { session, inspection })
     })?
+}
+
+/// Reads the types of an executable: of the file itself, of the one that a process runs, or of a core's. Calls `then` with
+/// its path and them. No process is stopped.
+pub(crate) fn load_types<R>(target: &Target, then: impl FnOnce(&str, &BinaryTypes<'_>) -> Result<R>) -> Result<R> {
+    let given = target.debug_info.as_deref().map(DebugFile::open).transpose()?;
+    match (&target.spec, &target.exe) {
+        (TargetSpec::Process(pid), None) => {
+            // The link leads to the file that runs, whatever has become of its path; its text is for people.
+            let link = PathBuf::from(format!("/proc/{pid}/exe"));
+            let path = std::fs::read_link(&link).with_context(|| format!("there is no process {pid} to read"))?;
+            types_of(&path, &FileBytes::open(&link)?, given, then)
+        }
+        (TargetSpec::Process(_), Some(exe)) => types_of(exe, &FileBytes::open(exe)?, given, then),
+        (TargetSpec::Path(path), exe) => {
+            let bytes = FileBytes::open(path)?;
+            if !is_core(&bytes) {
+                return types_of(path, &bytes, given, then);
+            }
+            let core = Core::open(path, exe.as_deref())?;
+            types_of(&core.info().exe, core.executable(), given, then)
+        }
+        (TargetSpec::Demo, _) => {
+            let demo = demo::unpack()?;
+            types_of(Path::new("demo"), &demo.exe, given, then)
+        }
+    }
+}
+
+/// `e_type` of an ELF file is `ET_CORE`.
+fn is_core(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"\x7fELF") && bytes.get(16..18) == Some(&[4, 0])
+}
+
+fn types_of<R>(
+    path: &Path,
+    bytes: &[u8],
+    given: Option<DebugFile>,
+    then: impl FnOnce(&str, &BinaryTypes<'_>) -> Result<R>,
+) -> Result<R> {
+    let debug_info = given.or_else(|| DebugFile::find(path, None, bytes));
+    let mut executable = Executable::new(bytes);
+    if let Some(file) = &debug_info {
+        executable = executable.with_debug_info(&file.path, &file.bytes);
+    }
+    let path = path.to_string_lossy();
+    with_types(&path, executable, |types| then(&path, types))?
 }
 
 /// A file with debug information.
@@ -181,10 +230,15 @@ impl DebugFile {
 
     /// The one that is where debuggers look for it, and describes this very executable. Of a live process first where the
     /// process has it: in a container that is another file system.
-    pub(crate) fn find(info: &TargetInfo, executable: &[u8]) -> Option<Self> {
+    pub(crate) fn find_of(info: &TargetInfo, executable: &[u8]) -> Option<Self> {
         let root = (info.kind == TargetKind::Process).then(|| PathBuf::from(format!("/proc/{}/root", info.pid)));
-        let places = debug_info_paths(&info.exe, executable).into_iter().flat_map(|path| {
-            let theirs = root.as_ref().zip(path.strip_prefix("/").ok()).map(|(root, below)| root.join(below));
+        Self::find(&info.exe, root.as_deref(), executable)
+    }
+
+    /// As [`DebugFile::find_of`], for the executable at `path`, perhaps of a process whose file system begins at `root`.
+    fn find(path: &Path, root: Option<&Path>, executable: &[u8]) -> Option<Self> {
+        let places = debug_info_paths(path, executable).into_iter().flat_map(|path| {
+            let theirs = root.zip(path.strip_prefix("/").ok()).map(|(root, below)| root.join(below));
             theirs.into_iter().chain([path.clone()])
         });
         let mut files = places.filter_map(|p| Self::open(&p).ok());

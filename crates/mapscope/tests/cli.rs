@@ -7,7 +7,7 @@ use std::process::Stdio;
 
 use common::{failure, mapscope, run, scratch, stdout, success};
 
-const COMMANDS: [&str; 13] = [
+const COMMANDS: [&str; 15] = [
     "demo",
     "inspect",
     "maps",
@@ -19,6 +19,8 @@ const COMMANDS: [&str; 13] = [
     "goroutines",
     "export",
     "capture",
+    "size",
+    "layout",
     "completions",
     "man",
 ];
@@ -62,6 +64,26 @@ fn mistakes_say_what_and_where_and_what_to_try() {
     assert!(message.contains("--as names"), "{message}");
     let message = failure(&["inspect", "99999999999"]);
     assert!(message.contains("./99999999999"), "{message}");
+}
+
+#[test]
+fn a_map_has_a_size_before_it_is_written() {
+    let text = success(&["size", "map[int]int", "--entries", "8"]);
+    assert!(text.contains("192 B") && text.contains("make(map[int]int, 8)"), "{text}");
+    let range = text.lines().find(|line| line.trim_start().starts_with("range"));
+    assert!(range.is_some_and(|line| line.matches("exact").count() == 2), "{text}");
+    let text = success(&["size", "map[string]*User", "--entries", "10M", "--churn"]);
+    assert!(text.contains('≈') && text.contains("churned, up to") && text.contains("10_000_000"), "{text}");
+    let json = success(&["size", "--key-bytes", "8", "--value-bytes", "8", "--entries", "8", "--format", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&json).expect("it is JSON");
+    assert_eq!(json["schema"], "mapscope.size/1");
+    assert_eq!(json["maps"][0]["grown"]["expected_bytes"], 192);
+    let message = failure(&["size", "map[string]User", "--entries", "1"]);
+    assert!(message.contains("User has a name of its own") && message.contains("--exe"), "{message}");
+    assert!(failure(&["size", "map[int]int"]).contains("--entries"));
+    assert!(failure(&["size", "--entries", "1"]).contains("a map type is missing"));
+    assert!(failure(&["layout", env!("CARGO_BIN_EXE_mapscope")]).contains("is not a Go program"));
+    assert!(failure(&["layout", "4194305"]).contains("there is no process 4194305"));
 }
 
 #[test]

@@ -219,3 +219,29 @@ fn a_heap_that_does_not_fit_says_what_it_needs() {
     assert!(message.contains(" objects; reading it needs about "), "{message}");
     target.ends_well();
 }
+
+#[test]
+fn structs_of_a_binary_and_of_the_process_that_runs_it() {
+    let target = Target::start("1.27", "default", "sizes");
+    let binary = std::fs::read_link(format!("/proc/{}/exe", target.child.id())).expect("it runs");
+    let binary = binary.to_str().expect("its path is text");
+    let pid = target.child.id().to_string();
+    let whole = document(&["layout", binary, "main.holed", "--format", "json"]);
+    let running = document(&["layout", &pid, "main.holed", "--format", "json"]);
+    assert_eq!(whole, running);
+    let row = &whole["structs"][0];
+    let fields = row["fields"].as_array().expect("it has fields");
+    let names: Vec<_> = fields.iter().map(|f| f["name"].as_str().expect("a name")).collect();
+    assert_eq!(names, ["a", "b", "c", "d", "e", "f", "g"]);
+    assert!(row["best"]["bytes"].as_u64() < row["bytes"].as_u64() && row["maps"][0]["role"] == "element", "{row}");
+    let wasteful = document(&["layout", binary, "^main\\.", "--wasteful", "--format", "json"]);
+    let wasteful = wasteful["structs"].as_array().expect("a list").clone();
+    let names: Vec<_> = wasteful.iter().map(|s| s["type"].as_str().expect("a name")).collect();
+    assert!(names.contains(&"main.holed") && !names.contains(&"main.tight"), "{names:?}");
+    assert!(failure(&["layout", binary, "main.hooled"]).contains("did you mean main.holed?"));
+    // The same binary says what its types take in a map.
+    let text = success(&["size", "map[string]holed", "--entries", "1000", "--exe", binary]);
+    assert!(text.contains("map[string]holed") && text.contains("Go 1.27, Swiss"), "{text}");
+    let message = failure(&["size", "map[string]main.hold", "--entries", "1000", "--exe", binary]);
+    assert!(message.contains("the binary has no type main.hold; did you mean main.holed?"), "{message}");
+}

@@ -85,10 +85,10 @@ impl Auditor<'_> {
             table_bytes,
             indirect_bytes: current.tally.indirect_bytes + previous.tally.indirect_bytes,
             padding_bytes: chained * shape.padding(TOP_HASHES + 8),
-            reclaimable_bytes: table_bytes.saturating_sub(super::size::legacy(
+            reclaimable_bytes: table_bytes.saturating_sub(super::model::legacy_anew(
                 entries,
-                shape,
-                map.size,
+                shape.group_size,
+                shape.scan,
                 self.types.minor(),
             )),
             ..MapFigures::default()

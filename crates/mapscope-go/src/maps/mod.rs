@@ -4,7 +4,7 @@
 //! and no figures.
 
 mod legacy;
-mod size;
+pub(crate) mod model;
 mod swiss;
 mod walk;
 

@@ -78,7 +78,11 @@ impl Auditor<'_> {
             table_bytes: walk.table_bytes,
             indirect_bytes: walk.tally.indirect_bytes,
             padding_bytes: walk.groups * shape.padding(CONTROL),
-            reclaimable_bytes: walk.table_bytes.saturating_sub(super::size::swiss(entries, shape)),
+            reclaimable_bytes: walk.table_bytes.saturating_sub(super::model::swiss_anew(
+                entries,
+                shape.group_size,
+                shape.scan,
+            )),
             ..MapFigures::default()
         })
     }

@@ -68,6 +68,11 @@ impl Descriptor {
         Ok(Self { bytes, size, pointer_bytes })
     }
 
+    /// Alignment of a value, in bytes.
+    pub(super) fn align(&self) -> u64 {
+        u64::from(self.bytes[21])
+    }
+
     /// Where its pointer mask is. `minor` is Go's minor version, which decides what the flags mean.
     pub(crate) fn mask_source(&self, memory: &dyn Memory, minor: u32) -> MaskSource {
         let data = GC_DATA.get(&self.bytes);

@@ -15,6 +15,8 @@ const MAX_TYPES: usize = 1 << 21;
 pub(crate) struct Catalog {
     /// In the order of their addresses.
     pub(crate) maps: Vec<(TypeId, Arc<MapShape>)>,
+    /// All types that were met.
+    pub(crate) all: Vec<TypeId>,
     /// Map types by the descriptor of their groups or buckets: several where one has a name of its own.
     pub(crate) by_storage: FxHashMap<u64, Vec<TypeId>>,
 }
@@ -33,6 +35,7 @@ impl TypeTable<'_> {
             if id == TypeId::UNKNOWN || seen.len() > MAX_TYPES || !seen.insert(id) {
                 continue;
             }
+            catalog.all.push(id);
             let ty = self.get(id);
             match &ty.kind {
                 Kind::Pointer(e) | Kind::Slice(e) | Kind::Chan(e) | Kind::Array { elem: e, .. } => pending.push(*e),

@@ -61,8 +61,8 @@ impl TypeTable<'_> {
         let kind = entry.number(GO_KIND).unwrap_or(0);
         Some(match (entry.tag, kind) {
             (gimli::DW_TAG_typedef, 18) => Kind::Chan(to(GO_ELEM)),
-            // A map type without a descriptor was never made.
-            (gimli::DW_TAG_typedef, 21) => Kind::Opaque,
+            // A map type without a descriptor was never made: a pointer that is always nil.
+            (gimli::DW_TAG_typedef, 21) => Kind::UnsafePointer,
             (gimli::DW_TAG_typedef, 20) => Kind::Interface { empty: self.is_empty_interface(entry) },
             (gimli::DW_TAG_typedef, _) => return None,
             (_, 19) | (gimli::DW_TAG_subroutine_type, _) => Kind::Func,

@@ -4,15 +4,16 @@
 #![allow(dead_code)]
 
 use mapscope_report::model::{
-    ChannelRow, ClosingEdge, CodeLine, CycleList, CycleMap, CycleRow, DominatorList, DominatorNode, FinalizerRow,
-    FinalizerTotals, GoroutineList, GoroutineRow, GroupState, Heap, HolderRow, Inspection, LargestObject, LeftOut,
-    MapDetail, MapFigures, MapList, MapRow, MemoryUse, Omitted, PathObject, PathObjects, PathReport, PathRow, PathStep,
-    PathSubject, PinnedRow, PoolRow, QueuedRow, RunningRow, SiteList, SiteRow, SizeClass, SliceRow, SlotLayout,
+    BestOrder, BytesRange, ChannelRow, ClosingEdge, CodeLine, CurvePoint, CycleList, CycleMap, CycleRow, DominatorList,
+    DominatorNode, FieldRow, FinalizerRow, FinalizerTotals, GoroutineList, GoroutineRow, GroupState, GrowthRow, Heap,
+    HolderRow, Inspection, LargestObject, LayoutReport, LayoutRow, LeftOut, MapCost, MapDetail, MapFigures, MapList,
+    MapRow, MemoryUse, Omitted, PathObject, PathObjects, PathReport, PathRow, PathStep, PathSubject, PinnedRow,
+    PoolRow, QueuedRow, RunningRow, SiteList, SiteRow, SizeClass, SizeReport, SizedType, SliceRow, SlotLayout, SlotRow,
     Storage, StringRow, StringTotals, Suspect, Target, TimerHeapRow, TimerRow, TimerTotals, TypeList, TypeRow, Waited,
 };
 use mapscope_report::{
-    CYCLES_SCHEMA, DOMINATORS_SCHEMA, GOROUTINES_SCHEMA, INSPECT_SCHEMA, MAP_SCHEMA, MAPS_SCHEMA, PATH_SCHEMA,
-    TYPES_SCHEMA,
+    CYCLES_SCHEMA, DOMINATORS_SCHEMA, GOROUTINES_SCHEMA, INSPECT_SCHEMA, LAYOUT_SCHEMA, MAP_SCHEMA, MAPS_SCHEMA,
+    PATH_SCHEMA, SIZE_SCHEMA, TYPES_SCHEMA,
 };
 
 pub(crate) const MIB: u64 = 1 << 20;
@@ -777,4 +778,145 @@ pub(crate) fn goroutine_list() -> GoroutineList {
         matched_groups: 4,
         ..GoroutineList::default()
     }
+}
+
+fn exactly(bytes: u64) -> BytesRange {
+    BytesRange { expected_bytes: bytes, low_bytes: bytes, high_bytes: bytes, exact: true }
+}
+
+fn about(bytes: u64) -> BytesRange {
+    let away = bytes / 50;
+    BytesRange { expected_bytes: bytes, low_bytes: bytes - away, high_bytes: bytes + away, exact: false }
+}
+
+/// A million sessions, in both kinds of map.
+pub(crate) fn size_report() -> SizeReport {
+    let step = |entries: u64, until: u64, before: u64, peak: u64, after: u64| GrowthRow {
+        entries,
+        until_entries: until,
+        slots: entries * 2,
+        before: about(before),
+        after: about(after),
+        peak: about(peak),
+    };
+    let curve = |dip: u64| {
+        let bytes = |i: u64| i * 50_000 * (40 + (i * dip) % 30);
+        (1..=40).map(|i| CurvePoint { entries: i * 50_000, bytes: bytes(i) }).collect()
+    };
+    let swiss = MapCost {
+        go: "1.27".into(),
+        implementation: "swiss".into(),
+        group_bytes: 200,
+        grown: about(41 * MIB),
+        grown_peak: about(41 * MIB + 28_672),
+        made_bytes: 51 * MIB,
+        hinted: about(51 * MIB),
+        hinted_peak: about(51 * MIB),
+        entry_bytes: 24_000_000,
+        churned: Some(BytesRange { high_bytes: 82 * MIB, ..about(41 * MIB) }),
+        steps: vec![
+            GrowthRow {
+                entries: 9,
+                until_entries: 9,
+                slots: 16,
+                before: exactly(256),
+                after: exactly(504),
+                peak: exactly(712),
+            },
+            step(897, 897, 28_000, 84_000, 56_000),
+            step(849_000, 991_000, 28 * MIB, 51 * MIB + 28_672, 51 * MIB),
+            step(1_698_000, 1_982_000, 51 * MIB, 102 * MIB, 102 * MIB),
+        ],
+        curve: curve(3),
+        ..MapCost::default()
+    };
+    let legacy = MapCost {
+        go: "1.23".into(),
+        implementation: "legacy".into(),
+        group_bytes: 208,
+        grown: about(55 * MIB),
+        grown_peak: about(84 * MIB),
+        made_bytes: 55 * MIB,
+        hinted: about(55 * MIB),
+        hinted_peak: about(55 * MIB),
+        entry_bytes: 24_000_000,
+        churned: Some(BytesRange { high_bytes: 208 * MIB, ..about(55 * MIB) }),
+        steps: vec![step(851_969, 851_969, 28 * MIB, 84 * MIB, 55 * MIB)],
+        curve: curve(7),
+        ..MapCost::default()
+    };
+    SizeReport {
+        schema: SIZE_SCHEMA.into(),
+        map_type: "map[string]*Session".into(),
+        key: SizedType { type_name: "string".into(), bytes: 16, align: 8, pointers: true },
+        element: SizedType { type_name: "*Session".into(), bytes: 8, align: 8, pointers: true },
+        entries: 1_000_000,
+        maps: vec![swiss, legacy],
+        make: "m := make(map[string]*Session, 1_000_000)".into(),
+    }
+}
+
+/// A struct with holes, and one without.
+pub(crate) fn layout_report() -> LayoutReport {
+    let field = |name: &str, ty: &str, offset: u64, bytes: u64, padding_bytes: u64| FieldRow {
+        name: name.into(),
+        type_name: ty.into(),
+        offset,
+        bytes,
+        align: bytes.min(8),
+        padding_bytes,
+    };
+    let holed = LayoutRow {
+        type_name: "main.Session".into(),
+        bytes: 40,
+        align: 8,
+        pointers: true,
+        pointer_bytes: 16,
+        padding_bytes: 14,
+        slot_bytes: 48,
+        fields: vec![
+            field("live", "bool", 0, 1, 7),
+            field("user", "*main.User", 8, 8, 0),
+            field("hits", "int64", 16, 8, 0),
+            field("kind", "uint8", 24, 1, 7),
+            field("seen", "time.Duration", 32, 8, 0),
+        ],
+        best: Some(BestOrder {
+            bytes: 32,
+            slot_bytes: 32,
+            pointer_bytes: 8,
+            order: ["user", "hits", "seen", "live", "kind"].map(str::to_owned).to_vec(),
+        }),
+        maps: vec![SlotRow {
+            map_type: "map[string]main.Session".into(),
+            role: "element".into(),
+            indirect: false,
+            group_bytes: 456,
+            key_bytes: 16,
+            element_bytes: 40,
+            padding_bytes: 0,
+            keys_offset: 8,
+            key_stride: 56,
+            elements_offset: 24,
+            element_stride: 56,
+        }],
+    };
+    let tight =
+        LayoutRow { type_name: "main.User".into(), bytes: 24, slot_bytes: 24, align: 8, ..LayoutRow::default() };
+    LayoutReport {
+        schema: LAYOUT_SCHEMA.into(),
+        exe: "./sessions".into(),
+        go_version: "go1.27.3".into(),
+        total_structs: 812,
+        matched_structs: 2,
+        structs: vec![holed, tight],
+    }
+}
+
+/// The first of them alone.
+pub(crate) fn one_layout() -> LayoutReport {
+    let mut report = layout_report();
+    report.structs.truncate(1);
+    report.matched_structs = 1;
+    report
 }

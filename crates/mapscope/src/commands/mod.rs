@@ -7,18 +7,22 @@ mod dominators;
 mod export;
 mod goroutines;
 mod inspect;
+mod layout;
 mod lookup;
 mod man;
 mod map;
 mod maps;
+mod nearest;
 mod path;
 mod report;
+mod size;
 mod types;
 
 use anyhow::Result;
+use mapscope_memory::PauseOptions;
 
 use crate::config::{Command, Config};
-use crate::source::{self, Loaded, Target};
+use crate::source::{self, Loaded, Target, TargetSpec};
 use crate::{output, progress};
 
 /// Does what was asked for.
@@ -64,6 +68,15 @@ pub(crate) fn run(config: &Config) -> Result<()> {
         Command::Capture(capture) => {
             let captured = crate::capture::capture(capture, &*progress::start(config.quiet))?;
             capture::render(&captured, view)?
+        }
+        Command::Size { question, exe: None } => size::render(question, None, view)?,
+        Command::Size { question, exe: Some(exe) } => {
+            let pause = PauseOptions::default();
+            let target = Target { spec: TargetSpec::Path(exe.clone()), exe: None, debug_info: None, pause };
+            source::load_types(&target, |_, types| size::render(question, Some(types), view))?
+        }
+        Command::Layout { target, question } => {
+            source::load_types(target, |exe, types| layout::render(exe, types, question, view))?
         }
         Command::Completions { shell } => completions::render(*shell),
         Command::Man { dir } => return man::write(dir),
