@@ -91,6 +91,31 @@ pub(super) fn with_content(pagemap: &File, regions: &[Region]) -> io::Result<Vec
     scanned.or_else(|_| words(pagemap, regions, is_held))
 }
 
+/// Both [`resident`] and [`with_content`], in one scan where the kernel can: of a process that stands still meanwhile.
+pub(super) fn resident_and_content(
+    pagemap: &File,
+    regions: &[Region],
+) -> io::Result<(Vec<Range<u64>>, Vec<PageRange>)> {
+    let Ok(found) = scan(pagemap, PRESENT | SWAPPED, OF_FILE | PRESENT) else {
+        return Ok((resident(pagemap, regions)?, with_content(pagemap, regions)?));
+    };
+    let (mut present, mut pages): (Vec<Range<u64>>, Vec<PageRange>) = (Vec::new(), Vec::new());
+    for region in found {
+        let (range, file) = (region.start..region.end, region.categories & OF_FILE != 0);
+        if region.categories & PRESENT != 0 {
+            match present.last_mut() {
+                Some(last) if last.end == range.start => last.end = range.end,
+                _ => present.push(range.clone()),
+            }
+        }
+        match pages.last_mut() {
+            Some(last) if last.range.end == range.start && last.file == file => last.range.end = range.end,
+            _ => pages.push(PageRange { range, file }),
+        }
+    }
+    Ok((present, pages))
+}
+
 /// As the kernel's own scan finds them: pages of any of the categories `any_of` but zeros, with what they are of
 /// `returned`.
 fn scan(pagemap: &File, any_of: u64, returned: u64) -> io::Result<Vec<PageRegion>> {

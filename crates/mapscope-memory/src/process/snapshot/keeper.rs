@@ -219,11 +219,15 @@ fn read_stopped(order: &Order<'_>, stops: &Stops, target: &Ready) -> Result<Fact
     if !target.refuge.is_free(&target.mem, first, &all) || target.refuge.clear(&target.mem).is_err() {
         return Err(refusal(NO_PLACE));
     }
-    let pages = || pagemap::with_content(&target.pagemap, &target.regions).ok();
+    let (resident_pages, pages) = if order.for_core {
+        pagemap::resident_and_content(&target.pagemap, &target.regions).ok().unzip()
+    } else {
+        (pagemap::resident(&target.pagemap, &target.regions).ok(), None)
+    };
     Ok(Facts {
         threads,
-        resident: pagemap::resident(&target.pagemap, &target.regions).ok(),
-        pages: order.for_core.then(pages).flatten(),
+        resident: resident_pages,
+        pages,
         rss_bytes: resident(&status::read(pid, "statm")?),
         monotonic_ns: clock::monotonic(pid),
     })
