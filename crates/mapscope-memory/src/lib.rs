@@ -55,6 +55,7 @@ mod headroom;
 mod memory;
 mod notes;
 mod process;
+mod ranges;
 mod record;
 mod residency;
 mod touch;

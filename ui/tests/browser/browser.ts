@@ -60,6 +60,8 @@ export async function open(report: ReportData | { file: string }, options: Brows
   if (!('file' in report)) writeFileSync(file, fill(template(), report));
   await page.goto(pathToFileURL(file).href);
   await page.locator('html[data-ready]').waitFor();
+  // Pictures are drawn when their size is known, which is one frame or, on a busy machine, several after they are there.
+  for (const canvas of await page.locator('#held canvas').all()) await canvas.and(page.locator('[data-boxes]')).waitFor();
   return { page, quiet: () => assert.deepEqual(wrong, []) };
 }
 

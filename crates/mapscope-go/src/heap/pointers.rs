@@ -2,12 +2,9 @@
 
 use std::ops::Range;
 
-use super::scan::{ArenaBits, inline_marks, tile, word};
-use super::{ARENA, MAX_IN_SPAN, Masks, Span, SpanTable};
+use super::scan::{ArenaBits, bitmap_offset, tile, word};
+use super::{ARENA, CHUNK, MAX_IN_SPAN, Masks, Span, SpanTable};
 use crate::roots::Context;
-
-/// Bytes of a large object whose bits are read at once.
-const WINDOW: u64 = 4 << 20;
 
 /// What says where the pointers of a span's objects are.
 enum Bits {
@@ -64,8 +61,7 @@ impl<'p, 'c> PointerWords<'p, 'c> {
         if span.noscan || span.large || !self.spans.headers || span.elem_size > MAX_IN_SPAN {
             return None;
         }
-        let from = (span.bytes - span.bytes / 64).saturating_sub(inline_marks(self.context.layout, span));
-        Some(span.start + from..span.start + span.bytes)
+        Some(span.start + bitmap_offset(self.context.layout, span)..span.start + span.bytes)
     }
 
     /// Calls `sink` with the address of each word of an object that is a pointer.
@@ -108,7 +104,7 @@ impl<'p, 'c> PointerWords<'p, 'c> {
         while at < span.elem_size {
             let address = start + at;
             // An arena's bitmap ends with the arena.
-            let len = WINDOW.min(span.elem_size - at).min(ARENA - address % ARENA);
+            let len = CHUNK.min(span.elem_size - at).min(ARENA - address % ARENA);
             let bits = ArenaBits::read(context.memory, context.layout, context.mheap, address, len);
             if bits.is_some_and(|bits| !bits.pointers(0, len, |o| sink(address + o))) {
                 return;

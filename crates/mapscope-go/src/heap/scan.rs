@@ -70,7 +70,7 @@ pub(crate) fn pointer_words(
         });
         return Some(words);
     }
-    let bitmap = span.start + (span.bytes - span.bytes / 64).saturating_sub(inline_marks(layout, span));
+    let bitmap = span.start + bitmap_offset(layout, span);
     let first = (start - span.start) / 8;
     for word in 0..span.elem_size / 8 {
         let at = first + word;
@@ -81,9 +81,11 @@ pub(crate) fn pointer_words(
     Some(words)
 }
 
-/// Green Tea keeps mark bits in the last bytes of spans of 16 to 512 byte objects, behind the bitmap.
-pub(super) fn inline_marks(layout: &Layout, span: &Span) -> u64 {
-    if (16..=MAX_IN_SPAN).contains(&span.elem_size) { layout.inline_mark_bytes } else { 0 }
+/// Where in a span of small objects its bitmap begins: a bit for each word, in the last bytes (`heapBitsInSpan`). Green
+/// Tea keeps mark bits behind it in spans of 16 to 512 byte objects.
+pub(super) fn bitmap_offset(layout: &Layout, span: &Span) -> u64 {
+    let marks = if (16..=MAX_IN_SPAN).contains(&span.elem_size) { layout.inline_mark_bytes } else { 0 };
+    (span.bytes - span.bytes / 64).saturating_sub(marks)
 }
 
 /// Consecutive spans of at most [`CHUNK`] bytes; a larger span is a chunk of its own.
@@ -156,7 +158,7 @@ impl Scanner<'_, '_> {
                 }
             });
         } else if span.elem_size <= MAX_IN_SPAN {
-            let bitmap = (span.bytes - span.bytes / 64).saturating_sub(inline_marks(self.layout, span));
+            let bitmap = bitmap_offset(self.layout, span);
             self.slots(index, span, rows, |slot, edges| {
                 let from = slot * span.elem_size;
                 for w in from / 8..(from + span.elem_size) / 8 {

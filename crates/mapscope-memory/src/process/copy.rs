@@ -10,6 +10,7 @@ use nix::unistd::Pid;
 
 use super::facts::resident;
 use super::status;
+use crate::ranges::{intersection, join};
 use crate::record::PageRange;
 use crate::{MemoryError, Region, available_memory};
 
@@ -111,20 +112,9 @@ fn read(pid: u32, addr: u64, buf: &mut [u8]) -> Result<usize, MemoryError> {
 
 /// The parts of `held` in mappings whose bytes change, or are nowhere else.
 fn wanted(held: &[PageRange], regions: &[Region]) -> Vec<Range<u64>> {
-    let mut found: Vec<Range<u64>> = Vec::new();
-    let mut first = 0;
-    for PageRange { range, .. } in held {
-        first += regions[first..].iter().take_while(|r| r.end <= range.start).count();
-        for region in regions[first..].iter().take_while(|r| r.start < range.end).filter(|r| must_be_copied(r)) {
-            let part = region.start.max(range.start)..region.end.min(range.end);
-            match found.last_mut() {
-                Some(last) if last.end == part.start => last.end = part.end,
-                _ if part.start < part.end => found.push(part),
-                _ => {}
-            }
-        }
-    }
-    found
+    let held: Vec<_> = held.iter().map(|pages| pages.range.clone()).collect();
+    let copied: Vec<_> = regions.iter().filter(|r| must_be_copied(r)).map(|r| r.start..r.end).collect();
+    join(intersection(&held, &copied))
 }
 
 /// Whether the bytes of a mapping change, or are nowhere else.

@@ -211,7 +211,7 @@ impl Memory for Process {
         let facts = &self.facts;
         let present = match &self.resident {
             Some(present) => present.clone(),
-            None => pagemap::of_process(self.source, &facts.regions)?,
+            None => pagemap::of_process(self.source, &facts.regions)?.resident,
         };
         Ok(Residency::of(&backings(&facts.regions, &facts.info.exe, facts.stack, &facts.kernel), present))
     }

@@ -64,37 +64,46 @@ struct ScanArguments {
     returned: u64,
 }
 
-/// Those of the process `pid` now.
-pub(super) fn of_process(pid: u32, regions: &[Region]) -> Result<Vec<Range<u64>>, MemoryError> {
+/// Those of the process `pid` now, as [`look`] finds them.
+pub(super) fn of_process(pid: u32, regions: &[Region]) -> Result<Pages, MemoryError> {
     let path = status::proc_path(pid, "pagemap");
-    let present = File::open(&path).and_then(|file| resident(&file, regions));
-    present.map_err(|e| status::explain(pid, &path, e))
-}
-
-/// Pages with content of the process `pid` now.
-pub(super) fn held(pid: u32, regions: &[Region]) -> Result<Vec<PageRange>, MemoryError> {
-    let path = status::proc_path(pid, "pagemap");
-    let pages = File::open(&path).and_then(|file| with_content(&file, regions));
+    let pages = File::open(&path).and_then(|file| look(&file, regions));
     pages.map_err(|e| status::explain(pid, &path, e))
 }
 
-/// Ranges of resident pages in address order.
-pub(super) fn resident(pagemap: &File, regions: &[Region]) -> io::Result<Vec<Range<u64>>> {
-    let scanned = scan(pagemap, PRESENT, PRESENT).map(|found| found.iter().map(|r| r.start..r.end).collect());
-    scanned.or_else(|_| Ok(words(pagemap, regions, is_resident)?.into_iter().map(|found| found.range).collect()))
+/// Pages of a process, in address order.
+#[derive(Default)]
+pub(super) struct Pages {
+    /// Those that are resident.
+    pub(super) resident: Vec<Range<u64>>,
+    /// Those with content: resident ones and those in swap, which read as what they were.
+    pub(super) with_content: Vec<PageRange>,
 }
 
-/// Pages with content in address order: resident ones and those in swap, which read as what they were.
-pub(super) fn with_content(pagemap: &File, regions: &[Region]) -> io::Result<Vec<PageRange>> {
-    let of = |r: &PageRegion| PageRange { range: r.start..r.end, file: r.categories & OF_FILE != 0 };
-    let scanned = scan(pagemap, PRESENT | SWAPPED, OF_FILE).map(|found| found.iter().map(of).collect());
-    scanned.or_else(|_| words(pagemap, regions, is_held))
+/// Looks at every page once.
+pub(super) fn look(pagemap: &File, regions: &[Region]) -> io::Result<Pages> {
+    scan(pagemap).or_else(|_| words(pagemap, regions))
 }
 
-/// As the kernel's own scan finds them: pages of any of the categories `any_of` but zeros, with what they are of
-/// `returned`.
-fn scan(pagemap: &File, any_of: u64, returned: u64) -> io::Result<Vec<PageRegion>> {
-    let mut found = Vec::new();
+impl Pages {
+    /// Adds pages that have content.
+    fn push(&mut self, range: Range<u64>, file: bool, resident: bool) {
+        if resident {
+            match self.resident.last_mut() {
+                Some(last) if last.end == range.start => last.end = range.end,
+                _ => self.resident.push(range.clone()),
+            }
+        }
+        match self.with_content.last_mut() {
+            Some(last) if last.range.end == range.start && last.file == file => last.range.end = range.end,
+            _ => self.with_content.push(PageRange { range, file }),
+        }
+    }
+}
+
+/// As the kernel's own scan finds them: pages in memory or in swap, but zeros.
+fn scan(pagemap: &File) -> io::Result<Pages> {
+    let mut found = Pages::default();
     let mut buffer = vec![PageRegion::default(); RANGES];
     let mut at = 0;
     loop {
@@ -106,8 +115,8 @@ fn scan(pagemap: &File, any_of: u64, returned: u64) -> io::Result<Vec<PageRegion
             range_count: buffer.len() as u64,
             inverted: ZERO_PAGE,
             mask: ZERO_PAGE,
-            any_of,
-            returned,
+            any_of: PRESENT | SWAPPED,
+            returned: OF_FILE | PRESENT,
             ..ScanArguments::default()
         };
         // SAFETY: the kernel reads and writes `arguments`, whose layout is the one the request number names, and
@@ -115,7 +124,10 @@ fn scan(pagemap: &File, any_of: u64, returned: u64) -> io::Result<Vec<PageRegion
         #[allow(unsafe_code)]
         let count = unsafe { libc::ioctl(pagemap.as_raw_fd(), PAGEMAP_SCAN, &raw mut arguments) };
         let count = usize::try_from(count).map_err(|_| io::Error::last_os_error())?;
-        found.extend(buffer.iter().take(count));
+        for pages in buffer.iter().take(count) {
+            let has = |category: u64| pages.categories & category != 0;
+            found.push(pages.start..pages.end, has(OF_FILE), has(PRESENT));
+        }
         // `walk_end` is not that of the whole walk when the kernel's own buffer, which is smaller, was full before.
         match buffer.get(RANGES - 1) {
             Some(last) if count == RANGES && last.end > at => at = last.end,
@@ -124,10 +136,10 @@ fn scan(pagemap: &File, any_of: u64, returned: u64) -> io::Result<Vec<PageRegion
     }
 }
 
-/// From one word for each page of every region: those that `wanted` says.
-fn words(pagemap: &File, regions: &[Region], wanted: fn(u64) -> bool) -> io::Result<Vec<PageRange>> {
+/// From one word for each page of every region.
+fn words(pagemap: &File, regions: &[Region]) -> io::Result<Pages> {
     let page = AMD64.page_size;
-    let mut found: Vec<PageRange> = Vec::new();
+    let mut found = Pages::default();
     let mut buffer = Vec::new();
     for region in regions.iter().filter(|r| r.start < ADDRESS_SPACE) {
         let (start, end) = (region.start, region.end.min(ADDRESS_SPACE));
@@ -142,12 +154,9 @@ fn words(pagemap: &File, regions: &[Region], wanted: fn(u64) -> bool) -> io::Res
             pagemap.read_exact_at(&mut buffer, at / page * 8)?;
             for (index, word) in buffer.chunks_exact(8).enumerate() {
                 let word = u64::from_le_bytes(word.try_into().unwrap_or_default());
-                if wanted(word) {
-                    let (from, file) = (at + index as u64 * page, is_of_file(word));
-                    match found.last_mut() {
-                        Some(last) if last.range.end == from && last.file == file => last.range.end = from + page,
-                        _ => found.push(PageRange { range: from..from + page, file }),
-                    }
+                if is_held(word) {
+                    let from = at + index as u64 * page;
+                    found.push(from..from + page, is_of_file(word), is_resident(word));
                 }
             }
             at += count.max(1) * page;
@@ -206,15 +215,13 @@ mod tests {
         let range = start..start + PAGES as u64 * 4096;
         let regions = maps::parse(&std::fs::read("/proc/self/maps").unwrap());
         let written = (PAGES / 4 * 4096) as u64;
-        let by_word: Vec<_> =
-            words(&pagemap, &regions, is_resident).unwrap().into_iter().map(|found| found.range).collect();
-        assert_eq!(bytes(&by_word, &range), written);
+        assert_eq!(bytes(&words(&pagemap, &regions).unwrap().resident, &range), written);
         // The scan is newer than some kernels.
-        match scan(&pagemap, PRESENT, PRESENT) {
-            Ok(_) => assert_eq!(bytes(&resident(&pagemap, &regions).unwrap(), &range), written),
+        match scan(&pagemap) {
+            Ok(found) => assert_eq!(bytes(&found.resident, &range), written),
             Err(e) => assert_eq!(e.raw_os_error(), Some(libc::ENOTTY)),
         }
-        let own = with_content(&pagemap, &regions).unwrap().into_iter().filter(|p| !p.file).map(|p| p.range);
+        let own = look(&pagemap, &regions).unwrap().with_content.into_iter().filter(|p| !p.file).map(|p| p.range);
         assert_eq!(bytes(&own.collect::<Vec<_>>(), &range), written);
         black_box(&map);
         drop(turn);

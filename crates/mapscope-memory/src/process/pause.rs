@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::copy::{Copy, Room};
 use super::facts::Facts;
 use super::identity::Identity;
+use super::pagemap::Pages;
 use super::snapshot::Snapshot;
 use super::tracer::Tracer;
 use super::{Process, pagemap, status};
@@ -164,12 +165,11 @@ impl Process {
         let (mut tracer, threads) = Tracer::stop(pid, for_core)?;
         identity.check()?;
         let facts = Facts::read(pid, pid, header)?;
-        let resident = pagemap::of_process(pid, &facts.regions)?;
-        let pages = pagemap::held(pid, &facts.regions)?;
-        let copy = Copy::of(pid, &pages, &facts.regions, room)?;
+        let Pages { resident, with_content } = pagemap::of_process(pid, &facts.regions)?;
+        let copy = Copy::of(pid, &with_content, &facts.regions, room)?;
         tracer.release();
         let stopped = Stopped { paused: tracer.paused(), instead };
-        let pages = for_core.then_some(pages);
+        let pages = for_core.then_some(with_content);
         Ok(Self { threads, resident: Some(resident), pages, ..Self::of(facts, pid, Hold::Copy(copy, stopped))? })
     }
 

@@ -10,7 +10,7 @@ impl Recorded for Process {
         let residency = self.residency()?;
         let pages = match &self.pages {
             Some(pages) => pages.clone(),
-            None => pagemap::held(self.source, &self.facts.regions)?,
+            None => pagemap::of_process(self.source, &self.facts.regions)?.with_content,
         };
         // The process may have ended since; its snapshot says nearly the same.
         let read = |name: &str| status::read(pid, name).or_else(|_| status::read(self.source, name));

@@ -112,7 +112,6 @@ impl Stops {
                 return Err(MemoryError::File { path: status::proc_path(self.pid, &format!("task/{tid}")), source });
             }
         }
-        // At once: a signal that comes to a thread that is seized and not interrupted can be lost.
         let asked = ptrace::interrupt(tid);
         self.threads.insert(tid, if asked.is_ok() { State::Asked } else { State::Gone });
         Ok(true)

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use crate::elf::{AT_SYSINFO_EHDR, HEADER_SIZE, PF_R, PF_W, PF_X, PN_XNUM, PT_LOAD, PT_NOTE, SEGMENT_SIZE, auxv_value};
+use crate::ranges::{intersection, join};
 use crate::record::{MappingTraits, PageRange};
 use crate::{AMD64, Memory, ProcessRecord, Region};
 
@@ -65,7 +66,7 @@ fn content<'p>(
     match (&region.file, traits.shared) {
         // The kernel's code is there whether or not the process has used it.
         (None, false) if kernel => one(whole),
-        (None, false) => join(pages.map(|p| clip(&p.range)).collect()),
+        (None, false) => join(pages.map(|p| clip(&p.range))),
         // Whoever else has it mapped may have written it: which pages this process has seen means nothing.
         (None, true) => one(whole),
         (Some(_), false) if pages.into_iter().any(|p| !p.file) => one(whole),
@@ -95,31 +96,6 @@ fn stored_bytes(region: &Region, traits: MappingTraits, copied: &[Range<u64>]) -
         Some(last) => last.end - region.start,
         None => 0,
     }
-}
-
-/// Joins ranges that touch.
-fn join(ranges: Vec<Range<u64>>) -> Vec<Range<u64>> {
-    let mut joined: Vec<Range<u64>> = Vec::new();
-    for range in ranges {
-        match joined.last_mut() {
-            Some(last) if last.end == range.start => last.end = range.end,
-            _ => joined.push(range),
-        }
-    }
-    joined
-}
-
-/// What lies in both; each by address and not overlapping.
-fn intersection(a: &[Range<u64>], b: &[Range<u64>]) -> Vec<Range<u64>> {
-    let mut both = Vec::new();
-    let mut first = 0;
-    for range in a {
-        first += b[first..].iter().take_while(|other| other.end <= range.start).count();
-        for other in b[first..].iter().take_while(|other| other.start < range.end) {
-            both.push(range.start.max(other.start)..range.end.min(other.end));
-        }
-    }
-    both
 }
 
 /// Everything before the first segment's bytes, and a place for each segment. The notes come with the headers.
@@ -174,13 +150,6 @@ fn program_header(out: &mut Vec<u8>, kind: u32, flags: u32, [offset, vaddr, file
 mod tests {
     use super::*;
     use crate::elf::Header;
-
-    #[test]
-    fn ranges_meet() {
-        assert_eq!(intersection(&[0..10, 20..30], &[5..6, 8..22, 25..40, 50..60]), [5..6, 8..10, 20..22, 25..30]);
-        assert_eq!(intersection(&[0..10, 20..30], &[]), []);
-        assert_eq!(join(vec![0..4, 4..8, 9..10]), [0..8, 9..10]);
-    }
 
     #[test]
     fn more_segments_than_the_header_can_count() {

@@ -219,11 +219,12 @@ fn read_stopped(order: &Order<'_>, stops: &Stops, target: &Ready) -> Result<Fact
     if !target.refuge.is_free(&target.mem, first, &all) || target.refuge.clear(&target.mem).is_err() {
         return Err(refusal(NO_PLACE));
     }
-    let pages = || pagemap::with_content(&target.pagemap, &target.regions).ok();
+    let pages = pagemap::look(&target.pagemap, &target.regions).ok();
+    let (resident_pages, with_content) = pages.map(|p| (p.resident, p.with_content)).unzip();
     Ok(Facts {
         threads,
-        resident: pagemap::resident(&target.pagemap, &target.regions).ok(),
-        pages: order.for_core.then(pages).flatten(),
+        resident: resident_pages,
+        pages: with_content.filter(|_| order.for_core),
         rss_bytes: resident(&status::read(pid, "statm")?),
         monotonic_ns: clock::monotonic(pid),
     })
