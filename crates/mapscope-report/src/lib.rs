@@ -21,6 +21,6 @@ pub mod text;
 
 pub use json::{
     CYCLES_SCHEMA, DOMINATORS_SCHEMA, GOROUTINES_SCHEMA, HELD_SCHEMA, INSPECT_SCHEMA, MAP_SCHEMA, MAPS_SCHEMA,
-    PATH_SCHEMA, TYPES_SCHEMA, schemas, to_json,
+    PATH_SCHEMA, RULE_SCHEMA, RULES_SCHEMA, TYPES_SCHEMA, schemas, to_json,
 };
 pub use text::TextOptions;

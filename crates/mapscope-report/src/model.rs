@@ -2,18 +2,22 @@
 //! Bytes are integers; a figure that does not apply is absent, never zero.
 
 mod dominators;
+mod findings;
 mod goroutines;
 mod held;
 mod paths;
+mod rules;
 mod sites;
 mod storage;
 
 pub use dominators::{DominatorList, DominatorNode, HolderRow, LargestObject, Omitted, Suspect};
+pub use findings::FindingRow;
 pub use goroutines::{GoroutineList, GoroutineRow, LeftOut, Waited};
 pub use held::{HeldGraph, HeldNode};
 pub use paths::{
     ClosingEdge, CycleList, CycleMap, CycleRow, PathObject, PathObjects, PathReport, PathRow, PathStep, PathSubject,
 };
+pub use rules::{RuleList, RuleText};
 pub use sites::{CodeLine, SiteList, SiteRow};
 pub use storage::{
     ChannelRow, FinalizerRow, FinalizerTotals, PinnedRow, PoolRow, QueuedRow, RunningRow, SliceRow, Storage, StringRow,
@@ -32,6 +36,9 @@ pub struct Inspection {
     pub target: Target,
     /// Where memory went.
     pub memory: MemoryUse,
+    /// What to change, the most urgent first (`mapscope rule CODE` explains each).
+    #[serde(default)]
+    pub findings: Vec<FindingRow>,
     /// Totals of the Go heap.
     pub heap: Heap,
     /// Who holds live objects from outside the heap, most retained bytes first. With `shared` among them they add up to

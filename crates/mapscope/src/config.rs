@@ -8,7 +8,7 @@ use clap::ValueEnum;
 use clap_complete::Shell;
 use regex::Regex;
 
-use crate::args::{self, Args, Color, ExportForm, Format, MapsArgs, PathArgs, RootArg, SortKey, TargetArgs};
+use crate::args::{self, Args, Color, ExportForm, FailOn, Format, MapsArgs, PathArgs, RootArg, SortKey, TargetArgs};
 use crate::size::parse_size;
 use crate::source::{Target, TargetSpec};
 
@@ -52,6 +52,7 @@ pub(crate) enum Command {
     Inspect {
         target: Target,
         limit: Option<usize>,
+        fail_on: Option<FailOn>,
     },
     Maps {
         target: Target,
@@ -85,6 +86,9 @@ pub(crate) enum Command {
     Export {
         target: Target,
         form: ExportForm,
+    },
+    Rule {
+        query: Option<String>,
     },
     Completions {
         shell: Shell,
@@ -164,10 +168,10 @@ impl Config {
         let command = match command {
             args::Command::Demo { limit } => {
                 let target = Target { spec: TargetSpec::Demo, exe: None, debug_info: None };
-                Command::Inspect { target, limit: rows(limit, format, INSPECT_ROWS) }
+                Command::Inspect { target, limit: rows(limit, format, INSPECT_ROWS), fail_on: None }
             }
-            args::Command::Inspect { target: typed, limit } => {
-                Command::Inspect { target: target(typed)?, limit: rows(limit, format, INSPECT_ROWS) }
+            args::Command::Inspect { target: typed, limit, fail_on } => {
+                Command::Inspect { target: target(typed)?, limit: rows(limit, format, INSPECT_ROWS), fail_on }
             }
             args::Command::Maps(typed) => maps(typed, format)?,
             args::Command::Map { target: typed, map } => {
@@ -211,6 +215,7 @@ impl Config {
                 }
                 Command::Export { target: target(typed)?, form }
             }
+            args::Command::Rule { code } => Command::Rule { query: code },
             args::Command::Completions { shell } => Command::Completions { shell },
             args::Command::Man { dir } => Command::Man { dir },
         };

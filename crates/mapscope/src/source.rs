@@ -45,6 +45,17 @@ impl<'s> Loaded<'_, 's> {
         &self.inspection
     }
 
+    /// The whole picture with what the rules say of it. The times in the target's line cover both.
+    pub(crate) fn findings(&self) -> Inspection {
+        let started = Instant::now();
+        let mut storage = self.session.storage(&StorageOptions::default());
+        let mut inspection = self.inspection.clone();
+        inspection.partial.append(&mut storage.partial);
+        inspection.findings = assemble::findings::list(self.session, &inspection, storage);
+        assemble::add_time(&mut inspection.target, started.elapsed());
+        inspection
+    }
+
     /// The dominator tree, as much of it as `shape` says.
     pub(crate) fn dominators(&self, shape: TreeShape) -> DominatorList {
         assemble::dominators::list(self.session, &self.inspection, shape)

@@ -7,7 +7,7 @@ use std::process::Stdio;
 
 use common::{failure, mapscope, run, scratch, stdout, success};
 
-const COMMANDS: [&str; 12] = [
+const COMMANDS: [&str; 13] = [
     "demo",
     "inspect",
     "maps",
@@ -18,6 +18,7 @@ const COMMANDS: [&str; 12] = [
     "cycles",
     "goroutines",
     "export",
+    "rule",
     "completions",
     "man",
 ];

@@ -6,6 +6,7 @@ use mapscope_memory::{Memory, TargetKind};
 use super::{MAX_IN_SPAN, PAGE};
 use crate::GoError;
 use crate::runtime::Layout;
+use crate::typing::slot_for;
 
 /// `mSpanInUse`.
 const IN_USE: u64 = 1;
@@ -13,6 +14,9 @@ const IN_USE: u64 = 1;
 const MANUAL: u64 = 2;
 /// Bytes of `mspan` that are read; it has 160 in all versions.
 const MAX_SPAN_STRUCT: u64 = 512;
+
+/// Larger objects, their type included, have a span of their own (`maxSmallSize`).
+const MAX_SMALL: u64 = 32768;
 
 /// One span in use.
 #[derive(Clone, Debug)]
@@ -149,6 +153,14 @@ impl SpanTable {
     pub(crate) fn header(&self, span: &Span) -> u64 {
         let has = self.headers && !span.noscan && !span.large && span.elem_size > MAX_IN_SPAN;
         if has { 8 } else { 0 }
+    }
+
+    /// Bytes of the slot that the allocator gives to `bytes`, with the type in front of them where objects carry it
+    /// (`mallocgc`, `runtime/malloc.go`).
+    pub(crate) fn slot_for(&self, bytes: u64, scan: bool) -> u64 {
+        let header = if self.headers && scan && bytes > MAX_IN_SPAN { 8 } else { 0 };
+        let with_header = bytes.saturating_add(header);
+        slot_for(if with_header <= MAX_SMALL { with_header } else { bytes })
     }
 
     /// The allocated object that `address` points into, the offset in its slot, and the index of its span.

@@ -3,6 +3,7 @@
 //! A map is *torn* when it was being written while it was read, or when its counts do not add up; it then has a reason
 //! and no figures.
 
+mod advice;
 mod legacy;
 mod size;
 mod swiss;

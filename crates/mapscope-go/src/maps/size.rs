@@ -46,13 +46,15 @@ pub(super) fn legacy(entries: u64, shape: &MapShape, header: u64, minor: u32) ->
     while entries > 8 && entries > load * (1 << log) / 2 && log < 48 {
         log += 1;
     }
+    // Objects carry their type from 1.22 on.
+    let scan = shape.scan && minor >= 22;
     let mut buckets = 1u64 << log;
     let mut extra = 0;
     if log >= 4 {
         // Room for overflow buckets, and whatever the slot has left.
         buckets += 1 << (log - 4);
-        buckets = buckets.max(allocated(buckets * shape.group_size, shape.scan) / shape.group_size.max(1));
+        buckets = buckets.max(allocated(buckets * shape.group_size, scan) / shape.group_size.max(1));
         extra = EXTRA;
     }
-    header + extra + allocated(buckets * shape.group_size, shape.scan)
+    header + extra + allocated(buckets * shape.group_size, scan)
 }

@@ -11,6 +11,7 @@ mod man;
 mod map;
 mod maps;
 mod path;
+mod rule;
 mod types;
 
 use anyhow::Result;
@@ -19,12 +20,27 @@ use crate::config::{Command, Config};
 use crate::source::{self, Loaded, Target};
 use crate::{output, progress};
 
+/// How a command ended that did what it was to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// Nothing to complain about.
+    Fine,
+    /// There are findings at or above `--fail-on`.
+    Failed,
+}
+
 /// Does what was asked for.
-pub(crate) fn run(config: &Config) -> Result<()> {
+pub(crate) fn run(config: &Config) -> Result<Outcome> {
     let view = config.view;
     let text = match &config.command {
-        Command::Inspect { target, limit } => {
-            load(target, config, |l| inspect::render(l.inspection().clone(), *limit, view))?
+        Command::Inspect { target, limit, fail_on } => {
+            let (text, outcome) = load(target, config, |l| {
+                let inspection = l.findings();
+                let outcome = inspect::outcome(&inspection, *fail_on);
+                Ok((inspect::render(inspection, *limit, view)?, outcome))
+            })?;
+            output::write(&text, config)?;
+            return Ok(outcome);
         }
         Command::Maps { target, filter } => {
             load(target, config, |l| maps::render(l.inspection().clone(), filter, view))?
@@ -51,12 +67,18 @@ pub(crate) fn run(config: &Config) -> Result<()> {
             if !config.quiet {
                 output::notes(&written.notes);
             }
-            return output::write_bytes(&written.bytes, config);
+            output::write_bytes(&written.bytes, config)?;
+            return Ok(Outcome::Fine);
         }
         Command::Completions { shell } => completions::render(*shell),
-        Command::Man { dir } => return man::write(dir),
+        Command::Rule { query } => rule::render(query.as_deref(), view)?,
+        Command::Man { dir } => {
+            man::write(dir)?;
+            return Ok(Outcome::Fine);
+        }
     };
-    output::write(&text, config)
+    output::write(&text, config)?;
+    Ok(Outcome::Fine)
 }
 
 /// Reads the target and renders it; the progress bar is gone when this returns.

@@ -1,0 +1,57 @@
+//! What advice on a map has to know: what the map would cost if it were made otherwise, and whether it was cleared.
+
+use super::{Auditor, size};
+use crate::Session;
+use crate::types::{MapShape, TypeId};
+
+impl Session<'_> {
+    /// Bytes of the tables of a live map, its header included, if it were made anew with a hint of `entries`. `None` when no
+    /// live map has its header at `address`.
+    pub fn remade_bytes(&self, address: u64, entries: u64) -> Option<u64> {
+        let shape = self.shape_at(address)?;
+        let auditor = self.stages.auditor();
+        if auditor.is_swiss() {
+            return Some(size::swiss(entries, &shape));
+        }
+        Some(size::legacy(entries, &shape, auditor.layout.legacy?.size, self.stages.context.minor))
+    }
+
+    /// Bytes that a slice of `entries` pairs of key and element would take in place of a live map: 16 more where the
+    /// slice's header replaces the map's pointer, and the array's slot.
+    pub fn pairs_bytes(&self, address: u64, entries: u64) -> Option<u64> {
+        let shape = self.shape_at(address)?;
+        let bytes = pair_bytes(&shape).checked_mul(entries)?;
+        Some(16 + if entries == 0 { 0 } else { self.stages.heap.spans.slot_for(bytes, shape.scan) })
+    }
+
+    /// Whether a live map was emptied with `clear`, which keeps its tables. `None` when it does not say: legacy maps do not.
+    pub fn was_cleared(&self, address: u64) -> Option<bool> {
+        let auditor = self.stages.auditor();
+        let (map, _) = auditor.layout.swiss.filter(|_| auditor.is_swiss())?;
+        // `clearSeq` is the last field of `maps.Map` in all versions (`internal/runtime/maps/map.go`).
+        let sequence = address.checked_add(map.size.checked_sub(8)?)?;
+        auditor.memory.u64(sequence).ok().map(|cleared| cleared != 0)
+    }
+}
+
+/// Bytes of a struct of a key and an element. Values are aligned to the largest power of two that divides their size, which
+/// is at least what they need, and to eight bytes at most.
+fn pair_bytes(shape: &MapShape) -> u64 {
+    let align = |size: u64| 1 << size.trailing_zeros().min(3);
+    let (key, elem) = (shape.key_size, shape.elem_size);
+    let elem_at = if elem == 0 { key } else { key.next_multiple_of(align(elem)) };
+    (elem_at + elem).next_multiple_of(align(key).max(if elem == 0 { 1 } else { align(elem) }))
+}
+
+impl Auditor<'_> {
+    fn is_swiss(&self) -> bool {
+        self.types.is_swiss() && self.layout.swiss.is_some()
+    }
+}
+
+impl Session<'_> {
+    fn shape_at(&self, address: u64) -> Option<std::sync::Arc<MapShape>> {
+        let map: TypeId = self.map_type(address)?;
+        self.stages.context.types.shape(map)
+    }
+}
