@@ -15,8 +15,8 @@ use crate::workspace::{root, run, testbed_directory};
 
 /// Programs in Go alone; `cgo` is built apart.
 const PROGRAMS: &[&str] = &[
-    "big", "blocked", "heap", "maps", "paths", "places", "resident", "retained", "sessions", "sites", "storage",
-    "writer",
+    "big", "blocked", "healthy", "heap", "maps", "paths", "places", "resident", "retained", "rules", "sessions",
+    "sites", "storage", "writer",
 ];
 
 /// One way to build.

@@ -42,6 +42,8 @@ pub struct MapFacts {
     pub figures: MapFigures,
     /// Bytes that would be freed with it.
     pub retained_bytes: u64,
+    /// Bytes of its tables if it were made anew, with a hint of its entries.
+    pub remade_bytes: u64,
     /// It was emptied with `clear`; absent when it does not say, as legacy maps do not.
     pub cleared: Option<bool>,
     /// Bytes of its tables if it were made anew without the entries whose element is zero; absent when there are none.
@@ -49,6 +51,13 @@ pub struct MapFacts {
     /// Bytes of its entries as a slice of pairs, with what the slice's header takes more than the map's pointer. Only for
     /// maps with a single group.
     pub as_pairs_bytes: Option<u64>,
+}
+
+impl MapFacts {
+    /// What making it anew would free.
+    pub fn reclaimable_bytes(&self) -> u64 {
+        self.figures.table_bytes.saturating_sub(self.remade_bytes)
+    }
 }
 
 /// The arrays of the slices in one place.

@@ -12,11 +12,10 @@
 //!     entries: 40_112,
 //!     slots: 14_680_064,
 //!     table_bytes: 400 << 20,
-//!     reclaimable_bytes: 398 << 20,
 //!     overflow_buckets: Some(9),
 //!     ..MapFigures::default()
 //! };
-//! let map = MapFacts { owner: "main.sessions".into(), figures, ..MapFacts::default() };
+//! let map = MapFacts { owner: "main.sessions".into(), figures, remade_bytes: 2 << 20, ..MapFacts::default() };
 //! let evidence = Evidence { live_bytes: 1 << 30, maps: vec![map], ..Evidence::default() };
 //! let found = findings(&evidence);
 //! assert_eq!((found[0].rule, found[0].severity), ("GM001", Severity::High));

@@ -51,11 +51,10 @@ pub(crate) fn state(map: &MapFacts) -> State {
     {
         return State::Zeroed;
     }
-    if figures.reclaimable_bytes < MIN_BYTES {
+    if map.reclaimable_bytes() < MIN_BYTES {
         return State::Healthy;
     }
-    let rest = figures.table_bytes.saturating_sub(figures.reclaimable_bytes);
-    if rest.saturating_mul(DRAINED) <= figures.table_bytes {
+    if map.remade_bytes.saturating_mul(DRAINED) <= figures.table_bytes {
         return if was_full(map) { State::Drained } else { State::Oversized };
     }
     let holds = |part: Option<u64>, share: u64, of: u64| part.is_some_and(|p| p.saturating_mul(share) >= of && p > 0);
@@ -84,7 +83,8 @@ mod tests {
 
     use super::*;
 
-    fn map(change: impl FnOnce(&mut MapFacts)) -> State {
+    /// The state of a map of 4 MiB, which would take as much of it as `remade` says in KiB if it were made anew.
+    fn state_of(remade: u64, change: impl FnOnce(&mut MapFacts)) -> State {
         let figures = MapFigures {
             entries: 100_000,
             slots: 131_072,
@@ -93,34 +93,30 @@ mod tests {
             tombstones: Some(0),
             ..MapFigures::default()
         };
-        let mut map = MapFacts { figures, ..MapFacts::default() };
+        let mut map = MapFacts { figures, remade_bytes: remade << 10, ..MapFacts::default() };
         change(&mut map);
         state(&map)
     }
 
     #[test]
     fn a_map_has_one_state() {
-        assert_eq!(map(|_| {}), State::Healthy);
-        let drained = |m: &mut MapFacts| (m.figures.entries, m.figures.reclaimable_bytes) = (900, 3 << 20);
-        assert_eq!(map(drained), State::Oversized);
-        let traces = |m: &mut MapFacts| (m.figures.reclaimable_bytes, m.figures.tombstones) = (3 << 20, Some(1));
-        assert_eq!(map(traces), State::Drained);
-        assert_eq!(map(|m| (m.figures.reclaimable_bytes, m.cleared) = (3 << 20, Some(true))), State::Drained);
-        let growing =
-            |m: &mut MapFacts| (m.figures.reclaimable_bytes, m.figures.old_buckets_bytes) = (3 << 20, Some(1 << 20));
-        assert_eq!(map(growing), State::Growing);
+        assert_eq!(state_of(4096, |_| {}), State::Healthy);
+        assert_eq!(state_of(1024, |_| {}), State::Oversized);
+        assert_eq!(state_of(1024, |m| m.figures.tombstones = Some(1)), State::Drained);
+        assert_eq!(state_of(1024, |m| m.figures.overflow_buckets = Some(1)), State::Drained);
+        assert_eq!(state_of(1024, |m| m.cleared = Some(true)), State::Drained);
+        assert_eq!(state_of(1024, |m| m.figures.old_buckets_bytes = Some(1 << 20)), State::Growing);
         let zeroed = |m: &mut MapFacts| (m.figures.zero_values, m.without_zero_bytes) = (Some(60_000), Some(2 << 20));
-        assert_eq!(map(zeroed), State::Zeroed);
-        let half = |m: &mut MapFacts| m.figures.reclaimable_bytes = 2 << 20;
-        assert_eq!(map(half), State::Healthy);
-        assert_eq!(map(|m| (half(m), m.figures.tombstones = Some(14_000)).1), State::Tombstoned);
-        assert_eq!(map(|m| (half(m), m.figures.overflow_buckets = Some(9_000)).1), State::Chained);
-        assert_eq!(map(|m| (half(m), m.figures.holes = 2_000).1), State::Holey);
+        assert_eq!(state_of(1024, zeroed), State::Zeroed);
+        assert_eq!(state_of(2048, |_| {}), State::Healthy);
+        assert_eq!(state_of(2048, |m| m.figures.tombstones = Some(14_000)), State::Tombstoned);
+        assert_eq!(state_of(2048, |m| m.figures.overflow_buckets = Some(9_000)), State::Chained);
+        assert_eq!(state_of(2048, |m| m.figures.holes = 2_000), State::Holey);
     }
 
     #[test]
     fn a_little_is_not_worth_a_change() {
-        let small = |m: &mut MapFacts| (m.figures.table_bytes, m.figures.reclaimable_bytes) = (65_000, 64_000);
-        assert_eq!(map(small), State::Healthy);
+        assert_eq!(state_of(4096 - 63, |m| m.figures.holes = 2_000), State::Healthy);
+        assert_eq!(state_of(0, |m| m.figures.table_bytes = 65_535), State::Healthy);
     }
 }

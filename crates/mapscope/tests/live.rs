@@ -3,10 +3,12 @@
 mod common;
 #[path = "live/export.rs"]
 mod export;
+#[path = "live/findings.rs"]
+mod findings;
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Lines, Write};
 use std::path::PathBuf;
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use common::{differences, document, failure, leaks, success};
 use serde_json::Value;
@@ -20,6 +22,7 @@ fn testbed() -> PathBuf {
 struct Target {
     child: Child,
     stdin: Option<ChildStdin>,
+    output: Lines<BufReader<ChildStdout>>,
     truth: Value,
 }
 
@@ -51,8 +54,9 @@ impl Target {
             .spawn()
             .unwrap_or_else(|e| panic!("{}: {e}; run `cargo xtask testbed` again", path.display()));
         let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
-        let mut target = Self { child, stdin, truth: Value::Null };
-        for line in BufReader::new(stdout.expect("its output")).lines() {
+        let output = BufReader::new(stdout.expect("its output")).lines();
+        let mut target = Self { child, stdin, output, truth: Value::Null };
+        while let Some(line) = target.output.next() {
             let line = line.expect("a line");
             if line == "READY" {
                 return target;
@@ -60,6 +64,13 @@ impl Target {
             target.truth = serde_json::from_str(&line).unwrap_or(target.truth.take());
         }
         panic!("{} ended before it was ready", path.display());
+    }
+
+    /// Sends a line, and reads the answer.
+    fn ask(&mut self) -> Value {
+        self.stdin.as_mut().expect("its input").write_all(b"\n").expect("it reads");
+        let line = self.output.next().expect("it answers").expect("a line");
+        serde_json::from_str(&line).expect("the answer is JSON")
     }
 
     fn pid(&self) -> String {

@@ -1,19 +1,23 @@
 //! What advice on a map has to know: what the map would cost if it were made otherwise, and whether it was cleared.
 
-use super::{Auditor, size};
+use super::{Auditor, chance, size};
 use crate::Session;
 use crate::types::{MapShape, TypeId};
 
 impl Session<'_> {
-    /// Bytes of the tables of a live map, its header included, if it were made anew with a hint of `entries`. `None` when no
-    /// live map has its header at `address`.
+    /// Bytes of the tables of a live map, its header included, if it were made anew with a hint of `entries` and filled with
+    /// as many: what the runtime makes at once, and what it adds on average where hashes crowd. `None` when no live map has
+    /// its header at `address`.
     pub fn remade_bytes(&self, address: u64, entries: u64) -> Option<u64> {
         let shape = self.shape_at(address)?;
         let auditor = self.stages.auditor();
         if auditor.is_swiss() {
-            return Some(size::swiss(entries, &shape));
+            return Some(size::swiss(entries, &shape).saturating_add(chance::swiss(entries, &shape)));
         }
-        Some(size::legacy(entries, &shape, auditor.layout.legacy?.size, self.stages.context.minor))
+        let minor = self.stages.context.minor;
+        let made = size::legacy(entries, &shape, auditor.layout.legacy?.size, minor);
+        let (log, buckets) = size::legacy_buckets(entries, &shape, minor);
+        Some(made.saturating_add(chance::legacy(entries, log, buckets - (1 << log), &shape)))
     }
 
     /// Bytes that a slice of `entries` pairs of key and element would take in place of a live map: 16 more where the

@@ -4,6 +4,7 @@
 //! and no figures.
 
 mod advice;
+mod chance;
 mod legacy;
 mod size;
 mod swiss;

@@ -35,7 +35,8 @@
 //!
 //! ## Limits
 //! Free slots are used again by objects of the same size: after a burst that comes every minute, they are as they should
-//! be. Copies fill free slots first, so that copying pays only when it happens after a collection that frees most spans.
+//! be. Copies fill the free slots of a few spans one after the other, and the spans of the originals become free; copies
+//! made before the burst is collected lie among its garbage.
 
 use crate::Evidence;
 use crate::finding::Claim;

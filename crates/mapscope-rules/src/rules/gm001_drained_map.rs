@@ -35,8 +35,8 @@
 //! use a cache with a bound.
 //!
 //! ## Limits
-//! A map that is full again every night needs its size; the rule knows this moment only. A table whose share of the
-//! entries is just at its limit may come out twice as large as promised, because hashes spread as chance has it.
+//! A map that is full again every night needs its size; the rule knows this moment only. How
+//! many tables of the new map get more than their share and are split is an average.
 
 use super::{map_claim, maps_in, rebuild};
 use crate::finding::Claim;
@@ -57,14 +57,14 @@ pub(crate) fn check(evidence: &Evidence) -> Vec<Claim> {
             count(figures.entries),
             count(figures.slots),
             percent(figures.entries, figures.slots),
-            bytes(figures.table_bytes - figures.reclaimable_bytes),
+            bytes(map.remade_bytes),
             bytes(figures.table_bytes),
         );
         let advice = format!(
             "Make it anew: {}. If it drains again and again, have one map for each span of time, or a cache with a bound.",
             rebuild(map)
         );
-        Claim { advice, ..map_claim(map, summary, figures.reclaimable_bytes, &[]) }
+        Claim { advice, ..map_claim(map, summary, map.reclaimable_bytes(), &[]) }
     };
     maps_in(evidence, State::Drained).map(claim).collect()
 }

@@ -49,10 +49,10 @@ pub(crate) fn check(evidence: &Evidence) -> Vec<Claim> {
             count(figures.slots),
             percent(tombstones, figures.slots),
             count(figures.entries),
-            bytes(figures.reclaimable_bytes),
+            bytes(map.reclaimable_bytes()),
         );
         let advice = format!("Make it anew from time to time: {}.", rebuild(map));
-        Claim { advice, ..map_claim(map, summary, figures.reclaimable_bytes, &[("tombstones", tombstones)]) }
+        Claim { advice, ..map_claim(map, summary, map.reclaimable_bytes(), &[("tombstones", tombstones)]) }
     };
     maps_in(evidence, State::Tombstoned).map(claim).collect()
 }

@@ -51,11 +51,11 @@ pub(crate) fn check(evidence: &Evidence) -> Vec<Claim> {
             count(overflow),
             count(figures.groups),
             count(figures.entries),
-            bytes(figures.reclaimable_bytes),
+            bytes(map.reclaimable_bytes()),
         );
         let advice = format!("Make it anew: {}. Go 1.24 and later have maps without chains.", rebuild(map));
         let more = [("buckets", figures.groups), ("overflow_buckets", overflow)];
-        Claim { advice, ..map_claim(map, summary, figures.reclaimable_bytes, &more) }
+        Claim { advice, ..map_claim(map, summary, map.reclaimable_bytes(), &more) }
     };
     maps_in(evidence, State::Chained).map(claim).collect()
 }

@@ -50,11 +50,11 @@ pub(crate) fn check(evidence: &Evidence) -> Vec<Claim> {
             count(figures.groups),
             percent(figures.holes, figures.groups),
             if severe { "severe" } else { "slight" },
-            bytes(figures.reclaimable_bytes),
+            bytes(map.reclaimable_bytes()),
         );
         let advice = format!("Make it anew: {}.", rebuild(map));
         let more = [("holes", figures.holes), ("groups", figures.groups)];
-        Claim { advice, ..map_claim(map, summary, figures.reclaimable_bytes, &more) }
+        Claim { advice, ..map_claim(map, summary, map.reclaimable_bytes(), &more) }
     };
     maps_in(evidence, State::Holey).map(claim).collect()
 }

@@ -44,14 +44,14 @@ pub(crate) fn check(evidence: &Evidence) -> Vec<Claim> {
             count(figures.entries),
             count(figures.slots),
             percent(figures.entries, figures.slots),
-            bytes(figures.table_bytes - figures.reclaimable_bytes),
+            bytes(map.remade_bytes),
             bytes(figures.table_bytes),
         );
         let advice = format!(
             "Make it with a hint of what it holds: make({}, {}), or without one.",
             map.type_name, figures.entries
         );
-        Claim { advice, ..map_claim(map, summary, figures.reclaimable_bytes, &[]) }
+        Claim { advice, ..map_claim(map, summary, map.reclaimable_bytes(), &[]) }
     };
     maps_in(evidence, State::Oversized).map(claim).collect()
 }

@@ -59,6 +59,7 @@ fn map_facts(session: &Session<'_>, map: &MapEntry) -> Option<MapFacts> {
         type_name: map.type_name.clone(),
         heuristic: map.heuristic,
         retained_bytes: map.retained,
+        remade_bytes: session.remade_bytes(address, figures.entries).unwrap_or(figures.table_bytes),
         cleared: session.was_cleared(address),
         without_zero_bytes: zero.and_then(|zero| session.remade_bytes(address, figures.entries.saturating_sub(zero))),
         as_pairs_bytes: if small { session.pairs_bytes(address, figures.entries) } else { None },
