@@ -12,17 +12,24 @@ import (
 // What the rules on the rest of the heap must find is in these variables.
 var (
 	connections []*connection
-	tokens      []string
-	names       []string
+	tokens      []token
+	persons     []person
 	records     []*[512]byte
 	ballast     []byte
 	seen        map[int][]byte
-	apart       [4]map[int][]byte
+	north       map[int][]byte
+	east        map[int][]byte
+	south       map[int][]byte
+	west        map[int][]byte
 	buffers     sync.Pool
 	sink        []byte
 )
 
 type connection struct{ buf []byte }
+
+type token struct{ text string }
+
+type person struct{ name string }
 
 func slack(used int) func() {
 	return func() {
@@ -35,16 +42,16 @@ func slack(used int) func() {
 func cut(length int) func() {
 	return func() {
 		for i := 0; i < 2000; i++ {
-			tokens = append(tokens, strings.Repeat("x", 4096)[:length])
+			tokens = append(tokens, token{strings.Repeat("x", 4096)[:length]})
 		}
 	}
 }
 
 func texts(different int) func() {
 	return func() {
-		names = make([]string, 50_000)
-		for i := range names {
-			names[i] = strings.Clone(fmt.Sprintf("a-name-of-some-length-%018d", i%different))
+		persons = make([]person, 50_000)
+		for i := range persons {
+			persons[i].name = strings.Clone(fmt.Sprintf("a-name-of-some-length-%018d", i%different))
 		}
 	}
 }
@@ -69,7 +76,7 @@ func scattered(keep, of int) func() {
 var hidden []uintptr
 
 //go:noinline
-func waitForAnswer(c chan int, buf *[4096]byte, started *sync.WaitGroup) {
+func waitForAnswer(c chan int, buf []byte, started *sync.WaitGroup) {
 	started.Done()
 	<-c
 	runtime.KeepAlive(buf)
@@ -88,7 +95,7 @@ func wait(leak bool) func() {
 				answers = append(answers, c)
 			}
 			started.Add(1)
-			go waitForAnswer(c, new([4096]byte), &started)
+			go waitForAnswer(c, make([]byte, 4000+i%90), &started)
 		}
 		started.Wait()
 		for running() > 0 {
@@ -174,20 +181,21 @@ func init() {
 	}, live}
 	near("gh001-near", "GH001", slack(5000))
 
-	scenarios["gh002"] = scenario{"GH002", "main.tokens[]", cut(20), func() {
-		for i, token := range tokens {
-			tokens[i] = strings.Clone(token)
+	scenarios["gh002"] = scenario{"GH002", "main.token.text", cut(20), func() {
+		for i := range tokens {
+			tokens[i].text = strings.Clone(tokens[i].text)
 		}
 	}, live}
 	near("gh002-near", "GH002", cut(3000))
 
-	scenarios["gh003"] = scenario{"GH003", "main.names[]", texts(100), func() {
+	scenarios["gh003"] = scenario{"GH003", "main.person.name", texts(100), func() {
 		known := map[string]string{}
-		for i, name := range names {
+		for i := range persons {
+			name := persons[i].name
 			if _, ok := known[name]; !ok {
 				known[name] = name
 			}
-			names[i] = known[name]
+			persons[i].name = known[name]
 		}
 	}, live}
 	near("gh003-near", "GH003", texts(50_000))
@@ -228,8 +236,8 @@ func init() {
 
 	scenarios["gh009"] = scenario{"GH009", "main.seen", func() { seen = hoard(map[int][]byte{}, 24) }, func() { seen = nil }, live}
 	near("gh009-near", "GH009", func() {
-		for i := range apart {
-			apart[i] = hoard(map[int][]byte{}, 6)
+		for _, part := range []*map[int][]byte{&north, &east, &south, &west} {
+			*part = hoard(map[int][]byte{}, 6)
 		}
 	})
 
