@@ -14,6 +14,66 @@ var (
 	pairs    [][]pair
 )
 
+// What holds more than it seems to.
+var (
+	pins  map[*block]int
+	all   []*block
+	views []view
+	lobby *room
+)
+
+type block [4096]byte
+
+type view struct {
+	settings map[int64]int64
+	id       int
+}
+
+type room struct{ members map[int]*member }
+
+type member struct {
+	room *room
+	data [1000]byte
+}
+
+func pin(kept bool) func() {
+	return func() {
+		pins = map[*block]int{}
+		for i := 0; i < 1000; i++ {
+			b := new(block)
+			pins[b] = i
+			if kept {
+				all = append(all, b)
+			}
+		}
+	}
+}
+
+// share has one map in n copies of a struct.
+func share(n int) func() {
+	return func() {
+		one := view{settings: map[int64]int64{}}
+		fill(one.settings, 0, 20_000)
+		for i := 0; i < n; i++ {
+			one.id = i
+			views = append(views, one)
+		}
+	}
+}
+
+func enter(back bool) func() {
+	return func() {
+		lobby = &room{map[int]*member{}}
+		for i := 0; i < 3000; i++ {
+			m := new(member)
+			if back {
+				m.room = lobby
+			}
+			lobby.members[i] = m
+		}
+	}
+}
+
 type pair struct{ key, value int64 }
 
 func fill(m map[int64]int64, from, to int64) {
@@ -157,6 +217,19 @@ func init() {
 		owners = fresh
 	}, live}
 	near("gm006-near", "GM006", zeroes(300_000, 140_000))
+
+	scenarios["gm007"] = scenario{"GM007", "main.pins", pin(false), func() { clear(pins) }, live}
+	near("gm007-near", "GM007", pin(true))
+
+	scenarios["gm008"] = scenario{"GM008", "main.lobby.members", enter(true), func() { lobby = nil }, live}
+	near("gm008-near", "GM008", enter(false))
+
+	scenarios["gm012"] = scenario{"GM012", "main.views[].settings", share(5000), func() {
+		for i := range views {
+			views[i].settings = nil
+		}
+	}, live}
+	near("gm012-near", "GM012", share(900))
 
 	scenarios["gm009"] = scenario{"GM009", "main.tags[]", func() {
 		tags = make([]map[int64]int64, 0, 20_000)

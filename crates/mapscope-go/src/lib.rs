@@ -55,6 +55,7 @@ pub use error::GoError;
 pub use executable::{Executable, debug_info_paths, describes};
 pub use goroutines::{GoroutineCensus, GoroutineGroup, LeakVerdict, StackFrame};
 pub use holders::{Holder, HolderKind};
+pub use maps::PinnedKeys;
 pub use paths::{FoundPath, Garbage, MergedPath, MergedPaths, PathObject, PathStep, Place, path_text};
 pub use resident::{ClassUse, MemoryParts, PageTotals, RuntimeStatistics};
 pub use root_names::RootClass;

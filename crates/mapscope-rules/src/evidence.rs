@@ -11,6 +11,8 @@ pub struct Evidence {
     pub garbage_bytes: u64,
     /// Live maps that are not torn.
     pub maps: Vec<MapFacts>,
+    /// Cycles of live objects that have a map among them.
+    pub cycles: Vec<CycleFacts>,
     /// Arrays of slices, by the place of the slices.
     pub slices: Vec<SliceFacts>,
     /// Large objects that only small slices and strings keep, by place.
@@ -51,6 +53,27 @@ pub struct MapFacts {
     /// Bytes of its entries as a slice of pairs, with what the slice's header takes more than the map's pointer. Only for
     /// maps with a single group.
     pub as_pairs_bytes: Option<u64>,
+    /// Pointers to it in live objects.
+    pub pointers: u64,
+    /// Keys that point to objects which nothing but its entries holds.
+    pub pinned_keys: u64,
+    /// Bytes that would be freed with them.
+    pub pinned_bytes: u64,
+}
+
+/// Live objects that reach each other, with a map among them.
+#[derive(Clone, Debug, Default)]
+pub struct CycleFacts {
+    /// How a person would name the map, the largest if there are several.
+    pub owner: String,
+    /// Objects.
+    pub objects: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Bytes that would be freed with the map.
+    pub retained_bytes: u64,
+    /// The pointer that leads back: `Member.room`.
+    pub closing: String,
 }
 
 impl MapFacts {

@@ -33,8 +33,8 @@ mod state;
 mod text;
 
 pub use evidence::{
-    ClassFacts, Evidence, FinalizerFacts, LeakFacts, MapFacts, PinnedFacts, PoolFacts, SliceFacts, StringFacts,
-    SuspectFacts,
+    ClassFacts, CycleFacts, Evidence, FinalizerFacts, LeakFacts, MapFacts, PinnedFacts, PoolFacts, SliceFacts,
+    StringFacts, SuspectFacts,
 };
 pub use finding::{Finding, Severity};
 pub use registry::{RULES, Rule, findings, rule};

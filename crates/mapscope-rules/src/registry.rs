@@ -47,8 +47,11 @@ table! {
     "GM004" "overflow-chains" gm004_overflow_chains High,
     "GM005" "holes" gm005_holes High,
     "GM006" "zero-valued-entries" gm006_zero_valued_entries High,
+    "GM007" "pointer-keys" gm007_pointer_keys Medium,
+    "GM008" "map-in-cycle" gm008_map_in_cycle Low,
     "GM009" "many-small-maps" gm009_many_small_maps High,
     "GM011" "oversized-hint" gm011_oversized_hint High,
+    "GM012" "shared-map" gm012_shared_map Low,
 }
 
 impl Rule {

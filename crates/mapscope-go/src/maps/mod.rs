@@ -5,10 +5,14 @@
 
 mod advice;
 mod chance;
+mod keys;
 mod legacy;
+mod sharing;
 mod size;
 mod swiss;
 mod walk;
+
+pub use keys::PinnedKeys;
 
 use mapscope_heap::{GroupFill, MapAudit, MapFigures, MapImplementation};
 use mapscope_memory::Memory;

@@ -15,8 +15,11 @@ pub(crate) mod gm003_unfinished_growth;
 pub(crate) mod gm004_overflow_chains;
 pub(crate) mod gm005_holes;
 pub(crate) mod gm006_zero_valued_entries;
+pub(crate) mod gm007_pointer_keys;
+pub(crate) mod gm008_map_in_cycle;
 pub(crate) mod gm009_many_small_maps;
 pub(crate) mod gm011_oversized_hint;
+pub(crate) mod gm012_shared_map;
 
 use crate::finding::Claim;
 use crate::state::{State, state};

@@ -5,12 +5,15 @@ use std::collections::HashMap;
 use mapscope_go::{GoroutineCensus, HolderKind, MapEntry, Session, Storage};
 use mapscope_report::model::{FindingRow, Inspection};
 use mapscope_rules::{
-    ClassFacts, Evidence, FinalizerFacts, Finding, LeakFacts, MapFacts, PinnedFacts, PoolFacts, SliceFacts,
+    ClassFacts, CycleFacts, Evidence, FinalizerFacts, Finding, LeakFacts, MapFacts, PinnedFacts, PoolFacts, SliceFacts,
     StringFacts, SuspectFacts, findings,
 };
 
 /// Entries that fit into a single group or bucket.
 const ONE_GROUP: u64 = 8;
+
+/// Cycles that are looked at, the largest first.
+const CYCLES: usize = 10;
 
 /// What the rules say of a session, the most urgent first.
 pub(crate) fn list(session: &Session<'_>, inspection: &Inspection, storage: Storage) -> Vec<FindingRow> {
@@ -36,7 +39,8 @@ fn evidence(session: &Session<'_>, inspection: &Inspection, storage: Storage) ->
     Evidence {
         live_bytes: heap.live_bytes,
         garbage_bytes: heap.object_bytes.saturating_sub(heap.live_bytes),
-        maps: session.maps.iter().filter_map(|map| map_facts(session, map)).collect(),
+        maps: maps(session),
+        cycles: cycles(session),
         strings: strings(&storage),
         classes: classes(session),
         leaks: leaks(&session.goroutines()),
@@ -48,7 +52,33 @@ fn evidence(session: &Session<'_>, inspection: &Inspection, storage: Storage) ->
     }
 }
 
-/// A map that is not torn.
+/// The maps that are not torn.
+fn maps(session: &Session<'_>) -> Vec<MapFacts> {
+    let (pointers, keys) = (session.map_pointers(), session.pinned_keys());
+    let complete = |map: &MapEntry| {
+        let facts = map_facts(session, map)?;
+        let keys = keys.get(&map.audit.address).copied().unwrap_or_default();
+        let pointers = pointers.get(&map.audit.address).copied().unwrap_or(0);
+        Some(MapFacts { pointers, pinned_keys: keys.objects, pinned_bytes: keys.bytes, ..facts })
+    };
+    session.maps.iter().filter_map(complete).collect()
+}
+
+fn cycles(session: &Session<'_>) -> Vec<CycleFacts> {
+    let facts = |group: mapscope_go::CycleGroup| {
+        let map = group.maps.first()?;
+        let retained = session.maps.iter().find(|m| m.audit.address == map.address).map_or(0, |m| m.retained);
+        Some(CycleFacts {
+            owner: map.owner.clone(),
+            objects: group.objects,
+            bytes: group.bytes,
+            retained_bytes: retained,
+            closing: group.closing.field,
+        })
+    };
+    session.cycles(false, Some(CYCLES)).groups.into_iter().filter_map(facts).collect()
+}
+
 fn map_facts(session: &Session<'_>, map: &MapEntry) -> Option<MapFacts> {
     let figures = map.audit.figures.as_ref().ok()?.clone();
     let address = map.audit.address;
@@ -64,6 +94,7 @@ fn map_facts(session: &Session<'_>, map: &MapEntry) -> Option<MapFacts> {
         without_zero_bytes: zero.and_then(|zero| session.remade_bytes(address, figures.entries.saturating_sub(zero))),
         as_pairs_bytes: if small { session.pairs_bytes(address, figures.entries) } else { None },
         figures,
+        ..MapFacts::default()
     })
 }
 
