@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"time"
 	"unsafe"
 )
 
@@ -23,6 +24,7 @@ var (
 	west        map[int][]byte
 	buffers     sync.Pool
 	sink        []byte
+	timers      []*time.Timer
 )
 
 type connection struct{ buf []byte }
@@ -173,6 +175,35 @@ func hoard(m map[int][]byte, mib int) map[int][]byte {
 	return m
 }
 
+func expire() {}
+
+// schedule sets n timers; those that are not kept are stopped at once.
+func schedule(n, kept int) func() {
+	return func() {
+		// One processor, which then tidies up its timers itself.
+		runtime.GOMAXPROCS(1)
+		for i := 0; i < n; i++ {
+			timer := time.AfterFunc(time.Hour, expire)
+			if i < kept {
+				timers = append(timers, timer)
+			} else {
+				timer.Stop()
+			}
+		}
+	}
+}
+
+func stopAll() {
+	for _, timer := range timers {
+		timer.Stop()
+	}
+	clear(timers)
+	// Stopped timers are taken out of their heap when another one is due.
+	for i := 0; i < 3; i++ {
+		time.Sleep(time.Millisecond)
+	}
+}
+
 func init() {
 	scenarios["gh001"] = scenario{"GH001", "main.connection.buf", slack(300), func() {
 		for _, c := range connections {
@@ -240,6 +271,9 @@ func init() {
 			*part = hoard(map[int][]byte{}, 6)
 		}
 	})
+
+	scenarios["gh010"] = scenario{"GH010", "main.expire", schedule(20_000, 20_000), stopAll, live}
+	near("gh010-near", "GH010", schedule(20_000, 4000))
 
 	scenarios["gh011"] = scenario{"GH011", "main.buffers", pool(512 << 10), func() {}, uncollected}
 	s = scenario{rule: "GH011", build: pool(32 << 10), apply: func() {}, measure: uncollected}

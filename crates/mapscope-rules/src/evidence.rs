@@ -27,6 +27,8 @@ pub struct Evidence {
     pub finalizers: FinalizerFacts,
     /// Pools that hold something.
     pub pools: Vec<PoolFacts>,
+    /// Timers, by what they call.
+    pub timers: Vec<TimerFacts>,
     /// Parts of the heap that one way leads to.
     pub suspects: Vec<SuspectFacts>,
 }
@@ -193,6 +195,23 @@ pub struct PoolFacts {
     /// Values in it.
     pub values: u64,
     /// What only pools keep alive.
+    pub bytes: u64,
+}
+
+/// The timers that call one function.
+#[derive(Clone, Debug, Default)]
+pub struct TimerFacts {
+    /// The function: for `time.AfterFunc` the one it was given, for a channel `time.sendTime`.
+    pub function: String,
+    /// They fire again and again.
+    pub periodic: bool,
+    /// Timers that are set, or still in a processor's heap.
+    pub timers: u64,
+    /// Of those, the ones in a heap that will fire.
+    pub pending: u64,
+    /// Of those, the ones that were stopped.
+    pub zombies: u64,
+    /// Bytes that they retain, each by itself.
     pub bytes: u64,
 }
 

@@ -34,7 +34,7 @@ mod text;
 
 pub use evidence::{
     ClassFacts, CycleFacts, Evidence, FinalizerFacts, LeakFacts, MapFacts, PinnedFacts, PoolFacts, SliceFacts,
-    StringFacts, SuspectFacts,
+    StringFacts, SuspectFacts, TimerFacts,
 };
 pub use finding::{Finding, Severity};
 pub use registry::{RULES, Rule, findings, rule};

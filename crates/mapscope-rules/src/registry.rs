@@ -40,6 +40,7 @@ table! {
     "GH006" "finalizer-backlog" gh006_finalizer_backlog High,
     "GH007" "garbage-waiting" gh007_garbage_waiting Medium,
     "GH009" "dominator-concentration" gh009_dominator_concentration Low,
+    "GH010" "timers" gh010_timers Medium,
     "GH011" "sync-pool-retention" gh011_sync_pool_retention Medium,
     "GM001" "drained-map" gm001_drained_map High,
     "GM002" "tombstone-heavy" gm002_tombstone_heavy High,

@@ -11,7 +11,7 @@ use crate::model::FindingRow;
 /// Columns of the severity, with the indent of a section.
 const INDENT: usize = 9;
 /// Columns of the code and name of a rule.
-const RULE: usize = 26;
+const RULE: usize = 29;
 
 /// The section of an inspection; nothing when no rule fired.
 pub(super) fn finding_section(findings: &[FindingRow], options: &TextOptions) -> String {
@@ -36,21 +36,22 @@ pub(super) fn finding_section(findings: &[FindingRow], options: &TextOptions) ->
 
 fn one(finding: &FindingRow, width: usize) -> String {
     let room = width.saturating_sub(INDENT).max(20);
+    let indent = " ".repeat(INDENT);
     let rule = format!("{} {}", finding.rule, finding.name);
     let subject = safe(&finding.subject);
     let severity = paint(style(&finding.severity), format!("{:<6}", finding.severity.to_uppercase()));
     let mut out = format!("  {severity} ");
     if RULE + subject.chars().count() < room {
-        out += &format!("{rule:<RULE$} {}\n", paint(NAME, subject));
+        out.extend([&format!("{rule:<RULE$} "), &paint(NAME, subject), "\n"]);
     } else {
-        out += &format!("{rule}\n{:INDENT$}{}\n", "", paint(NAME, shorten(&subject, room)));
+        out.extend([&rule, "\n", &indent, &paint(NAME, shorten(&subject, room)), "\n"]);
     }
     let mut text = finding.summary.clone();
     if finding.reclaimable_bytes > 0 {
-        text += &format!(" Frees {}.", bytes(finding.reclaimable_bytes));
+        text.extend([" Frees ", &bytes(finding.reclaimable_bytes), "."]);
     }
     for line in wrap(&safe(&text), room) {
-        out += &format!("{:INDENT$}{line}\n", "");
+        out.extend([&indent, line.as_str(), "\n"]);
     }
     out
 }

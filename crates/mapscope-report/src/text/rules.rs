@@ -15,7 +15,7 @@ pub fn rules(list: &RuleList, width: usize) -> String {
         let lines = wrap(title, width.saturating_sub(LEFT).max(20));
         for (i, line) in lines.iter().enumerate() {
             let left = if i == 0 { format!("  {}  {name:<24}", paint(NAME, code)) } else { " ".repeat(LEFT - 1) };
-            out += &format!("{left} {line}\n");
+            out.extend([&left, " ", line.as_str(), "\n"]);
         }
     }
     out + &format!("\n{}\n", paint(DIM, "`mapscope rule CODE` explains one, with the code that fixes it"))

@@ -8,6 +8,7 @@ pub(crate) mod gh005_leaked_goroutines;
 pub(crate) mod gh006_finalizer_backlog;
 pub(crate) mod gh007_garbage_waiting;
 pub(crate) mod gh009_dominator_concentration;
+pub(crate) mod gh010_timers;
 pub(crate) mod gh011_sync_pool_retention;
 pub(crate) mod gm001_drained_map;
 pub(crate) mod gm002_tombstone_heavy;

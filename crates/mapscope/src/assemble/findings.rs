@@ -6,7 +6,7 @@ use mapscope_go::{GoroutineCensus, HolderKind, MapEntry, Session, Storage};
 use mapscope_report::model::{FindingRow, Inspection};
 use mapscope_rules::{
     ClassFacts, CycleFacts, Evidence, FinalizerFacts, Finding, LeakFacts, MapFacts, PinnedFacts, PoolFacts, SliceFacts,
-    StringFacts, SuspectFacts, findings,
+    StringFacts, SuspectFacts, TimerFacts, findings,
 };
 
 /// Entries that fit into a single group or bucket.
@@ -48,6 +48,7 @@ fn evidence(session: &Session<'_>, inspection: &Inspection, storage: Storage) ->
         suspects: inspection.suspects.iter().map(suspect).collect(),
         slices: storage.slices.into_iter().map(slice).collect(),
         pinned: storage.pinned.into_iter().map(pinned).collect(),
+        timers: storage.timers.functions.into_iter().map(timer).collect(),
         pools: storage.pools.into_iter().map(pool).collect(),
     }
 }
@@ -172,6 +173,17 @@ fn pool(pool: mapscope_go::Pool) -> PoolFacts {
         type_name: pool.type_name,
         values: pool.local + pool.victim,
         bytes: pool.local_bytes.saturating_add(pool.victim_bytes),
+    }
+}
+
+fn timer(timer: mapscope_go::TimerFunction) -> TimerFacts {
+    TimerFacts {
+        timers: timer.pending + timer.unwatched + timer.zombies,
+        function: timer.function,
+        periodic: timer.periodic,
+        pending: timer.pending,
+        zombies: timer.zombies,
+        bytes: timer.retained_bytes,
     }
 }
 
