@@ -27,6 +27,7 @@
 mod evidence;
 mod finding;
 mod registry;
+#[allow(clippy::tabs_in_doc_comments, reason = "Go is written with tabs")]
 mod rules;
 mod severity;
 mod state;

@@ -36,6 +36,11 @@ impl Session<'_> {
         let sequence = address.checked_add(map.size.checked_sub(8)?)?;
         auditor.memory.u64(sequence).ok().map(|cleared| cleared != 0)
     }
+
+    fn shape_at(&self, address: u64) -> Option<std::sync::Arc<MapShape>> {
+        let map: TypeId = self.map_type(address)?;
+        self.stages.context.types.shape(map)
+    }
 }
 
 /// Bytes of a struct of a key and an element. Values are aligned to the largest power of two that divides their size, which
@@ -53,9 +58,30 @@ impl Auditor<'_> {
     }
 }
 
-impl Session<'_> {
-    fn shape_at(&self, address: u64) -> Option<std::sync::Arc<MapShape>> {
-        let map: TypeId = self.map_type(address)?;
-        self.stages.context.types.shape(map)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pairs_are_laid_out_as_structs() {
+        let pair = |key, elem| {
+            let id = TypeId::UNKNOWN;
+            pair_bytes(&MapShape {
+                key: id,
+                elem: id,
+                key_size: key,
+                elem_size: elem,
+                indirect_key: false,
+                indirect_elem: false,
+                group_size: 0,
+                keys_offset: 0,
+                key_stride: 0,
+                elems_offset: 0,
+                elem_stride: 0,
+                storage: 0,
+                scan: false,
+            })
+        };
+        assert_eq!([pair(8, 8), pair(16, 1), pair(1, 8), pair(4, 1), pair(16, 0), pair(1, 1)], [16, 24, 16, 8, 16, 2]);
     }
 }
