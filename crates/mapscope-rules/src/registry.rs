@@ -63,7 +63,7 @@ impl Rule {
             rule: self.code,
             name: self.name,
             severity: severity(claim.reclaimable_bytes, live).max(claim.at_least).min(self.at_most),
-            subject: claim.subject,
+            subject: if claim.subject.is_empty() { "(unknown)".to_owned() } else { claim.subject },
             summary: claim.summary,
             evidence: claim.evidence,
             reclaimable_bytes: claim.reclaimable_bytes,
