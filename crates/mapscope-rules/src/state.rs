@@ -11,9 +11,9 @@ const ZEROED: u64 = 2;
 /// The runtime itself thinks tombstones worth clearing away from a tenth of the slots on (`pruneTombstones`, 1.25).
 const TOMBSTONES: u64 = 10;
 /// A legacy map filled to the limit has an overflow bucket for every fifth bucket: hashes spread as chance has it, and
-/// more than 8 of 6.5 on average are in 18% of the buckets. Half of them is more than chance.
+/// more than 8 of 6.5 on average are in 21% of the buckets. Half of them is more than chance.
 const CHAINS: u64 = 2;
-/// At half of the largest load, which is what growth leaves, 3% of the groups are empty by chance.
+/// At half of the largest load, which is what growth leaves, 3 to 4% of the groups are empty by chance.
 const HOLES: u64 = 10;
 /// In fewer groups than this, chance may leave no trace of what was there.
 const TRACES: u64 = 512;

@@ -5,9 +5,10 @@
 //!
 //! ## Why it matters
 //! An entry deleted from a group that is full leaves a tombstone: a search must not stop there. Tombstones use up the
-//! table's room to grow and lengthen searches for keys that are not there. From Go 1.25 on an insertion into a table without
-//! room clears them away when they are a tenth of its slots; up to 1.24 only growing or splitting the table does, so that
-//! a map whose entries come and go grows though it does not hold more.
+//! table's room to grow and lengthen searches for keys that are not there; an insertion reuses one only when it happens
+//! to pass it. From Go 1.25 on an insertion into a table without room clears them away when they are a tenth of its slots;
+//! up to 1.24 only growing or splitting the table does, so that a map whose entries come and go grows though it does not
+//! hold more.
 //!
 //! ## Evidence
 //! `tombstones`: control bytes that say *deleted*, counted. `reclaimable_bytes`: `table_bytes` less those of a map made

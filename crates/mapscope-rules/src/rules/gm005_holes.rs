@@ -6,8 +6,8 @@
 //!
 //! ## Why it matters
 //! An iteration walks every group, and so does the collector when keys or elements have pointers: holes cost time at every
-//! collection. Even at half of the largest load, which is what growing leaves behind, chance leaves only 3% of the groups
-//! empty; more means that entries have been deleted, or that the map was made for more than it holds.
+//! collection. Even at half of the largest load, which is what growing leaves behind, chance leaves only 3 to 4% of the
+//! groups empty; more means that entries have been deleted, or that the map was made for more than it holds.
 //!
 //! ## Evidence
 //! `holes`: groups without an entry (Swiss), or buckets whose whole chain has none (legacy); `groups`: all of them.

@@ -5,7 +5,7 @@
 //!
 //! ## Why it matters
 //! The smallest map is a header of 48 bytes and, from its first entry on, one group or bucket with room for eight entries,
-//! however few there are. A slice of pairs takes what its pairs take, and searching eight of them is as quick as a hash.
+//! however few there are. A slice of pairs takes what its pairs take.
 //!
 //! ## Evidence
 //! `maps`, their `entries` and `table_bytes`. `reclaimable_bytes`: those less the slots of slices of pairs, with the 16
