@@ -19,6 +19,8 @@ const PROGRAMS: &[&str] = &[
     "big", "blocked", "heap", "maps", "paths", "places", "resident", "retained", "server", "sessions", "sites",
     "sizes", "storage", "ticker", "writer",
 ];
+/// Programs that are only asked what is found in them, whatever way they are built; a server takes long to compile.
+const DEFAULT_ONLY: &[&str] = &["healthy", "rules"];
 
 /// One way to build.
 struct Variant {
@@ -27,6 +29,14 @@ struct Variant {
     minors: (u32, u32),
     experiment: &'static str,
     arguments: &'static [&'static str],
+}
+
+impl Variant {
+    /// The programs in Go alone that are built in this way.
+    fn programs(&self) -> impl Iterator<Item = &'static str> {
+        let more = if self.name == "default" { DEFAULT_ONLY } else { &[] };
+        PROGRAMS.iter().chain(more).copied()
+    }
 }
 
 const fn variant(name: &'static str, arguments: &'static [&'static str]) -> Variant {
@@ -60,7 +70,7 @@ pub(crate) fn build() -> Result<()> {
         for variant in VARIANTS {
             if (variant.minors.0..=variant.minors.1).contains(&toolchain.minor()) {
                 build_variant(toolchain, variant, sources)?;
-                for program in PROGRAMS.iter().copied().chain(["cgo"]) {
+                for program in variant.programs().chain(["cgo"]) {
                     rows.push(row(&toolchain.version, variant.name, program));
                 }
             }
@@ -119,7 +129,7 @@ fn build_variant(toolchain: &Toolchain, variant: &Variant, sources: u64) -> Resu
         run(&mut command)
     };
     // Several packages at once, with a directory as the output, give one program each. The slash makes it a directory.
-    compile("0", PROGRAMS)?;
+    compile("0", &variant.programs().collect::<Vec<_>>())?;
     compile("1", &["cgo"]).context("the cgo program needs a C compiler")?;
     // The truth is tested too, once for each layout of maps and of the heap.
     if variant.arguments.is_empty() {

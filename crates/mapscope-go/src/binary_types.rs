@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::dwarf::{Dwarf, DwarfIndex, DwarfSections};
-use crate::maps::model::{Allocator, GroupLayout, MapDesign, TypeSize};
+use crate::heap::Allocator;
+use crate::maps::model::{GroupLayout, MapDesign, TypeSize};
 use crate::runtime::{Cached, modules};
 use crate::symbols::Symbols;
 use crate::types::{Catalog, Kind, StructLayout, TypeId, TypeTable};

@@ -166,6 +166,11 @@ impl<'s> Session<'s> {
         })
     }
 
+    /// The type of the live map whose header is at `address`.
+    pub(crate) fn map_type(&self, address: u64) -> Option<TypeId> {
+        self.map_types.get(&address).copied()
+    }
+
     /// The heap graph, language-neutral.
     pub fn graph(&self) -> &'s HeapGraph {
         &self.stages.heap.graph

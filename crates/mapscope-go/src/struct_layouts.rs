@@ -1,7 +1,7 @@
 //! The layout of the structs that a reading met, for rules that look for padding.
 
 use crate::Session;
-use crate::maps::model::Allocator;
+use crate::heap::Allocator;
 use crate::types::{StructLayout, TypeId};
 
 impl Session<'_> {
@@ -16,6 +16,6 @@ impl Session<'_> {
 
     /// The allocator of the target, for [`StructLayout::slot`].
     pub fn allocator(&self) -> Allocator {
-        Allocator { headers: self.stages.context.minor >= 22 }
+        self.stages.heap.spans.allocator()
     }
 }

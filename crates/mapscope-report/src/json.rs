@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::model::{
     Capture, CycleList, DominatorList, GoroutineList, HeldGraph, Inspection, LayoutReport, MapDetail, MapList,
-    PathReport, SizeReport, TypeList,
+    PathReport, RuleList, RuleText, SizeReport, TypeList,
 };
 
 /// The `schema` of an [`Inspection`].
@@ -37,6 +37,11 @@ pub const LAYOUT_SCHEMA: &str = "mapscope.layout/1";
 /// The `schema` of a [`HeldGraph`].
 pub const HELD_SCHEMA: &str = "mapscope.held/1";
 
+/// The `schema` of a [`RuleText`].
+pub const RULE_SCHEMA: &str = "mapscope.rule/1";
+/// The `schema` of a [`RuleList`].
+pub const RULES_SCHEMA: &str = "mapscope.rules/1";
+
 /// A document as people and scripts both like it: indented by two spaces, with a newline at the end.
 pub fn to_json<T: Serialize>(document: &T) -> serde_json::Result<String> {
     let mut out = serde_json::to_string_pretty(document)?;
@@ -57,6 +62,8 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         ("mapscope.map.1", schema::<MapDetail>(MAP_SCHEMA)),
         ("mapscope.maps.1", schema::<MapList>(MAPS_SCHEMA)),
         ("mapscope.path.1", schema::<PathReport>(PATH_SCHEMA)),
+        ("mapscope.rule.1", schema::<RuleText>(RULE_SCHEMA)),
+        ("mapscope.rules.1", schema::<RuleList>(RULES_SCHEMA)),
         ("mapscope.size.1", schema::<SizeReport>(SIZE_SCHEMA)),
         ("mapscope.types.1", schema::<TypeList>(TYPES_SCHEMA)),
     ]

@@ -3,18 +3,21 @@
 
 mod capture;
 mod dominators;
+mod findings;
 mod goroutines;
 mod held;
 mod layout;
 mod occupancy;
 mod paths;
 mod report;
+mod rules;
 mod sites;
 mod size;
 mod storage;
 
 pub use capture::Capture;
 pub use dominators::{DominatorList, DominatorNode, HolderRow, LargestObject, Omitted, Suspect};
+pub use findings::FindingRow;
 pub use goroutines::{GoroutineList, GoroutineRow, LeftOut, Waited};
 pub use held::{HeldGraph, HeldNode};
 pub use layout::{BestOrder, FieldRow, LayoutReport, LayoutRow, SlotRow};
@@ -22,7 +25,8 @@ pub use occupancy::Occupancy;
 pub use paths::{
     ClosingEdge, CycleList, CycleMap, CycleRow, PathObject, PathObjects, PathReport, PathRow, PathStep, PathSubject,
 };
-pub use report::{Diff, DiffRow, Finding, NodeKind, Report, Severity, Tree, TreeNode};
+pub use report::{Diff, DiffRow, NodeKind, Report, Tree, TreeNode};
+pub use rules::{RuleList, RuleText};
 pub use sites::{CodeLine, SiteList, SiteRow};
 pub use size::{BytesRange, CurvePoint, GrowthRow, MapCost, SizeReport, SizedType};
 pub use storage::{
@@ -42,6 +46,9 @@ pub struct Inspection {
     pub target: Target,
     /// Where memory went.
     pub memory: MemoryUse,
+    /// What to change, the most urgent first (`mapscope rule CODE` explains each).
+    #[serde(default)]
+    pub findings: Vec<FindingRow>,
     /// Totals of the Go heap.
     pub heap: Heap,
     /// Who holds live objects from outside the heap, most retained bytes first. With `shared` among them they add up to

@@ -24,6 +24,7 @@ Examples:
   mapscope inspect 21291 --format html -o report.html    the same for a browser, in one file
   mapscope maps core.21291 --sort waste  its maps, those with most to win first
   mapscope map 21291 main.sessions.byID  one map in depth
+  mapscope rule GM001                    what a finding means, and what to change
   mapscope path 21291 main.Session       who holds the objects of a type
   mapscope export 21291 --as heap-profile -o heap.pb.gz    its heap profile, for pprof
   mapscope capture 21291 -o core.21291   a core of it, without killing it
@@ -31,7 +32,7 @@ Examples:
   mapscope layout ./sessions main.Session    padding of a struct, and its best order
 
 A TARGET that is a number is a pid; anything else is a path (./21291 names a file).
-Exit status: 0 fine, 1 a gate failed, 2 an error."
+Exit status: 0 fine, 1 findings at or above --fail-on, 2 an error."
 )]
 pub(crate) struct Args {
     /// Flags that every command takes.
@@ -145,10 +146,13 @@ Examples:
         #[arg(long, value_name = "N")]
         limit: Option<usize>,
     },
-    /// The whole picture: where memory went, top maps, top types
+    /// The whole picture: where memory went, findings, top maps, top types
+    ///
+    /// A finding names what is wrong, the bytes to win and what to change; `mapscope rule CODE` explains it, with code.
     #[command(after_help = "\
 Examples:
   mapscope inspect 21291
+  mapscope inspect 21291 --fail-on medium        exit status 1 when there is something to do
   mapscope inspect core.21291 --exe ./sessions
   mapscope inspect 21291 --debug-info ./sessions.debug
   mapscope inspect 21291 --format json -o before.json
@@ -163,6 +167,9 @@ Examples:
         /// With --format html, show what changed since an earlier inspection: a file that --format json wrote
         #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
         before: Option<PathBuf>,
+        /// Exit with status 1 when there are findings of this severity or above
+        #[arg(long, value_name = "SEVERITY", value_enum)]
+        fail_on: Option<FailOn>,
     },
     /// Every live map, one line each
     #[command(after_help = "\
@@ -359,6 +366,18 @@ Examples:
         #[arg(long, value_name = "N")]
         limit: Option<usize>,
     },
+    /// What a rule means, why it matters, how to fix it; all rules without CODE
+    #[command(after_help = "\
+Examples:
+  mapscope rule
+  mapscope rule GM001
+  mapscope rule drained-map
+  mapscope rule GM001 --format json | jq -r .text")]
+    Rule {
+        /// Code or name of the rule
+        #[arg(value_name = "CODE")]
+        code: Option<String>,
+    },
     /// Write a completion script for a shell
     #[command(after_help = "\
 Examples:
@@ -447,6 +466,17 @@ pub(crate) enum PartArg {
     Key,
     /// The element
     Value,
+}
+
+/// From which severity on findings make the command fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FailOn {
+    /// Only the most urgent
+    High,
+    /// Medium and high
+    Medium,
+    /// Any
+    Low,
 }
 
 /// What `path` takes.

@@ -1,6 +1,7 @@
 //! From what was read to the data that views show.
 
 pub(crate) mod dominators;
+pub(crate) mod findings;
 pub(crate) mod goroutines;
 pub(crate) mod held;
 pub(crate) mod paths;
@@ -57,6 +58,7 @@ pub(crate) fn inspection(session: &Session<'_>, info: &TargetInfo, read: Duratio
         schema: INSPECT_SCHEMA.to_owned(),
         target: target(session, info, read, stop),
         memory: memory_use(session, info),
+        findings: Vec::new(),
         heap: heap(&session.totals),
         holders: dominators::holders(session),
         suspects: dominators::suspects(session),

@@ -12,8 +12,8 @@ use mapscope_memory::{Pause, PauseOptions};
 use regex::Regex;
 
 use crate::args::{
-    self, Args, CaptureArgs, Color, ExportForm, Format, FormatArg, MapsArgs, PartArg, PathArgs, PauseArg, PauseArgs,
-    RootArg, SizeArgs, SortKey, TargetArgs,
+    self, Args, CaptureArgs, Color, ExportForm, FailOn, Format, FormatArg, MapsArgs, PartArg, PathArgs, PauseArg,
+    PauseArgs, RootArg, SizeArgs, SortKey, TargetArgs,
 };
 use crate::size::{parse_count, parse_size};
 use crate::source::{Target, TargetSpec};
@@ -58,12 +58,14 @@ pub(crate) enum Command {
     Inspect {
         target: Target,
         limit: Option<usize>,
+        fail_on: Option<FailOn>,
     },
     /// `inspect` and `demo` for a browser.
     Report {
         target: Target,
         /// What `inspect --format json` wrote earlier.
         before: Option<PathBuf>,
+        fail_on: Option<FailOn>,
     },
     Maps {
         target: Target,
@@ -107,6 +109,9 @@ pub(crate) enum Command {
     Layout {
         target: Target,
         question: LayoutQuestion,
+    },
+    Rule {
+        query: Option<String>,
     },
     Completions {
         shell: Shell,
@@ -229,13 +234,13 @@ impl Config {
         let command = match command {
             command if html => report(command)?,
             args::Command::Demo { limit } => {
-                Command::Inspect { target: demo(), limit: rows(limit, format, INSPECT_ROWS) }
+                Command::Inspect { target: demo(), limit: rows(limit, format, INSPECT_ROWS), fail_on: None }
             }
-            args::Command::Inspect { target: typed, limit, before } => {
+            args::Command::Inspect { target: typed, limit, before, fail_on } => {
                 if before.is_some() {
                     bail!("--before: only --format html shows what changed");
                 }
-                Command::Inspect { target: target(typed)?, limit: rows(limit, format, INSPECT_ROWS) }
+                Command::Inspect { target: target(typed)?, limit: rows(limit, format, INSPECT_ROWS), fail_on }
             }
             args::Command::Maps(typed) => maps(typed, format)?,
             args::Command::Map { target: typed, map } => {
@@ -287,6 +292,7 @@ impl Config {
                 let question = LayoutQuestion { type_name, wasteful, limit: rows(limit, format, LIST_ROWS) };
                 Command::Layout { target: target(typed)?, question }
             }
+            args::Command::Rule { code } => Command::Rule { query: code },
             args::Command::Completions { shell } => Command::Completions { shell },
             args::Command::Man { dir } => Command::Man { dir },
         };
@@ -339,15 +345,15 @@ fn spare_target(command: &Command, output: Option<&Path>) -> Result<()> {
 
 /// What has a form for browsers.
 fn report(typed: args::Command) -> Result<Command> {
-    let (target, limit, before) = match typed {
-        args::Command::Demo { limit } => (demo(), limit, None),
-        args::Command::Inspect { target: typed, limit, before } => (target(typed)?, limit, before),
+    let (target, limit, before, fail_on) = match typed {
+        args::Command::Demo { limit } => (demo(), limit, None, None),
+        args::Command::Inspect { target: typed, limit, before, fail_on } => (target(typed)?, limit, before, fail_on),
         _ => bail!("--format html: only `inspect` and `demo` have it; try --format json"),
     };
     if limit.is_some() {
         bail!("--limit: an HTML report has all rows, to be filtered in the browser; leave it out");
     }
-    Ok(Command::Report { target, before })
+    Ok(Command::Report { target, before, fail_on })
 }
 
 /// A form as it is typed.

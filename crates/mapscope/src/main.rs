@@ -23,17 +23,20 @@ use std::process::ExitCode;
 use clap::Parser;
 use mapscope_report::text::printable;
 
-/// Something went wrong; 1 is kept for gates and findings.
-const FAILURE: u8 = 2;
+/// A gate failed, or there are findings at or above `--fail-on`.
+const FAILED: u8 = 1;
+/// Something went wrong.
+const ERROR: u8 = 2;
 
 fn main() -> ExitCode {
     mapscope_memory::return_large_blocks();
     let args = args::Args::parse();
     match config::Config::new(args).and_then(|config| commands::run(&config)) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(commands::Outcome::Fine) => ExitCode::SUCCESS,
+        Ok(commands::Outcome::Failed) => ExitCode::from(FAILED),
         Err(error) => {
             report(&error);
-            ExitCode::from(FAILURE)
+            ExitCode::from(ERROR)
         }
     }
 }

@@ -53,10 +53,22 @@ impl<'s> Loaded<'_, 's> {
 
     /// What a report for a browser shows. The times in the target's line cover all of it.
     pub(crate) fn report(&self) -> Report {
+        let inspection = self.findings();
         let started = Instant::now();
-        let mut report = assemble::report::report(self.session, &self.inspection);
+        let mut report = assemble::report::report(self.session, inspection);
         assemble::add_time(&mut report.inspection.target, started.elapsed());
         report
+    }
+
+    /// The whole picture with what the rules say of it. The times in the target's line cover both.
+    pub(crate) fn findings(&self) -> Inspection {
+        let started = Instant::now();
+        let mut storage = self.session.storage(&StorageOptions::default());
+        let mut inspection = self.inspection.clone();
+        inspection.partial.append(&mut storage.partial);
+        inspection.findings = assemble::findings::list(self.session, &inspection, storage);
+        assemble::add_time(&mut inspection.target, started.elapsed());
+        inspection
     }
 
     /// The dominator tree, as much of it as `shape` says.

@@ -1,7 +1,7 @@
 //! Data for the tests of commands.
 
 use mapscope_report::INSPECT_SCHEMA;
-use mapscope_report::model::{Inspection, MapFigures, MapRow, TypeRow};
+use mapscope_report::model::{FindingRow, Inspection, MapFigures, MapRow, TypeRow};
 
 /// Four maps, one of them torn, and two types.
 pub(crate) fn inspection() -> Inspection {
@@ -35,6 +35,7 @@ pub(crate) fn inspection() -> Inspection {
     };
     Inspection {
         schema: INSPECT_SCHEMA.into(),
+        findings: vec![FindingRow { rule: "GM001".into(), severity: "medium".into(), ..FindingRow::default() }],
         types: vec![row("main.Session", 2000, 128_000), row("string", 10, 160)],
         maps: vec![
             map(0xc0_0010_0000, "main.sessions.byID", "map[string]*main.Session", figures(40_112, 400, 398, 0)),

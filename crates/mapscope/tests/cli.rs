@@ -5,9 +5,9 @@ mod common;
 use std::fs;
 use std::process::Stdio;
 
-use common::{failure, mapscope, run, scratch, stdout, success};
+use common::{document, failure, mapscope, run, scratch, stdout, success};
 
-const COMMANDS: [&str; 15] = [
+const COMMANDS: [&str; 16] = [
     "demo",
     "inspect",
     "maps",
@@ -21,6 +21,7 @@ const COMMANDS: [&str; 15] = [
     "capture",
     "size",
     "layout",
+    "rule",
     "completions",
     "man",
 ];
@@ -62,6 +63,8 @@ fn mistakes_say_what_and_where_and_what_to_try() {
     assert!(message.contains("--as <FORM>"), "{message}");
     let message = failure(&["export", "1", "--as", "heap-profile", "--format", "json"]);
     assert!(message.contains("--as names"), "{message}");
+    let message = failure(&["rule", "GM01"]);
+    assert!(message.starts_with("mapscope: there is no rule `GM01`; try GM001"), "{message}");
     let message = failure(&["inspect", "99999999999"]);
     assert!(message.contains("./99999999999"), "{message}");
 }
@@ -84,6 +87,15 @@ fn a_map_has_a_size_before_it_is_written() {
     assert!(failure(&["size", "--entries", "1"]).contains("a map type is missing"));
     assert!(failure(&["layout", env!("CARGO_BIN_EXE_mapscope")]).contains("is not a Go program"));
     assert!(failure(&["layout", "4194305"]).contains("there is no process 4194305"));
+}
+
+#[test]
+fn rules_are_listed_and_explained() {
+    assert!(success(&["rule"]).contains("  GM001  drained-map "));
+    let text = success(&["rule", "drained-map"]);
+    assert!(text.starts_with("GM001 drained-map\n") && text.contains("    maps.Copy(fresh, sessions)\n"), "{text}");
+    assert_eq!(document(&["rule", "GM001", "--format", "json"])["name"], "drained-map");
+    assert_eq!(document(&["rule", "--format", "json"])["schema"], "mapscope.rules/1");
 }
 
 #[test]

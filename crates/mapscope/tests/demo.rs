@@ -95,7 +95,12 @@ fn every_command_reads_a_core() {
         all.insert(1, core.to_owned().leak());
         document(&all)
     };
-    assert_eq!(differences(&truth, &with(&["inspect"])), Vec::<String>::new());
+    let inspected = with(&["inspect"]);
+    assert_eq!(differences(&truth, &inspected), Vec::<String>::new());
+    let finding = &inspected["findings"][0];
+    assert_eq!((&finding["rule"], &finding["severity"]), (&"GM001".into(), &"high".into()));
+    assert_eq!(finding["subject"], "main.sessions.byID");
+    assert!(inspected["findings"].as_array().is_some_and(|f| f.iter().any(|f| f["subject"] == "main.sessions.tokens")));
     let maps = with(&["maps", "--sort", "zero", "--limit", "1"]);
     assert_eq!((&maps["total_maps"], &maps["maps"][0]["owner"]), (&57.into(), &"main.sessions.tokens".into()));
     let types = with(&["types", "--type", "^main\\.Series$"]);

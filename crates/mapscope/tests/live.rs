@@ -7,12 +7,14 @@ mod common;
 mod containers;
 #[path = "live/export.rs"]
 mod export;
+#[path = "live/findings.rs"]
+mod findings;
 #[path = "live/html.rs"]
 mod html;
 #[path = "live/pause.rs"]
 mod pause;
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
@@ -78,6 +80,14 @@ impl Target {
             line.clear();
         }
         panic!("{name} ended before it was ready");
+    }
+
+    /// Sends a line, and gives the answer.
+    fn ask(&mut self, line: &str) -> String {
+        writeln!(self.stdin.as_mut().expect("its input"), "{line}").expect("it listens");
+        let mut answer = String::new();
+        self.stdout.as_mut().expect("its output").read_line(&mut answer).expect("it answers");
+        answer.trim().to_owned()
     }
 
     fn pid(&self) -> String {

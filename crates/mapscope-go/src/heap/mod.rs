@@ -1,10 +1,13 @@
 //! The heap as the runtime lays it out: spans, pointer bitmaps, and from them the edges of the graph.
 
+mod allocator;
 mod mask;
 mod pointers;
 mod scan;
 mod spans;
 
+pub use allocator::Allocator;
+pub(crate) use allocator::slot_for;
 pub(crate) use mask::{Mask, Masks, read_bits, type_words};
 pub(crate) use pointers::PointerWords;
 pub(crate) use scan::{CHUNK, Heap, pointer_words, scan, word};

@@ -3,7 +3,7 @@
 use mapscope_heap::{BitSet, BlockTable};
 use mapscope_memory::{Memory, TargetKind};
 
-use super::{MAX_IN_SPAN, PAGE};
+use super::{Allocator, MAX_IN_SPAN, PAGE};
 use crate::GoError;
 use crate::runtime::{Layout, read_structure};
 
@@ -147,6 +147,11 @@ impl SpanTable {
     pub(crate) fn header(&self, span: &Span) -> u64 {
         let has = self.headers && !span.noscan && !span.large && span.elem_size > MAX_IN_SPAN;
         if has { 8 } else { 0 }
+    }
+
+    /// Which slots objects get.
+    pub(crate) fn allocator(&self) -> Allocator {
+        Allocator { headers: self.headers }
     }
 
     /// The allocated object that `address` points into, the offset in its slot, and the index of its span.

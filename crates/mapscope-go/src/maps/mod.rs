@@ -3,10 +3,15 @@
 //! A map is *torn* when it was being written while it was read, or when its counts do not add up; it then has a reason
 //! and no figures.
 
+mod advice;
+mod keys;
 mod legacy;
 pub(crate) mod model;
+mod sharing;
 mod swiss;
 mod walk;
+
+pub use keys::PinnedKeys;
 
 use mapscope_heap::{GroupFill, MapAudit, MapFigures, MapImplementation};
 use mapscope_memory::Memory;

@@ -11,7 +11,7 @@ mod finalizers;
 mod pinned;
 mod places;
 mod pools;
-mod references;
+pub(crate) mod references;
 mod slices;
 mod strings;
 mod timers;

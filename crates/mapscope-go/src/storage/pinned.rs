@@ -32,6 +32,8 @@ pub struct PinnedPlace {
     pub referred_bytes: u64,
     /// Bytes of the objects.
     pub object_bytes: u64,
+    /// What copies of just the parts would save: the objects' bytes less the slots of a copy for each slice and string.
+    pub savable_bytes: u64,
 }
 
 impl PinnedPlace {
@@ -109,6 +111,12 @@ pub(super) fn places(found: &Found<'_, '_>, mut small: Vec<Small>) -> (BitSet, V
         sum.references += count.load(Relaxed) as u64 + roots.len() as u64;
         sum.referred_bytes += referred;
         sum.object_bytes += bytes;
+        let spans = &found.stages.heap.spans;
+        let scan =
+            spans.object(graph.blocks.block_of(object).address(object)).is_some_and(|o| !spans.spans[o.2].noscan);
+        let copies: u64 =
+            parts.iter().filter(|p| p.end > p.start).map(|p| spans.allocator().slot(p.end - p.start, scan)).sum();
+        sum.savable_bytes += bytes.saturating_sub(copies);
     }
     let rows = found.places.all.iter().zip(sums).filter(|(_, s)| s.objects > 0);
     let mut rows: Vec<PinnedPlace> = rows

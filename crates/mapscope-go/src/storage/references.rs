@@ -7,7 +7,7 @@ use crate::session::Stages;
 
 /// Calls `sink` with the source and the target of each pointer to an object of `wanted` from an object that is live or
 /// kept by a finalizer.
-pub(super) fn from_objects(stages: &Stages<'_>, wanted: &BitSet, sink: impl Fn(u32, u32) + Sync) {
+pub(crate) fn from_objects(stages: &Stages<'_>, wanted: &BitSet, sink: impl Fn(u32, u32) + Sync) {
     let (graph, reach) = (&stages.heap.graph, stages.reach);
     let of = |object: u32| {
         for target in graph.edges(object).iter().filter(|t| wanted.contains(**t as usize)) {

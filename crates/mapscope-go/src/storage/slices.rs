@@ -26,6 +26,8 @@ pub struct SlicePlace {
     pub len_bytes: u64,
     /// From the first byte to the last that one of an array's slices could grow to.
     pub cap_bytes: u64,
+    /// What copies of just the length would save: slots of the arrays less the slots of the copies.
+    pub savable_bytes: u64,
 }
 
 impl SlicePlace {
@@ -61,35 +63,57 @@ impl Arrays {
     /// Sums by place, without the arrays that are `pinned`.
     pub(super) fn places(&self, found: &Found<'_, '_>, pinned: &BitSet) -> Vec<SlicePlace> {
         let all = &found.places.all;
-        let empty = || vec![(0u64, 0u64, 0u64); all.len()];
+        let empty = || vec![Sum::default(); all.len()];
         let spans = &found.stages.heap.spans;
-        let of_span = |mut sums: Vec<(u64, u64, u64)>, index: usize| {
+        let of_span = |mut sums: Vec<Sum>, index: usize| {
             let first = spans.blocks.blocks()[index].first as usize;
+            let span = &spans.spans[index];
             for (slot, words) in self.words.of_span(index).iter().enumerate() {
                 let [end, cap, start] = [0, 1, 2].map(|i: usize| words[i].load(Relaxed));
                 let Some((end, place)) = kept(end).filter(|_| !pinned.contains(first + slot)) else { continue };
                 let Some(sum) = sums.get_mut(place as usize) else { continue };
                 let start = MAX_OBJECT.saturating_sub(start);
-                *sum = (sum.0 + 1, sum.1 + end.saturating_sub(start), sum.2 + cap.saturating_sub(start));
+                let (len, cap) = (end.saturating_sub(start), cap.saturating_sub(start));
+                let copy = spans.allocator().slot(len, !span.noscan);
+                sum.add(&Sum { arrays: 1, len, cap, savable: span.elem_size.saturating_sub(copy) });
             }
             sums
         };
-        let join = |mut a: Vec<(u64, u64, u64)>, b: Vec<(u64, u64, u64)>| {
-            a.iter_mut().zip(b).for_each(|(a, b)| *a = (a.0 + b.0, a.1 + b.1, a.2 + b.2));
+        let join = |mut a: Vec<Sum>, b: Vec<Sum>| {
+            a.iter_mut().zip(b).for_each(|(a, b)| a.add(&b));
             a
         };
         let sums = (0..spans.spans.len()).into_par_iter().with_min_len(4096).fold(empty, of_span).reduce(empty, join);
-        let places = all.iter().zip(sums).filter(|(_, s)| s.0 > 0);
+        let places = all.iter().zip(sums).filter(|(_, s)| s.arrays > 0);
         let mut rows: Vec<SlicePlace> = places
-            .map(|(place, (arrays, len_bytes, cap_bytes))| SlicePlace {
+            .map(|(place, sum)| SlicePlace {
                 place: place.name.clone(),
                 type_name: place.type_name.clone(),
-                arrays,
-                len_bytes,
-                cap_bytes,
+                arrays: sum.arrays,
+                len_bytes: sum.len,
+                cap_bytes: sum.cap,
+                savable_bytes: sum.savable,
             })
             .collect();
         rows.sort_by(|a, b| b.unused_bytes().cmp(&a.unused_bytes()).then_with(|| a.place.cmp(&b.place)));
         rows
+    }
+}
+
+/// Figures of the arrays of one place.
+#[derive(Clone, Copy, Default)]
+struct Sum {
+    arrays: u64,
+    len: u64,
+    cap: u64,
+    savable: u64,
+}
+
+impl Sum {
+    fn add(&mut self, other: &Self) {
+        self.arrays += other.arrays;
+        self.len += other.len;
+        self.cap += other.cap;
+        self.savable += other.savable;
     }
 }

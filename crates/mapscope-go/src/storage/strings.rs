@@ -18,8 +18,8 @@ use rayon::prelude::*;
 use super::Found;
 use super::columns::{Column, keep_largest, kept};
 use super::walk::{Header, Tally};
+use crate::heap::slot_for;
 use crate::heap::{CHUNK, SpanTable};
-use crate::typing::slot_for;
 
 /// Strings told apart; each takes 24 bytes.
 const MAX_STRINGS: u64 = 1 << 24;

@@ -49,6 +49,8 @@ pub struct TimerFunction {
     pub zombies: u64,
     /// Live, but neither set nor in a heap: stopped, or fired.
     pub stopped: u64,
+    /// Bytes that those that are set, or still in a heap, retain: each by itself, with its channel or its function.
+    pub retained_bytes: u64,
 }
 
 impl TimerFunction {
@@ -191,7 +193,10 @@ impl Counts<'_, '_> {
         }
         let function = self.names.get(&code).cloned().unwrap_or_default();
         let empty = || TimerFunction { function, periodic: timer.periodic, ..TimerFunction::default() };
+        let object = self.stages.context.spans.object(timer.address).filter(|_| timer.state != State::Stopped);
+        let retained = object.map_or(0, |(object, ..)| self.stages.dominators.retained(object));
         let row = self.rows.entry((code, timer.periodic)).or_insert_with(empty);
+        row.retained_bytes = row.retained_bytes.saturating_add(retained);
         match timer.state {
             State::Pending => row.pending += 1,
             State::Unwatched => row.unwatched += 1,

@@ -3,7 +3,8 @@
 use super::abi::Descriptor;
 use super::table::TypeTable;
 use super::{Kind, TypeId};
-use crate::maps::model::{Allocator, TypeSize};
+use crate::heap::Allocator;
+use crate::maps::model::TypeSize;
 
 /// Types looked into for one alignment; more is a type that nobody wrote.
 const MAX_PARTS: usize = 1 << 14;

@@ -9,10 +9,11 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::Typing;
 use super::regions::{Origin, Region, Regions};
-use super::{Typing, slot_for};
 use crate::code::loaded_addresses;
 use crate::heap::MAX_IN_SPAN;
+use crate::heap::slot_for;
 use crate::maps::Auditor;
 use crate::roots::{Frame, Goroutine};
 use crate::types::{Kind, MapPart, TypeId};

@@ -18,7 +18,6 @@ mod worker;
 
 pub(crate) use facts::{Class, Facts};
 pub(crate) use offer::Offer;
-pub(crate) use rank::slot_for;
 pub(crate) use regions::{Origin, Region, Regions};
 pub(crate) use seeds::Names;
 

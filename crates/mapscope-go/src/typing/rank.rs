@@ -2,16 +2,8 @@
 
 use super::Typing;
 use super::facts::{Class, Facts};
-use crate::heap::MAX_IN_SPAN;
+use crate::heap::{MAX_IN_SPAN, slot_for};
 use crate::types::TypeId;
-
-/// Slot sizes up to 32 KiB (`runtime/sizeclasses.go`, the same in Go 1.21 to 1.27).
-pub(crate) const SIZE_CLASSES: [u64; 66] = [
-    8, 16, 24, 32, 48, 64, 80, 96, 112, 128, 144, 160, 176, 192, 208, 224, 240, 256, 288, 320, 352, 384, 416, 448, 480,
-    512, 576, 640, 704, 768, 896, 1024, 1152, 1280, 1408, 1536, 1792, 2048, 2304, 2688, 3072, 3200, 3456, 4096, 4864,
-    5376, 6144, 6528, 6784, 6912, 8192, 9472, 9728, 10240, 10880, 12288, 13568, 14336, 16384, 18432, 19072, 20480,
-    21760, 24576, 27264, 28672,
-];
 
 /// How sure a type is; ties go to the larger type, then to the name, so that the order of visits does not matter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -64,27 +56,5 @@ impl Typing<'_> {
             _ => slot_for(fact.size + header) == span.elem_size || span.elem_size == 16 && span.noscan,
         };
         if fits { Rank::Fits } else { Rank::Odd }
-    }
-}
-
-/// The slot size the allocator gives to `bytes`, header included.
-pub(crate) fn slot_for(bytes: u64) -> u64 {
-    // The largest class is 32 KiB; above it, whole pages.
-    match SIZE_CLASSES.iter().find(|c| **c >= bytes) {
-        Some(class) => *class,
-        None if bytes <= 32768 => 32768,
-        None => bytes.next_multiple_of(crate::heap::PAGE),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn slots_are_those_of_the_allocator() {
-        for (bytes, slot) in [(1, 8), (24, 24), (25, 32), (4865, 5376), (28673, 32768), (32769, 40960)] {
-            assert_eq!(slot_for(bytes), slot, "{bytes}");
-        }
     }
 }

@@ -3,11 +3,12 @@
 
 use std::borrow::Cow;
 
+use super::Typing;
 use super::facts::{Class, Facts};
 use super::offer::{Offer, Outcome};
 use super::queue::{Parcel, Queue, Rest, Work};
 use super::regions::{Origin, Region, Regions};
-use super::{Typing, slot_for};
+use crate::heap::slot_for;
 use crate::heap::{CHUNK, Span};
 use crate::types::{Plan, TypeId, visit};
 

@@ -5,8 +5,8 @@ use serde::Serialize;
 use super::base64;
 use super::columns::{MapColumns, Strings, TypeColumns};
 use crate::model::{
-    Diff, Finding, GoroutineList, GoroutineRow, Heap, HolderRow, MapRow, MemoryUse, Occupancy, Report, Suspect, Target,
-    Tree,
+    Diff, FindingRow, GoroutineList, GoroutineRow, Heap, HolderRow, MapRow, MemoryUse, Occupancy, Report, Suspect,
+    Target, Tree,
 };
 
 /// Names the two parts, and that they belong to this page.
@@ -33,8 +33,7 @@ pub(super) struct Summary<'r> {
     heap: &'r Heap,
     holders: &'r [HolderRow],
     suspects: &'r [Suspect],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    findings: Option<&'r [Finding]>,
+    findings: &'r [FindingRow],
     #[serde(skip_serializing_if = "Option::is_none")]
     diff: Option<Diff>,
     totals: Totals,
@@ -113,7 +112,7 @@ pub(super) fn summary(report: &Report) -> Summary<'_> {
         heap: &inspection.heap,
         holders: first(&inspection.holders, HOLDERS),
         suspects: &inspection.suspects,
-        findings: report.findings.as_deref(),
+        findings: &inspection.findings,
         diff: report.diff.clone().map(|mut diff| {
             diff.rows.truncate(CHANGES);
             diff

@@ -1,10 +1,7 @@
 //! What a report shows beyond an inspection. None of it is a document of its own: the HTML view writes it in columns,
 //! and the page that reads them is part of the same file.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
-use serde_json::Value;
 
 use super::{GoroutineList, Inspection, Occupancy, Target};
 
@@ -15,8 +12,6 @@ pub struct Report {
     pub inspection: Inspection,
     /// When a process was read, in seconds since 1970; a core has no such moment.
     pub taken_at: Option<u64>,
-    /// What rules say, most reclaimable bytes first; absent when none were applied.
-    pub findings: Option<Vec<Finding>>,
     /// Who holds what.
     pub tree: Tree,
     /// Pictures of the largest maps.
@@ -25,39 +20,6 @@ pub struct Report {
     pub goroutines: Option<GoroutineList>,
     /// What changed since an earlier inspection.
     pub diff: Option<Diff>,
-}
-
-/// A rule that fired.
-#[derive(Clone, Debug, Serialize)]
-pub struct Finding {
-    /// Its code: `GM001`.
-    pub rule: String,
-    /// Its name: `drained-map`.
-    pub name: String,
-    /// How much it matters.
-    pub severity: Severity,
-    /// What it is about, as a person would name it.
-    pub subject: String,
-    /// What is the matter, in a sentence or two.
-    pub summary: String,
-    /// The figures that it rests on.
-    pub evidence: BTreeMap<String, Value>,
-    /// Bytes to win.
-    pub reclaimable_bytes: u64,
-    /// What to do.
-    pub advice: String,
-}
-
-/// How much a finding matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Severity {
-    /// Worth knowing.
-    Low,
-    /// Worth a change.
-    Medium,
-    /// Worth one now.
-    High,
 }
 
 /// The merged dominator tree, in preorder.

@@ -3,6 +3,7 @@
 use super::TextOptions;
 use super::alike::alike;
 use super::dominators::suspects;
+use super::findings::finding_section;
 use super::footer::{marks, more, note, partial};
 use super::header::{header, read_time};
 use super::holders::holder_section;
@@ -21,7 +22,7 @@ pub fn inspect(inspection: &Inspection, options: &TextOptions) -> String {
     let mut out = header(target, &parts, options.width);
 
     out += &memory_section(memory, heap, options.width);
-
+    out += &finding_section(&inspection.findings, options);
     out += &holder_section(&inspection.holders, heap.live_bytes, options);
     out += &suspects(&inspection.suspects, heap.live_bytes, options.width);
     out += &map_section(maps, options);

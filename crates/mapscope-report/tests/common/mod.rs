@@ -5,11 +5,12 @@
 
 use mapscope_report::model::{
     BestOrder, BytesRange, ChannelRow, ClosingEdge, CodeLine, CurvePoint, CycleList, CycleMap, CycleRow, DominatorList,
-    DominatorNode, FieldRow, FinalizerRow, FinalizerTotals, GoroutineList, GoroutineRow, GroupState, GrowthRow, Heap,
-    HolderRow, Inspection, LargestObject, LayoutReport, LayoutRow, LeftOut, MapCost, MapDetail, MapFigures, MapList,
-    MapRow, MemoryUse, Omitted, PathObject, PathObjects, PathReport, PathRow, PathStep, PathSubject, PinnedRow,
-    PoolRow, QueuedRow, RunningRow, SiteList, SiteRow, SizeClass, SizeReport, SizedType, SliceRow, SlotLayout, SlotRow,
-    Storage, StringRow, StringTotals, Suspect, Target, TimerHeapRow, TimerRow, TimerTotals, TypeList, TypeRow, Waited,
+    DominatorNode, FieldRow, FinalizerRow, FinalizerTotals, FindingRow, GoroutineList, GoroutineRow, GroupState,
+    GrowthRow, Heap, HolderRow, Inspection, LargestObject, LayoutReport, LayoutRow, LeftOut, MapCost, MapDetail,
+    MapFigures, MapList, MapRow, MemoryUse, Omitted, PathObject, PathObjects, PathReport, PathRow, PathStep,
+    PathSubject, PinnedRow, PoolRow, QueuedRow, RunningRow, SiteList, SiteRow, SizeClass, SizeReport, SizedType,
+    SliceRow, SlotLayout, SlotRow, Storage, StringRow, StringTotals, Suspect, Target, TimerHeapRow, TimerRow,
+    TimerTotals, TypeList, TypeRow, Waited,
 };
 use mapscope_report::{
     CYCLES_SCHEMA, DOMINATORS_SCHEMA, GOROUTINES_SCHEMA, INSPECT_SCHEMA, LAYOUT_SCHEMA, MAP_SCHEMA, MAPS_SCHEMA,
@@ -193,6 +194,7 @@ pub(crate) fn inspection() -> Inspection {
             other_bytes: Some(28 * MIB - 300_000),
             classes: vec![class(Some(48), 41, 25), class(Some(6_528), 800, 13), class(None, 203, 3)],
         },
+        findings: findings(),
         heap: heap(),
         holders: holders(),
         suspects: suspects(),
@@ -200,6 +202,39 @@ pub(crate) fn inspection() -> Inspection {
         maps: maps(),
         partial: vec![],
     }
+}
+
+pub(crate) fn findings() -> Vec<FindingRow> {
+    let row = |rule: &str, name: &str, severity: &str, subject: &str, summary: &str, mib| FindingRow {
+        rule: rule.into(),
+        name: name.into(),
+        severity: severity.into(),
+        subject: subject.into(),
+        summary: summary.into(),
+        evidence: [("entries".to_owned(), 40_112), ("slots".to_owned(), 14_680_064)].into(),
+        reclaimable_bytes: mib * MIB,
+        advice: "Make it anew.".into(),
+    };
+    vec![
+        row(
+            "GM001",
+            "drained-map",
+            "high",
+            "main.sessions.byID",
+            "40,112 entries in 14,680,064 slots (0.3%): it grew to hold more, and a Go map never shrinks. Made anew it \
+             takes 1.10 MiB, not 399 MiB.",
+            398,
+        ),
+        row(
+            "GH005",
+            "leaked-goroutines",
+            "medium",
+            "github.com/example/platform/internal/worker.(*Pool[go.shape.string]).dispatch.func1",
+            "12,000 goroutines wait for ever (chan receive): nobody else has what they wait for.",
+            33,
+        ),
+        row("GH009", "dominator-concentration", "low", "main.sessions", "690 MiB are behind main.sessions.", 0),
+    ]
 }
 
 pub(crate) fn holders() -> Vec<HolderRow> {

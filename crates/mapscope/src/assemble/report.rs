@@ -19,16 +19,15 @@ const PICTURES: usize = 64;
 const PICTURE_SLOTS: u64 = 64;
 
 /// Everything that the reader found out.
-pub(crate) fn report(session: &Session<'_>, inspection: &Inspection) -> Report {
+pub(crate) fn report(session: &Session<'_>, inspection: Inspection) -> Report {
     let now = || SystemTime::now().duration_since(UNIX_EPOCH).ok().map(|d| d.as_secs());
     Report {
         taken_at: (inspection.target.kind == "process").then(now).flatten(),
-        findings: None,
         tree: Cut::new(&session.merged_dominators().nodes, NODES).tree(&Names::new(session)),
         occupancy: pictures(session),
-        goroutines: Some(goroutines::list(&session.goroutines(), inspection)),
+        goroutines: Some(goroutines::list(&session.goroutines(), &inspection)),
         diff: None,
-        inspection: inspection.clone(),
+        inspection,
     }
 }
 

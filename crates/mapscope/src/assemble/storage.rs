@@ -25,13 +25,13 @@ pub(crate) fn storage(found: mapscope_go::Storage) -> (Storage, Vec<String>) {
 
 fn slice(row: SlicePlace) -> SliceRow {
     let unused_bytes = row.unused_bytes();
-    let SlicePlace { place, type_name, arrays, len_bytes, cap_bytes } = row;
+    let SlicePlace { place, type_name, arrays, len_bytes, cap_bytes, .. } = row;
     SliceRow { place, type_name: or_unknown(&type_name).to_owned(), arrays, len_bytes, cap_bytes, unused_bytes }
 }
 
 fn pinned(row: PinnedPlace) -> PinnedRow {
     let pinned_bytes = row.pinned_bytes();
-    let PinnedPlace { place, type_name, objects, references, referred_bytes, object_bytes } = row;
+    let PinnedPlace { place, type_name, objects, references, referred_bytes, object_bytes, .. } = row;
     PinnedRow { place, type_name, objects, references, referred_bytes, object_bytes, pinned_bytes }
 }
 

@@ -4,8 +4,21 @@ use anyhow::Result;
 use mapscope_report::model::Inspection;
 use mapscope_report::{TextOptions, text, to_json};
 
-use crate::args::Format;
+use super::Outcome;
+use crate::args::{FailOn, Format};
 use crate::config::View;
+
+/// Whether there are findings at or above what was asked for.
+pub(crate) fn outcome(inspection: &Inspection, fail_on: Option<FailOn>) -> Outcome {
+    let counts: &[&str] = match fail_on {
+        None => &[],
+        Some(FailOn::High) => &["high"],
+        Some(FailOn::Medium) => &["high", "medium"],
+        Some(FailOn::Low) => &["high", "medium", "low"],
+    };
+    let failed = inspection.findings.iter().any(|finding| counts.contains(&finding.severity.as_str()));
+    if failed { Outcome::Failed } else { Outcome::Fine }
+}
 
 /// The whole picture, with at most `limit` maps and types.
 pub(crate) fn render(mut inspection: Inspection, limit: Option<usize>, view: View) -> Result<String> {
@@ -40,6 +53,14 @@ mod tests {
         let limited = json(&render(inspection(), Some(1), view(Format::Json)).expect("it renders"));
         assert_eq!(limited["maps"].as_array().map(Vec::len), Some(1));
         assert_eq!(limited["types"].as_array().map(Vec::len), Some(1));
+    }
+
+    #[test]
+    fn findings_fail_from_their_severity_on() {
+        let inspection = inspection();
+        let outcomes =
+            [None, Some(FailOn::High), Some(FailOn::Medium), Some(FailOn::Low)].map(|f| outcome(&inspection, f));
+        assert_eq!(outcomes, [Outcome::Fine, Outcome::Fine, Outcome::Failed, Outcome::Failed]);
     }
 
     fn view(format: Format) -> View {

@@ -15,6 +15,7 @@ mod maps;
 mod nearest;
 mod path;
 mod report;
+mod rule;
 mod size;
 mod types;
 
@@ -25,18 +26,38 @@ use crate::config::{Command, Config};
 use crate::source::{self, Loaded, Target, TargetSpec};
 use crate::{output, progress};
 
+/// How a command ended that did what it was to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// Nothing to complain about.
+    Fine,
+    /// There are findings at or above `--fail-on`.
+    Failed,
+}
+
 /// Does what was asked for.
-pub(crate) fn run(config: &Config) -> Result<()> {
+pub(crate) fn run(config: &Config) -> Result<Outcome> {
     let view = config.view;
     let text = match &config.command {
-        Command::Inspect { target, limit } => {
-            load(target, config, |l| inspect::render(l.inspection().clone(), *limit, view))?
+        Command::Inspect { target, limit, fail_on } => {
+            let (text, outcome) = load(target, config, |l| {
+                let inspection = l.findings();
+                let outcome = inspect::outcome(&inspection, *fail_on);
+                Ok((inspect::render(inspection, *limit, view)?, outcome))
+            })?;
+            output::write(&text, config)?;
+            return Ok(outcome);
         }
-        Command::Report { target, before } => {
+        Command::Report { target, before, fail_on } => {
             // Before anything is stopped: a wrong file should cost the target nothing.
             let before = before.as_deref().map(report::earlier).transpose()?;
-            let page = load(target, config, |l| report::render(l, before.as_ref()))?;
-            return output::write_bytes(page.as_bytes(), config);
+            let (page, outcome) = load(target, config, |l| {
+                let report = l.report();
+                let outcome = inspect::outcome(&report.inspection, *fail_on);
+                Ok((report::render(report, before.as_ref())?, outcome))
+            })?;
+            output::write_bytes(page.as_bytes(), config)?;
+            return Ok(outcome);
         }
         Command::Maps { target, filter } => {
             load(target, config, |l| maps::render(l.inspection().clone(), filter, view))?
@@ -63,7 +84,8 @@ pub(crate) fn run(config: &Config) -> Result<()> {
             if !config.quiet {
                 output::notes(&written.notes);
             }
-            return output::write_bytes(&written.bytes, config);
+            output::write_bytes(&written.bytes, config)?;
+            return Ok(Outcome::Fine);
         }
         Command::Capture(capture) => {
             let captured = crate::capture::capture(capture, &*progress::start(config.quiet))?;
@@ -79,9 +101,14 @@ pub(crate) fn run(config: &Config) -> Result<()> {
             source::load_types(target, |exe, types| layout::render(exe, types, question, view))?
         }
         Command::Completions { shell } => completions::render(*shell),
-        Command::Man { dir } => return man::write(dir),
+        Command::Rule { query } => rule::render(query.as_deref(), view)?,
+        Command::Man { dir } => {
+            man::write(dir)?;
+            return Ok(Outcome::Fine);
+        }
     };
-    output::write(&text, config)
+    output::write(&text, config)?;
+    Ok(Outcome::Fine)
 }
 
 /// Reads the target and renders it; the progress bar is gone when this returns.

@@ -5,14 +5,11 @@ use std::io::BufReader;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use mapscope_report::model::Inspection;
+use mapscope_report::model::{Inspection, Report};
 use mapscope_report::{INSPECT_SCHEMA, changes, html};
 
-use crate::source::Loaded;
-
 /// The file, with what changed since `before`.
-pub(crate) fn render(loaded: &Loaded<'_, '_>, before: Option<&Inspection>) -> Result<String> {
-    let mut report = loaded.report();
+pub(crate) fn render(mut report: Report, before: Option<&Inspection>) -> Result<String> {
     report.diff = before.map(|before| changes(before, &report.inspection));
     Ok(html(&report)?)
 }

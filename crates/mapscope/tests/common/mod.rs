@@ -77,7 +77,7 @@ fn check(value: &Value, schema: &Value, root: &Value, at: &str) {
                 assert!(value.get(name.as_str().unwrap_or_default()).is_some(), "{at}: {name} is required");
             }
             for (name, field) in fields {
-                let property = schema["properties"].get(name);
+                let property = schema["properties"].get(name).or_else(|| schema.get("additionalProperties"));
                 check(field, property.unwrap_or_else(|| panic!("{at}.{name} is not in the schema")), root, name);
             }
         }

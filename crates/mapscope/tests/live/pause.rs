@@ -1,7 +1,6 @@
 //! The ways to hold a target still: that they say the same of it, what they cost it, and that they do it no harm.
 
 use std::fs;
-use std::io::{BufRead, Write};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -48,14 +47,6 @@ fn a_snapshot_and_a_copy_say_the_same_of_a_target_that_rests() {
     }
 }
 
-/// Sends a line, and gives the answer.
-fn ask(target: &mut Target, line: &str) -> String {
-    writeln!(target.stdin.as_mut().expect("its input"), "{line}").expect("it listens");
-    let mut answer = String::new();
-    target.stdout.as_mut().expect("its output").read_line(&mut answer).expect("it answers");
-    answer.trim().to_owned()
-}
-
 /// What is left of a keeper's work: threads that are traced, and children.
 fn traces(pid: &str) -> Vec<String> {
     let mut found = Vec::new();
@@ -87,7 +78,7 @@ fn mapscope_killed_at_any_instant_leaves_nothing_behind() {
                 assert!(Instant::now() < deadline, "{arguments:?}, round {round}: {left:?}");
                 std::thread::yield_now();
             }
-            let mut count = || ask(&mut target, "count").parse::<u64>().expect("no error, but a number of answers");
+            let mut count = || target.ask("count").parse::<u64>().expect("no error, but a number of answers");
             let mut now = count();
             while now <= answered {
                 assert!(Instant::now() < deadline, "{arguments:?}, round {round}: it answers no more");
@@ -108,7 +99,7 @@ fn a_filter_that_kills_for_a_fork_is_passed_by_or_respected() {
         Some("fork") => assert_eq!(why, None),
         _ => assert!(why.is_some_and(|w| w.contains("seccomp")), "{pause:?} {why:?}"),
     }
-    assert!(ask(&mut target, "count").parse::<u64>().is_ok_and(|n| n > 0));
+    assert!(target.ask("count").parse::<u64>().is_ok_and(|n| n > 0));
     assert!(success(&["maps", &target.pid(), "--pause", "none"]).contains("not paused"));
     target.ends_well();
 }
@@ -183,7 +174,7 @@ fn a_target_short_of_memory_is_copied_or_given_up_and_never_killed() {
                 .expect("it runs");
             // As long as it is looked at, it changes what it has.
             while look.try_wait().expect("it is ours").is_none() {
-                assert_eq!(ask(&mut target, "write"), "written", "{percent}% of room");
+                assert_eq!(target.ask("write"), "written", "{percent}% of room");
             }
             let output = look.wait_with_output().expect("it ends");
             let said = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -194,7 +185,7 @@ fn a_target_short_of_memory_is_copied_or_given_up_and_never_killed() {
             } else {
                 assert!(said.contains("control group"), "{said}");
             }
-            assert_eq!(ask(&mut target, "write"), "written", "{percent}% of room");
+            assert_eq!(target.ask("write"), "written", "{percent}% of room");
             assert_eq!(group.killed(), 0, "{percent}% of room");
         }
     }

@@ -4,9 +4,9 @@
 //! from the end of the array as long as there are some, then one from the heap. How many, the hashes decide. An array
 //! that has become too small stays until its entries have moved, two buckets with every write.
 
-use super::alloc::Allocator;
 use super::chance::{Estimate, Overfull, excess};
 use super::{GrowthStep, SLOTS};
+use crate::heap::Allocator;
 
 /// Bytes of `mapextra`.
 const EXTRA: u64 = 24;

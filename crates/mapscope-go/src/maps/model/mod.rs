@@ -6,14 +6,13 @@
 //! `table_bytes` counts: header, directory, tables and groups; header, extra, buckets and overflow buckets. Where the
 //! hashes of the keys have a part in it, the answer is an [`Estimate`] with a range.
 
-mod alloc;
 mod chance;
 mod legacy;
 mod swiss;
 
-pub use alloc::Allocator;
 pub use chance::Estimate;
 
+use crate::heap::Allocator;
 use legacy::Legacy;
 use swiss::Swiss;
 
@@ -198,6 +197,16 @@ pub(super) fn swiss_anew(entries: u64, group: u64, pointers: bool) -> u64 {
 /// Bytes of a legacy map of Go 1.`minor` made anew for its entries, likewise.
 pub(super) fn legacy_anew(entries: u64, group: u64, pointers: bool, minor: u32) -> u64 {
     Legacy::new(group, pointers, minor).anew(entries)
+}
+
+/// Bytes of a Swiss map that was made with a hint of its entries, and got them: what hashes that crowd add is in it.
+pub(super) fn swiss_filled(entries: u64, group: u64, pointers: bool) -> Estimate {
+    Swiss { group, pointers, allocator: Allocator { headers: true } }.filled(entries, entries)
+}
+
+/// Bytes of a legacy map of Go 1.`minor`, likewise.
+pub(super) fn legacy_filled(entries: u64, group: u64, pointers: bool, minor: u32) -> Estimate {
+    Legacy::new(group, pointers, minor).filled(entries, entries)
 }
 
 /// `MapGroupType` and `MapBucketType` of the compiler (`reflectdata/map.go`, up to 1.23 `reflect.go`).

@@ -4,9 +4,9 @@
 //! from there on it splits in two by a bit of the hash, and so do its halves, each when it is full itself. So the bytes
 //! of one table follow from the number of entries, and those of many from how the hashes fall.
 
-use super::alloc::Allocator;
 use super::chance::{Estimate, Overfull};
 use super::{GrowthStep, SLOTS};
+use crate::heap::Allocator;
 
 /// Bytes of the map's header and of a table's.
 const HEADER: u64 = 48;

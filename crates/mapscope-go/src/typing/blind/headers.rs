@@ -9,11 +9,12 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::Ground;
 use super::code::Evidence;
+use crate::heap::slot_for;
 use crate::heap::{MAX_IN_SPAN, Masks, pointer_words};
 use crate::maps::Auditor;
 use crate::runtime::Field;
 use crate::types::{Catalog, Kind, MapShape, TypeId};
-use crate::typing::{Typing, slot_for};
+use crate::typing::Typing;
 
 /// Types that fit a map's groups and are looked at; more are as good as unknown.
 const MAX_FITTING: usize = 1024;

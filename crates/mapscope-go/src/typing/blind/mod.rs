@@ -17,7 +17,8 @@ use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use self::headers::{Candidate, Search};
-use super::{Regions, Typing, slot_for, worker};
+use super::{Regions, Typing, worker};
+use crate::heap::slot_for;
 use crate::maps::Auditor;
 use crate::types::{Kind, MapPart, TypeId};
 

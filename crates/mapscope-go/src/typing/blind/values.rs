@@ -4,9 +4,9 @@
 //! without pointers, an interface that starts with a type, a pointer to an object of the right size.
 
 use super::headers::{Sample, Search, Words};
+use crate::heap::slot_for;
 use crate::heap::{type_words, word};
 use crate::types::{Descriptor, Kind, MapPart, TypeId};
-use crate::typing::slot_for;
 
 /// Values nested deeper, and elements of an array after these, are not looked at.
 const MAX_DEPTH: usize = 6;

@@ -1,0 +1,227 @@
+//! What rules look at: figures that were counted, as plain data. Sizes are in bytes.
+
+use mapscope_heap::MapFigures;
+
+/// Everything that is known of one target.
+#[derive(Clone, Debug, Default)]
+pub struct Evidence {
+    /// Slots of live objects.
+    pub live_bytes: u64,
+    /// Slots of objects that nothing reaches.
+    pub garbage_bytes: u64,
+    /// Live maps that are not torn.
+    pub maps: Vec<MapFacts>,
+    /// Cycles of live objects that have a map among them.
+    pub cycles: Vec<CycleFacts>,
+    /// Arrays of slices, by the place of the slices.
+    pub slices: Vec<SliceFacts>,
+    /// Large objects that only small slices and strings keep, by place.
+    pub pinned: Vec<PinnedFacts>,
+    /// Texts of strings.
+    pub strings: StringFacts,
+    /// Spans in use by the size of their slots.
+    pub classes: Vec<ClassFacts>,
+    /// Goroutines that nothing can wake any more, in groups with one stack.
+    pub leaks: Vec<LeakFacts>,
+    /// Finalizers and cleanups.
+    pub finalizers: FinalizerFacts,
+    /// Pools that hold something.
+    pub pools: Vec<PoolFacts>,
+    /// Timers, by what they call.
+    pub timers: Vec<TimerFacts>,
+    /// Parts of the heap that one way leads to.
+    pub suspects: Vec<SuspectFacts>,
+}
+
+/// One map.
+#[derive(Clone, Debug, Default)]
+pub struct MapFacts {
+    /// How a person would name it.
+    pub owner: String,
+    /// Its type.
+    pub type_name: String,
+    /// Its type was inferred.
+    pub heuristic: bool,
+    /// Its audit.
+    pub figures: MapFigures,
+    /// Bytes that would be freed with it.
+    pub retained_bytes: u64,
+    /// Bytes of its tables if it were made anew, with a hint of its entries.
+    pub remade_bytes: u64,
+    /// It was emptied with `clear`; absent when it does not say, as legacy maps do not.
+    pub cleared: Option<bool>,
+    /// Bytes of its tables if it were made anew without the entries whose element is zero; absent when there are none.
+    pub without_zero_bytes: Option<u64>,
+    /// Bytes of its entries as a slice of pairs, with what the slice's header takes more than the map's pointer. Only for
+    /// maps with a single group.
+    pub as_pairs_bytes: Option<u64>,
+    /// Pointers to it in live objects.
+    pub pointers: u64,
+    /// Keys that point to objects which nothing but its entries holds.
+    pub pinned_keys: u64,
+    /// Bytes that would be freed with them.
+    pub pinned_bytes: u64,
+}
+
+/// Live objects that reach each other, with a map among them.
+#[derive(Clone, Debug, Default)]
+pub struct CycleFacts {
+    /// How a person would name the map, the largest if there are several.
+    pub owner: String,
+    /// Objects.
+    pub objects: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Bytes that would be freed with the map.
+    pub retained_bytes: u64,
+    /// The pointer that leads back: `Member.room`.
+    pub closing: String,
+}
+
+impl MapFacts {
+    /// What making it anew would free.
+    pub fn reclaimable_bytes(&self) -> u64 {
+        self.figures.table_bytes.saturating_sub(self.remade_bytes)
+    }
+}
+
+/// The arrays of the slices in one place.
+#[derive(Clone, Debug, Default)]
+pub struct SliceFacts {
+    /// The field, element or variable that holds the slices.
+    pub place: String,
+    /// Their type.
+    pub type_name: String,
+    /// Arrays.
+    pub arrays: u64,
+    /// Bytes within the slices' lengths.
+    pub len_bytes: u64,
+    /// Bytes within their capacities.
+    pub cap_bytes: u64,
+    /// Slots of the arrays less those of copies of just the length.
+    pub savable_bytes: u64,
+}
+
+/// The objects that slices or strings in one place pin.
+#[derive(Clone, Debug, Default)]
+pub struct PinnedFacts {
+    /// The field, element or variable that holds them.
+    pub place: String,
+    /// Their type.
+    pub type_name: String,
+    /// Objects.
+    pub objects: u64,
+    /// Slices and strings that refer to them.
+    pub references: u64,
+    /// Bytes that are referred to.
+    pub referred_bytes: u64,
+    /// Bytes of the objects.
+    pub object_bytes: u64,
+    /// Bytes of the objects less the slots of copies of what is referred to.
+    pub savable_bytes: u64,
+}
+
+/// Texts of strings.
+#[derive(Clone, Debug, Default)]
+pub struct StringFacts {
+    /// Texts.
+    pub count: u64,
+    /// Different ones.
+    pub distinct: u64,
+    /// Objects that would be freed if equal texts were one.
+    pub savable_bytes: u64,
+    /// The place that holds most of the text that wastes most.
+    pub place: String,
+    /// Bytes that this text alone wastes.
+    pub worst_bytes: u64,
+    /// How many times it is there.
+    pub worst_count: u64,
+}
+
+/// Spans whose slots have one size; resident bytes.
+#[derive(Clone, Debug, Default)]
+pub struct ClassFacts {
+    /// Bytes of a slot.
+    pub slot_bytes: u64,
+    /// Spans.
+    pub spans: u64,
+    /// Slots, allocated or not.
+    pub slots: u64,
+    /// Allocated slots, live or garbage.
+    pub used_slots: u64,
+    /// Bytes of all slots.
+    pub bytes: u64,
+    /// Bytes of free slots and of the spans' tails.
+    pub free_bytes: u64,
+}
+
+/// Leaked goroutines with one stack.
+#[derive(Clone, Debug, Default)]
+pub struct LeakFacts {
+    /// As stack traces print it: `chan receive`.
+    pub state: String,
+    /// The innermost function outside the runtime.
+    pub function: String,
+    /// The function with the `go` statement that made them; empty when it is not known.
+    pub created_by: String,
+    /// Goroutines.
+    pub count: u64,
+    /// Bytes of their stacks.
+    pub stack_bytes: u64,
+    /// Bytes of objects that would be freed with them.
+    pub retained_bytes: u64,
+}
+
+/// Finalizers and cleanups.
+#[derive(Clone, Debug, Default)]
+pub struct FinalizerFacts {
+    /// Finalizers and cleanups whose object is dead and that have not been called.
+    pub queued: u64,
+    /// The function that most of the queued finalizers call; empty when it is not known.
+    pub function: String,
+    /// Bytes that nothing but finalizers and cleanups holds.
+    pub held_bytes: u64,
+    /// The calls that are going on: what was called, and the innermost function outside the runtime.
+    pub running: Vec<(String, String)>,
+}
+
+/// One `sync.Pool`.
+#[derive(Clone, Debug, Default)]
+pub struct PoolFacts {
+    /// How a person would name it.
+    pub owner: String,
+    /// Type of its values; empty when there are several.
+    pub type_name: String,
+    /// Values in it.
+    pub values: u64,
+    /// What only pools keep alive.
+    pub bytes: u64,
+}
+
+/// The timers that call one function.
+#[derive(Clone, Debug, Default)]
+pub struct TimerFacts {
+    /// The function: for `time.AfterFunc` the one it was given, for a channel `time.sendTime`.
+    pub function: String,
+    /// They fire again and again.
+    pub periodic: bool,
+    /// Timers that are set, or still in a processor's heap.
+    pub timers: u64,
+    /// Of those, the ones in a heap that will fire.
+    pub pending: u64,
+    /// Of those, the ones that were stopped.
+    pub zombies: u64,
+    /// Bytes that they retain, each by itself.
+    pub bytes: u64,
+}
+
+/// A part of the heap that one way leads to.
+#[derive(Clone, Debug, Default)]
+pub struct SuspectFacts {
+    /// The way, from the holder down.
+    pub path: Vec<String>,
+    /// Objects at its end.
+    pub count: u64,
+    /// Bytes that would be freed without it.
+    pub retained_bytes: u64,
+}

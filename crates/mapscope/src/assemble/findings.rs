@@ -1,0 +1,192 @@
+//! From a session to the evidence of the rules, and from what they say to the model's findings.
+
+use std::collections::HashMap;
+
+use mapscope_go::{GoroutineCensus, HolderKind, MapEntry, Session, Storage};
+use mapscope_report::model::{FindingRow, Inspection};
+use mapscope_rules::{
+    ClassFacts, CycleFacts, Evidence, FinalizerFacts, Finding, LeakFacts, MapFacts, PinnedFacts, PoolFacts, SliceFacts,
+    StringFacts, SuspectFacts, TimerFacts, findings,
+};
+
+/// Entries that fit into a single group or bucket.
+const ONE_GROUP: u64 = 8;
+
+/// Cycles that are looked at, the largest first.
+const CYCLES: usize = 10;
+
+/// What the rules say of a session, the most urgent first.
+pub(crate) fn list(session: &Session<'_>, inspection: &Inspection, storage: Storage) -> Vec<FindingRow> {
+    let evidence = evidence(session, inspection, storage);
+    findings(&evidence).into_iter().map(row).collect()
+}
+
+fn row(finding: Finding) -> FindingRow {
+    FindingRow {
+        rule: finding.rule.to_owned(),
+        name: finding.name.to_owned(),
+        severity: finding.severity.name().to_owned(),
+        subject: finding.subject,
+        summary: finding.summary,
+        evidence: finding.evidence.into_iter().map(|(name, figure)| (name.to_owned(), figure)).collect(),
+        reclaimable_bytes: finding.reclaimable_bytes,
+        advice: finding.advice,
+    }
+}
+
+fn evidence(session: &Session<'_>, inspection: &Inspection, storage: Storage) -> Evidence {
+    let heap = &inspection.heap;
+    Evidence {
+        live_bytes: heap.live_bytes,
+        garbage_bytes: heap.object_bytes.saturating_sub(heap.live_bytes),
+        maps: maps(session),
+        cycles: cycles(session),
+        strings: strings(&storage),
+        classes: classes(session),
+        leaks: leaks(&session.goroutines()),
+        finalizers: finalizers(session, &storage),
+        suspects: inspection.suspects.iter().map(suspect).collect(),
+        slices: storage.slices.into_iter().map(slice).collect(),
+        pinned: storage.pinned.into_iter().map(pinned).collect(),
+        timers: storage.timers.functions.into_iter().map(timer).collect(),
+        pools: storage.pools.into_iter().map(pool).collect(),
+    }
+}
+
+/// The maps that are not torn.
+fn maps(session: &Session<'_>) -> Vec<MapFacts> {
+    let (pointers, keys) = (session.map_pointers(), session.pinned_keys());
+    let complete = |map: &MapEntry| {
+        let facts = map_facts(session, map)?;
+        let keys = keys.get(&map.audit.address).copied().unwrap_or_default();
+        let pointers = pointers.get(&map.audit.address).copied().unwrap_or(0);
+        Some(MapFacts { pointers, pinned_keys: keys.objects, pinned_bytes: keys.bytes, ..facts })
+    };
+    session.maps.iter().filter_map(complete).collect()
+}
+
+fn cycles(session: &Session<'_>) -> Vec<CycleFacts> {
+    let facts = |group: mapscope_go::CycleGroup| {
+        let map = group.maps.first()?;
+        let retained = session.maps.iter().find(|m| m.audit.address == map.address).map_or(0, |m| m.retained);
+        Some(CycleFacts {
+            owner: map.owner.clone(),
+            objects: group.objects,
+            bytes: group.bytes,
+            retained_bytes: retained,
+            closing: group.closing.field,
+        })
+    };
+    session.cycles(false, Some(CYCLES)).groups.into_iter().filter_map(facts).collect()
+}
+
+fn map_facts(session: &Session<'_>, map: &MapEntry) -> Option<MapFacts> {
+    let figures = map.audit.figures.as_ref().ok()?.clone();
+    let address = map.audit.address;
+    let zero = figures.zero_values.filter(|zero| *zero > 0);
+    let small = figures.entries <= ONE_GROUP && figures.groups <= 1;
+    Some(MapFacts {
+        owner: map.owner.clone(),
+        type_name: map.type_name.clone(),
+        heuristic: map.heuristic,
+        retained_bytes: map.retained,
+        remade_bytes: session.remade_bytes(address, figures.entries).unwrap_or(figures.table_bytes),
+        cleared: session.was_cleared(address),
+        without_zero_bytes: zero.and_then(|zero| session.remade_bytes(address, figures.entries.saturating_sub(zero))),
+        as_pairs_bytes: if small { session.pairs_bytes(address, figures.entries) } else { None },
+        figures,
+        ..MapFacts::default()
+    })
+}
+
+fn slice(place: mapscope_go::SlicePlace) -> SliceFacts {
+    let mapscope_go::SlicePlace { place, type_name, arrays, len_bytes, cap_bytes, savable_bytes } = place;
+    SliceFacts { place, type_name, arrays, len_bytes, cap_bytes, savable_bytes }
+}
+
+fn pinned(place: mapscope_go::PinnedPlace) -> PinnedFacts {
+    let mapscope_go::PinnedPlace { place, type_name, objects, references, referred_bytes, object_bytes, savable_bytes } =
+        place;
+    PinnedFacts { place, type_name, objects, references, referred_bytes, object_bytes, savable_bytes }
+}
+
+fn strings(storage: &Storage) -> StringFacts {
+    let strings = &storage.strings;
+    let worst = strings.groups.first();
+    StringFacts {
+        count: strings.count,
+        distinct: strings.distinct,
+        savable_bytes: strings.savable_bytes,
+        place: worst.map_or_else(String::new, |g| g.place.clone()),
+        worst_bytes: worst.map_or(0, |g| g.savable_bytes),
+        worst_count: worst.map_or(0, |g| g.count),
+    }
+}
+
+/// Size classes; large objects have a span each, and are no fragments.
+fn classes(session: &Session<'_>) -> Vec<ClassFacts> {
+    let classes = session.memory.iter().flat_map(|m| &m.classes);
+    let facts = |class: &mapscope_go::ClassUse| {
+        Some(ClassFacts {
+            slot_bytes: class.slot_bytes?,
+            spans: class.spans,
+            slots: class.slots,
+            used_slots: class.live_slots + class.garbage_slots,
+            bytes: class.live + class.garbage + class.fragmentation,
+            free_bytes: class.fragmentation,
+        })
+    };
+    classes.filter_map(facts).collect()
+}
+
+/// Leaked goroutines by where they wait and what made them: where they differ further up is no difference to who reads it.
+fn leaks(census: &GoroutineCensus) -> Vec<LeakFacts> {
+    let mut facts: HashMap<(String, String, String), LeakFacts> = HashMap::new();
+    for group in census.groups.iter().filter(|g| g.leaked && !g.system) {
+        let function = group.stack.first().map_or_else(String::new, |f| f.function.clone());
+        let created_by = group.created_by.as_ref().map_or_else(String::new, |f| f.function.clone());
+        let key = (group.state.clone(), function, created_by);
+        let sum = facts.entry(key).or_default();
+        sum.count += group.ids.len() as u64;
+        sum.stack_bytes = sum.stack_bytes.saturating_add(group.stack_bytes);
+        sum.retained_bytes = sum.retained_bytes.saturating_add(group.retained_bytes);
+    }
+    let named = |((state, function, created_by), sum)| LeakFacts { state, function, created_by, ..sum };
+    facts.into_iter().map(named).collect()
+}
+
+fn finalizers(session: &Session<'_>, storage: &Storage) -> FinalizerFacts {
+    let found = &storage.finalizers;
+    let theirs = (0u32..).zip(session.holders());
+    let theirs = theirs.filter(|(_, h)| matches!(h.kind, HolderKind::Finalizer | HolderKind::Cleanup));
+    FinalizerFacts {
+        queued: found.queued_finalizers + found.queued_cleanups,
+        function: found.queued.first().map_or_else(String::new, |q| q.function.clone()),
+        held_bytes: theirs.map(|(number, _)| session.dominators().held(number)).sum(),
+        running: found.running.iter().map(|r| (r.function.clone(), r.inside.clone())).collect(),
+    }
+}
+
+fn pool(pool: mapscope_go::Pool) -> PoolFacts {
+    PoolFacts {
+        owner: pool.owner,
+        type_name: pool.type_name,
+        values: pool.local + pool.victim,
+        bytes: pool.local_bytes.saturating_add(pool.victim_bytes),
+    }
+}
+
+fn timer(timer: mapscope_go::TimerFunction) -> TimerFacts {
+    TimerFacts {
+        timers: timer.pending + timer.unwatched + timer.zombies,
+        function: timer.function,
+        periodic: timer.periodic,
+        pending: timer.pending,
+        zombies: timer.zombies,
+        bytes: timer.retained_bytes,
+    }
+}
+
+fn suspect(suspect: &mapscope_report::model::Suspect) -> SuspectFacts {
+    SuspectFacts { path: suspect.path.clone(), count: suspect.count, retained_bytes: suspect.retained_bytes }
+}
