@@ -27,6 +27,29 @@ var (
 	timers      []*time.Timer
 )
 
+// A slot is the same for it and for the best order of its fields.
+type roomy struct {
+	first  bool
+	many   [4]int64
+	second bool
+}
+
+var (
+	loosely []*loose
+	rows    []loose
+	tightly []*tight
+	columns []tight
+	roomily []*roomy
+)
+
+func pad() {
+	rows = make([]loose, 20_000)
+	for i := range rows {
+		rows[i].one = int64(i) + 1
+		loosely = append(loosely, &loose{two: int64(i) + 1})
+	}
+}
+
 type connection struct{ buf []byte }
 
 type token struct{ text string }
@@ -264,6 +287,23 @@ func init() {
 	scenarios["gh007"] = scenario{"GH007", "garbage", garbage(48, 1), func() {}, uncollected}
 	s := scenario{rule: "GH007", build: garbage(48, 40), apply: func() {}, measure: uncollected}
 	scenarios["gh007-near"] = s
+
+	scenarios["gh008"] = scenario{"GH008", "main.loose", pad, func() {
+		tightly = make([]*tight, len(loosely), cap(loosely))
+		for i, l := range loosely {
+			tightly[i] = &tight{two: l.two}
+		}
+		columns = make([]tight, len(rows))
+		for i, l := range rows {
+			columns[i].one = l.one
+		}
+		loosely, rows = nil, nil
+	}, live}
+	near("gh008-near", "GH008", func() {
+		for i := 0; i < 20_000; i++ {
+			roomily = append(roomily, &roomy{first: true})
+		}
+	})
 
 	scenarios["gh009"] = scenario{"GH009", "main.seen", func() { seen = hoard(map[int][]byte{}, 24) }, func() { seen = nil }, live}
 	near("gh009-near", "GH009", func() {

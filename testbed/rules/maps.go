@@ -76,6 +76,41 @@ func enter(back bool) func() {
 
 type pair struct{ key, value int64 }
 
+// loose and tight are the same fields; full has no better order.
+type loose struct {
+	first  bool
+	one    int64
+	second bool
+	two    int64
+	third  bool
+}
+
+type tight struct {
+	one, two             int64
+	first, second, third bool
+}
+
+type full struct {
+	one                  int64
+	two                  int32
+	first, second, third bool
+}
+
+var (
+	states  map[int64]loose
+	ordered map[int64]tight
+	packed  map[int64]full
+)
+
+const ofStates = 50_000
+
+func crowd() {
+	states = make(map[int64]loose, ofStates)
+	for i := int64(0); i < ofStates; i++ {
+		states[i] = loose{one: i, two: i + 1, third: true}
+	}
+}
+
 func fill(m map[int64]int64, from, to int64) {
 	for i := from; i < to; i++ {
 		m[i] = i + 1
@@ -223,6 +258,20 @@ func init() {
 
 	scenarios["gm008"] = scenario{"GM008", "main.lobby.members", enter(true), func() { lobby = nil }, live}
 	near("gm008-near", "GM008", enter(false))
+
+	scenarios["gm010"] = scenario{"GM010", "main.states", crowd, func() {
+		ordered = make(map[int64]tight, len(states))
+		for id, s := range states {
+			ordered[id] = tight{s.one, s.two, s.first, s.second, s.third}
+		}
+		states = nil
+	}, live}
+	near("gm010-near", "GM010", func() {
+		packed = make(map[int64]full, ofStates)
+		for i := int64(0); i < ofStates; i++ {
+			packed[i] = full{one: i}
+		}
+	})
 
 	scenarios["gm012"] = scenario{"GM012", "main.views[].settings", share(5000), func() {
 		for i := range views {

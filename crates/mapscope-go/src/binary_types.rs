@@ -72,11 +72,7 @@ pub fn with_types<R>(
     let modules = modules(&memory, &layout, symbols.first_module(&memory, &layout)?)?;
     let types = TypeTable::new(&memory, &modules, debug, binary.minor, &layout);
     let catalog = types.catalog(std::iter::empty());
-    let design = if types.is_swiss() {
-        MapDesign::Swiss { split: binary.go_version.contains("mapsplitgroup") }
-    } else {
-        MapDesign::Legacy { minor: binary.minor }
-    };
+    let design = MapDesign::of(types.is_swiss(), &binary.go_version, binary.minor);
     let names = names(&types, debug, &catalog);
     let go_version = binary.go_version.clone();
     let allocator = Allocator { headers: binary.minor >= 22 };
@@ -105,7 +101,7 @@ fn short(name: &str) -> &str {
 }
 
 /// A type that somebody declared: `main.T`, `net/http.Request`, `main.Pair[int,string]`.
-fn is_declared(name: &str) -> bool {
+pub(crate) fn is_declared(name: &str) -> bool {
     let head = name.split('[').next().unwrap_or_default();
     head.contains('.') && head.chars().all(|c| c.is_alphanumeric() || "._/-~".contains(c))
 }

@@ -31,6 +31,10 @@ pub struct Evidence {
     pub timers: Vec<TimerFacts>,
     /// Parts of the heap that one way leads to.
     pub suspects: Vec<SuspectFacts>,
+    /// Structs that another order of their fields makes smaller.
+    pub padded: Vec<PaddedFacts>,
+    /// Maps of two inspections of one program; none where there is one inspection.
+    pub growth: Vec<GrowthFacts>,
 }
 
 /// One map.
@@ -61,6 +65,70 @@ pub struct MapFacts {
     pub pinned_keys: u64,
     /// Bytes that would be freed with them.
     pub pinned_bytes: u64,
+    /// What the order of fields of its key or element costs; absent when no order is better.
+    pub padded: Option<PaddedMapFacts>,
+}
+
+/// A struct with its fields in the order that takes least.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FieldOrder {
+    /// The struct.
+    pub type_name: String,
+    /// Its fields in that order.
+    pub fields: Vec<String>,
+    /// Its size as it is,
+    pub size: u64,
+    /// and in that order.
+    pub best_size: u64,
+}
+
+/// A map whose key or element could be smaller.
+#[derive(Clone, Debug, Default)]
+pub struct PaddedMapFacts {
+    /// Key and element, as far as another order makes them smaller.
+    pub orders: Vec<FieldOrder>,
+    /// Bytes of a slot now,
+    pub slot_bytes: u64,
+    /// and in those orders.
+    pub best_slot_bytes: u64,
+    /// What those orders save of a map made anew.
+    pub savable_bytes: u64,
+}
+
+/// The live objects and arrays of a struct that could be smaller.
+#[derive(Clone, Debug, Default)]
+pub struct PaddedFacts {
+    /// The struct, and what to do.
+    pub order: FieldOrder,
+    /// Values that are objects of their own.
+    pub objects: u64,
+    /// The slot of one as it is,
+    pub slot_bytes: u64,
+    /// and in that order.
+    pub best_slot_bytes: u64,
+    /// Values in arrays.
+    pub elements: u64,
+    /// What all of them would save.
+    pub savable_bytes: u64,
+}
+
+/// The maps with one owner and type, in two inspections of one program.
+#[derive(Clone, Debug, Default)]
+pub struct GrowthFacts {
+    /// How a person would name them.
+    pub owner: String,
+    /// Their type.
+    pub type_name: String,
+    /// Entries in the earlier one,
+    pub entries_before: u64,
+    /// and in the later one.
+    pub entries_after: u64,
+    /// Bytes that would be freed with them, in the earlier one,
+    pub retained_before: u64,
+    /// and in the later one.
+    pub retained_after: u64,
+    /// A tombstone was met, or one was emptied with `clear`: entries are deleted from them.
+    pub deleted_from: bool,
 }
 
 /// Live objects that reach each other, with a map among them.

@@ -34,8 +34,8 @@ mod state;
 mod text;
 
 pub use evidence::{
-    ClassFacts, CycleFacts, Evidence, FinalizerFacts, LeakFacts, MapFacts, PinnedFacts, PoolFacts, SliceFacts,
-    StringFacts, SuspectFacts, TimerFacts,
+    ClassFacts, CycleFacts, Evidence, FieldOrder, FinalizerFacts, GrowthFacts, LeakFacts, MapFacts, PaddedFacts,
+    PaddedMapFacts, PinnedFacts, PoolFacts, SliceFacts, StringFacts, SuspectFacts, TimerFacts,
 };
 pub use finding::{Finding, Severity};
 pub use registry::{RULES, Rule, findings, rule};

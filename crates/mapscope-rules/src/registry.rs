@@ -39,6 +39,7 @@ table! {
     "GH005" "leaked-goroutines" gh005_leaked_goroutines High,
     "GH006" "finalizer-backlog" gh006_finalizer_backlog High,
     "GH007" "garbage-waiting" gh007_garbage_waiting Medium,
+    "GH008" "struct-padding" gh008_struct_padding High,
     "GH009" "dominator-concentration" gh009_dominator_concentration Low,
     "GH010" "timers" gh010_timers Medium,
     "GH011" "sync-pool-retention" gh011_sync_pool_retention Medium,
@@ -51,8 +52,10 @@ table! {
     "GM007" "pointer-keys" gm007_pointer_keys Medium,
     "GM008" "map-in-cycle" gm008_map_in_cycle Low,
     "GM009" "many-small-maps" gm009_many_small_maps High,
+    "GM010" "padded-slots" gm010_padded_slots High,
     "GM011" "oversized-hint" gm011_oversized_hint High,
     "GM012" "shared-map" gm012_shared_map Low,
+    "GM015" "unbounded-map" gm015_unbounded_map High,
 }
 
 impl Rule {

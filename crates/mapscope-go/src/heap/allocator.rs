@@ -33,6 +33,12 @@ impl Allocator {
         self.slot(size, pointers) - self.header(size, pointers)
     }
 
+    /// Bytes of a slot of `slot` bytes that an object can use: all but the header in front of objects with pointers.
+    pub(crate) fn room_of(self, slot: u64, pointers: bool) -> u64 {
+        let header = self.headers && pointers && slot > MAX_IN_SPAN && slot <= MAX_SMALL;
+        slot - if header { TYPE_HEADER } else { 0 }
+    }
+
     fn header(self, size: u64, pointers: bool) -> u64 {
         let small = size > MAX_IN_SPAN && size <= MAX_SMALL - TYPE_HEADER;
         if self.headers && pointers && small { TYPE_HEADER } else { 0 }

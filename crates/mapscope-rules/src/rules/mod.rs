@@ -7,6 +7,7 @@ pub(crate) mod gh004_fragmentation;
 pub(crate) mod gh005_leaked_goroutines;
 pub(crate) mod gh006_finalizer_backlog;
 pub(crate) mod gh007_garbage_waiting;
+pub(crate) mod gh008_struct_padding;
 pub(crate) mod gh009_dominator_concentration;
 pub(crate) mod gh010_timers;
 pub(crate) mod gh011_sync_pool_retention;
@@ -19,12 +20,86 @@ pub(crate) mod gm006_zero_valued_entries;
 pub(crate) mod gm007_pointer_keys;
 pub(crate) mod gm008_map_in_cycle;
 pub(crate) mod gm009_many_small_maps;
+pub(crate) mod gm010_padded_slots;
 pub(crate) mod gm011_oversized_hint;
 pub(crate) mod gm012_shared_map;
+pub(crate) mod gm015_unbounded_map;
 
 use crate::finding::Claim;
 use crate::state::{State, state};
-use crate::{Evidence, MapFacts};
+use crate::{Evidence, FieldOrder, MapFacts};
+
+/// Fields that fit into a sentence.
+const MAX_FIELDS: usize = 16;
+
+/// Where the paths of the standard library's packages begin, and their names where there is no path (Go 1.21 to 1.27).
+const STANDARD: [&str; 65] = [
+    "archive",
+    "atomic",
+    "big",
+    "bufio",
+    "bytes",
+    "cmp",
+    "compress",
+    "container",
+    "context",
+    "crypto",
+    "database",
+    "debug",
+    "embed",
+    "encoding",
+    "errors",
+    "expvar",
+    "flag",
+    "fmt",
+    "go",
+    "gob",
+    "hash",
+    "html",
+    "http",
+    "httptrace",
+    "image",
+    "index",
+    "internal",
+    "io",
+    "iter",
+    "json",
+    "log",
+    "maps",
+    "math",
+    "mime",
+    "net",
+    "netip",
+    "os",
+    "path",
+    "plugin",
+    "poll",
+    "rand",
+    "reflect",
+    "regexp",
+    "runtime",
+    "slices",
+    "sort",
+    "strconv",
+    "strings",
+    "structs",
+    "sync",
+    "syscall",
+    "template",
+    "testing",
+    "text",
+    "textproto",
+    "time",
+    "tls",
+    "unicode",
+    "unique",
+    "unsafe",
+    "url",
+    "uuid",
+    "weak",
+    "x509",
+    "xml",
+];
 
 /// The maps in one state.
 fn maps_in(evidence: &Evidence, wanted: State) -> impl Iterator<Item = &MapFacts> {
@@ -60,4 +135,38 @@ fn rebuild(map: &MapFacts) -> String {
 fn variable(owner: &str) -> String {
     let name = owner.rsplit_once(": ").map_or(owner, |(_, name)| name);
     name.strip_prefix("main.").unwrap_or(name).replace("[]", "[i]")
+}
+
+/// What to do about a struct that another order of fields makes smaller.
+fn best_order(order: &FieldOrder) -> String {
+    let FieldOrder { type_name, fields, size, best_size } = order;
+    if fields.len() > MAX_FIELDS {
+        return format!(
+            "Reorder the fields of {type_name} ({size} B become {best_size} B); mapscope layout shows how."
+        );
+    }
+    format!("Order the fields of {type_name}: {} ({size} B become {best_size} B).", fields.join(", "))
+}
+
+/// Whether a type belongs to the standard library or the runtime, as far as its name says.
+fn is_standard(type_name: &str) -> bool {
+    let path = type_name.split('[').next().unwrap_or_default();
+    let first = path.split(['/', '.']).next().unwrap_or_default();
+    STANDARD.binary_search(&first).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_standard_library_is_known_by_name() {
+        assert!(STANDARD.is_sorted());
+        for name in ["time.Time", "net/http.Request", "http.Request", "internal/sync.HashTrieMap[string,int]"] {
+            assert!(is_standard(name), "{name}");
+        }
+        for name in ["main.T", "example.com/net/http.Request", "svc/time.Span", "main.Pair[time.Time,int]"] {
+            assert!(!is_standard(name), "{name}");
+        }
+    }
 }

@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
-use mapscope_go::{GoroutineCensus, HolderKind, MapEntry, Session, Storage};
+use mapscope_go::{GoroutineCensus, HolderKind, MapEntry, PaddedMap, PaddedType, Session, Storage, StructLayout};
 use mapscope_report::model::{FindingRow, Inspection};
 use mapscope_rules::{
-    ClassFacts, CycleFacts, Evidence, FinalizerFacts, Finding, LeakFacts, MapFacts, PinnedFacts, PoolFacts, SliceFacts,
-    StringFacts, SuspectFacts, TimerFacts, findings,
+    ClassFacts, CycleFacts, Evidence, FieldOrder, FinalizerFacts, Finding, LeakFacts, MapFacts, PaddedFacts,
+    PaddedMapFacts, PinnedFacts, PoolFacts, SliceFacts, StringFacts, SuspectFacts, TimerFacts, findings,
 };
 
 /// Entries that fit into a single group or bucket.
@@ -50,6 +50,8 @@ fn evidence(session: &Session<'_>, inspection: &Inspection, storage: Storage) ->
         pinned: storage.pinned.into_iter().map(pinned).collect(),
         timers: storage.timers.functions.into_iter().map(timer).collect(),
         pools: storage.pools.into_iter().map(pool).collect(),
+        padded: session.padded_types().iter().map(|t| padded_type(session, t)).collect(),
+        growth: Vec::new(),
     }
 }
 
@@ -93,10 +95,36 @@ fn map_facts(session: &Session<'_>, map: &MapEntry) -> Option<MapFacts> {
         remade_bytes: session.remade_bytes(address, figures.entries).unwrap_or(figures.table_bytes),
         cleared: session.was_cleared(address),
         without_zero_bytes: zero.and_then(|zero| session.remade_bytes(address, figures.entries.saturating_sub(zero))),
+        padded: session.padded_map(address, figures.entries).map(|m| padded_map(&m)),
         as_pairs_bytes: if small { session.pairs_bytes(address, figures.entries) } else { None },
         figures,
         ..MapFacts::default()
     })
+}
+
+fn padded_map(map: &PaddedMap) -> PaddedMapFacts {
+    PaddedMapFacts {
+        orders: map.best.iter().map(|b| order(&b.name, b.size, &b.best)).collect(),
+        slot_bytes: map.slot_bytes.0,
+        best_slot_bytes: map.slot_bytes.1,
+        savable_bytes: map.savable_bytes,
+    }
+}
+
+fn padded_type(session: &Session<'_>, found: &PaddedType) -> PaddedFacts {
+    PaddedFacts {
+        order: order(&found.name, found.layout.size.size, &found.best),
+        objects: found.objects,
+        slot_bytes: found.layout.slot(session.allocator()),
+        best_slot_bytes: found.best.slot(session.allocator()),
+        elements: found.elements,
+        savable_bytes: found.savable_bytes,
+    }
+}
+
+fn order(type_name: &str, size: u64, best: &StructLayout) -> FieldOrder {
+    let fields = best.fields.iter().map(|f| f.name.clone()).collect();
+    FieldOrder { type_name: type_name.to_owned(), fields, size, best_size: best.size.size }
 }
 
 fn slice(place: mapscope_go::SlicePlace) -> SliceFacts {

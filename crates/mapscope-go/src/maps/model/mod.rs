@@ -47,6 +47,18 @@ pub enum MapDesign {
     },
 }
 
+impl MapDesign {
+    /// That of a binary: which Go 1.`minor` it was built with, and which experiments its `version` names.
+    pub(crate) fn of(swiss: bool, version: &str, minor: u32) -> Self {
+        if swiss { Self::Swiss { split: version.contains("mapsplitgroup") } } else { Self::Legacy { minor } }
+    }
+
+    /// Bytes of a group or bucket that are not its slots': a control word; eight top hashes and the next bucket.
+    fn overhead(self) -> u64 {
+        if matches!(self, Self::Swiss { .. }) { 8 } else { 16 }
+    }
+}
+
 /// How a group or bucket of one map type is laid out, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GroupLayout {
@@ -72,8 +84,7 @@ impl GroupLayout {
     /// Bytes that belong to neither a key nor an element, nor to what every group has: control word or top hashes and the
     /// pointer to the next bucket.
     pub fn padding(&self, design: MapDesign) -> u64 {
-        let overhead = if matches!(design, MapDesign::Swiss { .. }) { 8 } else { 16 };
-        self.size.saturating_sub(overhead + SLOTS * (self.key_size + self.elem_size))
+        self.size.saturating_sub(design.overhead() + SLOTS * (self.key_size + self.elem_size))
     }
 }
 
@@ -114,6 +125,11 @@ impl MapModel {
     /// The layout of a group or bucket.
     pub fn group(&self) -> GroupLayout {
         self.group
+    }
+
+    /// Bytes of a slot: an eighth of a group without its control word, or of a bucket without what is not a slot's.
+    pub fn slot_bytes(&self) -> u64 {
+        self.group.size.saturating_sub(self.design.overhead()) / SLOTS
     }
 
     /// Keys are stored as pointers to them, and elements.
