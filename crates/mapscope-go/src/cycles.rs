@@ -90,7 +90,7 @@ impl Session<'_> {
         let in_map = |id: u32| matches!(types.get(TypeId(id)).kind, Kind::MapPart(..));
         let in_map: Vec<bool> = (0..types.len() as u32).map(in_map).collect();
         let itself = |o: u32| in_map.get(graph.type_of(o) as usize) != Some(&true);
-        let cycles = Cycles::new(graph, self.stages.reach, itself);
+        let cycles = Cycles::new(graph, self.stages.reach, self.stages.dominators, itself);
         let mut maps: FxHashMap<usize, Vec<u32>> = FxHashMap::default();
         for (index, map) in self.maps.iter().enumerate() {
             let object = self.stages.heap.spans.object(map.audit.address);

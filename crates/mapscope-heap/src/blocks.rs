@@ -1,5 +1,7 @@
 //! From addresses to objects and back, by arithmetic.
 
+use std::sync::Arc;
+
 use crate::HeapError;
 
 /// The number of an object: slots are counted through all blocks in address order, allocated or not.
@@ -43,17 +45,23 @@ const LEAF_PAGES: u64 = 8192;
 /// Leaves that a directly indexed root may have (4 TiB of address range); beyond it the root is searched.
 const DIRECT_ROOT: u64 = 1 << 16;
 
-/// All blocks of a heap, found by address or by object number.
+/// All blocks of a heap, found by address or by object number. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct BlockTable {
-    blocks: Vec<Block>,
-    /// Leaf numbers (address / 64 MiB) in ascending order, parallel to `leaves`.
-    leaf_numbers: Vec<u64>,
-    /// Index of the block that covers a page, plus one; 0 where there is none.
-    leaves: Vec<Box<[u32]>>,
-    /// Index + 1 into `leaves` by leaf number less the first; empty when the range is too wide.
-    root: Vec<u32>,
+    blocks: Arc<[Block]>,
+    pages: Pages,
     objects: u32,
+}
+
+/// Which block covers a page.
+#[derive(Clone, Debug, Default)]
+struct Pages {
+    /// Leaf numbers (address / 64 MiB) in ascending order, parallel to `leaves`.
+    leaf_numbers: Arc<[u64]>,
+    /// Index of the block that covers a page, plus one; 0 where there is none.
+    leaves: Arc<[Box<[u32]>]>,
+    /// Index + 1 into `leaves` by leaf number less the first; empty when the range is too wide.
+    root: Arc<[u32]>,
 }
 
 impl BlockTable {
@@ -64,9 +72,8 @@ impl BlockTable {
     /// [`HeapError::BadBlock`] for such a row, [`HeapError::TooManyObjects`] when the slots do not fit 32 bits.
     pub fn new(mut rows: Vec<(u64, u64, u32)>) -> Result<Self, HeapError> {
         rows.sort_unstable();
-        let mut table = Self::default();
-        table.blocks.reserve_exact(rows.len());
-        let mut next_free = 0;
+        let mut blocks = Vec::with_capacity(rows.len());
+        let (mut objects, mut next_free) = (0u32, 0);
         for (start, slot_size, count) in rows {
             let bytes = slot_size.checked_mul(u64::from(count)).filter(|b| *b > 0);
             let end = bytes.and_then(|b| start.checked_add(b)).filter(|e| *e < 1 << 56);
@@ -74,37 +81,14 @@ impl BlockTable {
                 return Err(HeapError::BadBlock { start, slot_size, count });
             };
             next_free = end.div_ceil(PAGE);
-            let first = table.objects;
-            table.objects = first
+            let first = objects;
+            objects = first
                 .checked_add(count)
                 .filter(|n| *n < u32::MAX / 2)
                 .ok_or(HeapError::TooManyObjects { at_least: u64::from(first) + u64::from(count) })?;
-            table.blocks.push(Block { start, slot_size, first, count });
+            blocks.push(Block { start, slot_size, first, count });
         }
-        table.index_pages();
-        Ok(table)
-    }
-
-    fn index_pages(&mut self) {
-        for (index, block) in self.blocks.iter().enumerate() {
-            for page in block.start / PAGE..block.end().div_ceil(PAGE) {
-                let leaf = page / LEAF_PAGES;
-                if self.leaf_numbers.last() != Some(&leaf) {
-                    self.leaf_numbers.push(leaf);
-                    self.leaves.push(vec![0; LEAF_PAGES as usize].into_boxed_slice());
-                }
-                if let Some(last) = self.leaves.last_mut() {
-                    last[(page % LEAF_PAGES) as usize] = index as u32 + 1;
-                }
-            }
-        }
-        let (Some(&low), Some(&high)) = (self.leaf_numbers.first(), self.leaf_numbers.last()) else { return };
-        if high - low < DIRECT_ROOT {
-            self.root = vec![0; (high - low + 1) as usize];
-            for (index, number) in self.leaf_numbers.iter().enumerate() {
-                self.root[(number - low) as usize] = index as u32 + 1;
-            }
-        }
+        Ok(Self { pages: Pages::new(&blocks), blocks: blocks.into(), objects })
     }
 
     /// All blocks, by address.
@@ -122,22 +106,11 @@ impl BlockTable {
         self.objects == 0
     }
 
-    #[inline]
-    fn leaf(&self, number: u64) -> Option<&[u32]> {
-        let index = if self.root.is_empty() {
-            self.leaf_numbers.binary_search(&number).ok()?
-        } else {
-            let entry = *self.root.get(number.checked_sub(*self.leaf_numbers.first()?)? as usize)?;
-            (entry as usize).checked_sub(1)?
-        };
-        self.leaves.get(index).map(|l| &**l)
-    }
-
     /// Index of the block whose slots cover `address`.
     #[inline]
     pub fn block_index(&self, address: u64) -> Option<usize> {
         let page = address / PAGE;
-        let entry = self.leaf(page / LEAF_PAGES)?[(page % LEAF_PAGES) as usize];
+        let entry = self.pages.leaf(page / LEAF_PAGES)?[(page % LEAF_PAGES) as usize];
         (entry as usize).checked_sub(1)
     }
 
@@ -185,6 +158,44 @@ impl BlockTable {
     }
 }
 
+impl Pages {
+    fn new(blocks: &[Block]) -> Self {
+        let (mut leaf_numbers, mut leaves, mut root) = (Vec::new(), Vec::new(), Vec::new());
+        for (index, block) in blocks.iter().enumerate() {
+            for page in block.start / PAGE..block.end().div_ceil(PAGE) {
+                let leaf = page / LEAF_PAGES;
+                if leaf_numbers.last() != Some(&leaf) {
+                    leaf_numbers.push(leaf);
+                    leaves.push(vec![0; LEAF_PAGES as usize].into_boxed_slice());
+                }
+                if let Some(last) = leaves.last_mut() {
+                    last[(page % LEAF_PAGES) as usize] = index as u32 + 1;
+                }
+            }
+        }
+        if let (Some(&low), Some(&high)) = (leaf_numbers.first(), leaf_numbers.last())
+            && high - low < DIRECT_ROOT
+        {
+            root = vec![0; (high - low + 1) as usize];
+            for (index, number) in leaf_numbers.iter().enumerate() {
+                root[(number - low) as usize] = index as u32 + 1;
+            }
+        }
+        Self { leaf_numbers: leaf_numbers.into(), leaves: leaves.into(), root: root.into() }
+    }
+
+    #[inline]
+    fn leaf(&self, number: u64) -> Option<&[u32]> {
+        let index = if self.root.is_empty() {
+            self.leaf_numbers.binary_search(&number).ok()?
+        } else {
+            let entry = *self.root.get(number.checked_sub(*self.leaf_numbers.first()?)? as usize)?;
+            (entry as usize).checked_sub(1)?
+        };
+        self.leaves.get(index).map(|l| &**l)
+    }
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -224,7 +235,7 @@ mod tests {
     #[test]
     fn searches_when_the_address_range_is_too_wide_for_a_direct_root() {
         let table = BlockTable::new(vec![(0x2000, 16, 2), (1 << 50, 32, 2)]).unwrap();
-        assert!(table.root.is_empty());
+        assert!(table.pages.root.is_empty());
         assert_eq!(table.find((1 << 50) + 40), Some((ObjectId(3), 8)));
         assert_eq!(table.find(0x2010), Some((ObjectId(1), 0)));
     }

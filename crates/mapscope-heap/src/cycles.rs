@@ -1,17 +1,21 @@
 //! Objects that reach themselves: strongly connected components, and shortest cycles in them.
 //!
-//! One pass over the live objects with their numbers in one column (Pearce's form of Tarjan's algorithm: an object's
-//! place in the search and its component are never needed at once). Objects that point nowhere are in no cycle; they are
-//! never looked at.
+//! One pass over the kernel of the dominators with the objects' numbers in one column (Pearce's form of Tarjan's algorithm:
+//! an object's place in the search and its component are never needed at once). Of each cycle, the object that was reached
+//! first has another predecessor than the one it was reached by, and the rest of the cycle leads to it: so all of it is in
+//! the kernel, but for objects that only point to themselves.
 
 use std::ops::Range;
 
+use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
-use crate::{HeapGraph, Reachability};
+use crate::{Dominators, HeapGraph, Reachability};
 
 /// Not visited.
 const NONE: u32 = 0;
+/// Blocks that one thread looks at in a row, at least.
+const MIN_BLOCKS: usize = 64;
 
 /// The live objects that are in cycles, by component: objects of one component reach each other.
 #[derive(Debug, Default)]
@@ -36,11 +40,17 @@ struct Frame {
 }
 
 impl Cycles {
-    /// Finds the components of the live objects. A component is more than one object, or one that points to itself, if
-    /// `itself` says that this counts for it.
-    pub fn new(graph: &HeapGraph, reach: &Reachability, itself: impl Fn(u32) -> bool) -> Self {
+    /// Finds the components of the live objects, whose `dominators` these are. A component is more than one object, or one
+    /// that points to itself, if `itself` says that this counts for it.
+    pub fn new(
+        graph: &HeapGraph,
+        reach: &Reachability,
+        dominators: &Dominators<'_>,
+        itself: impl Fn(u32) -> bool + Sync,
+    ) -> Self {
         let mut pass = Pass {
             graph,
+            dominators,
             found: Self { component: vec![NONE; graph.len()], ..Self::default() },
             index: 1,
             number: u32::MAX,
@@ -49,9 +59,13 @@ impl Cycles {
         };
         // Those that point nowhere are not in this order.
         for &object in reach.order() {
-            if pass.found.component[object as usize] == NONE {
+            if dominators.is_kernel(object) && pass.found.component[object as usize] == NONE {
                 pass.visit(object, &itself);
             }
+        }
+        for object in alone(graph, reach, |o| !dominators.is_kernel(o) && itself(o)) {
+            pass.found.members.push(object);
+            pass.number(object, true);
         }
         pass.found.numbers.reverse();
         pass.found
@@ -112,8 +126,16 @@ impl Cycles {
     }
 }
 
+/// Live objects that point to themselves, of those that count.
+fn alone(graph: &HeapGraph, reach: &Reachability, counts: impl Fn(u32) -> bool + Sync) -> Vec<u32> {
+    let points_back = |o: &u32| graph.points(*o) && graph.edges(*o).contains(o) && reach.is_live(*o) && counts(*o);
+    let blocks = graph.blocks.blocks().par_iter().with_min_len(MIN_BLOCKS);
+    blocks.flat_map_iter(|block| block.objects().filter(&points_back)).collect()
+}
+
 struct Pass<'g> {
     graph: &'g HeapGraph,
+    dominators: &'g Dominators<'g>,
     found: Cycles,
     /// Objects in `frames` and `waiting`, plus one.
     index: u32,
@@ -135,7 +157,7 @@ impl Pass<'_> {
                 continue;
             };
             match column[next as usize] {
-                NONE if !self.graph.points(next) => frame.next += 1,
+                NONE if !self.dominators.is_kernel(next) || !self.graph.points(next) => frame.next += 1,
                 // Once it has a number, this edge is looked at again.
                 NONE => self.enter(next),
                 number => {
@@ -170,14 +192,22 @@ impl Pass<'_> {
             found.component[member as usize] = self.number;
             found.members.push(member);
         }
-        found.component[object as usize] = self.number;
         found.members.push(object);
         self.index -= (found.members.len() - start) as u32;
         if found.members.len() - start > 1 || self.graph.edges(object).contains(&object) && itself(object) {
-            found.ends.push(found.members.len());
-            found.numbers.push(self.number);
+            self.number(object, true);
         } else {
             found.members.pop();
+            self.number(object, false);
+        }
+    }
+
+    /// Gives the last object of a component its number; all members are in the list if it counts.
+    fn number(&mut self, object: u32, counts: bool) {
+        self.found.component[object as usize] = self.number;
+        if counts {
+            self.found.ends.push(self.found.members.len());
+            self.found.numbers.push(self.number);
         }
         self.number -= 1;
     }
@@ -190,6 +220,12 @@ mod tests {
 
     use super::*;
     use crate::testing::{Random, graph};
+
+    /// `itself`: objects that only point to themselves count.
+    fn cycles_of(graph: &HeapGraph, reach: &Reachability, itself: bool) -> Cycles {
+        let holders = vec![0; reach.roots().len()];
+        Cycles::new(graph, reach, &Dominators::new(graph, reach, &holders, 1), |_| itself)
+    }
 
     fn sorted(cycles: &Cycles) -> Vec<Vec<u32>> {
         let mut all: Vec<Vec<u32>> = (0..cycles.len()).map(|c| cycles.members(c).to_vec()).collect();
@@ -230,7 +266,7 @@ mod tests {
                     brute.push(class);
                 }
             }
-            let cycles = Cycles::new(&graph, &reach, |_| true);
+            let cycles = cycles_of(&graph, &reach, true);
             assert_eq!(sorted(&cycles), brute, "{edges:?}");
             for o in 0..n {
                 let mine = cycles.component_of(o).map(|c| cycles.members(c).contains(&o));
@@ -283,8 +319,8 @@ mod tests {
     fn an_object_that_points_to_itself_may_not_count() {
         let graph = graph(&[vec![0, 1], vec![2], vec![1, 2], vec![3]]);
         let reach = Reachability::from_roots(&graph, [0]);
-        assert_eq!(sorted(&Cycles::new(&graph, &reach, |_| true)), [vec![0], vec![1, 2]]);
-        let cycles = Cycles::new(&graph, &reach, |_| false);
+        assert_eq!(sorted(&cycles_of(&graph, &reach, true)), [vec![0], vec![1, 2]]);
+        let cycles = cycles_of(&graph, &reach, false);
         assert_eq!(sorted(&cycles), [vec![1, 2]]);
         assert_eq!((cycles.component_of(0), cycles.component_of(3)), (None, None));
     }
@@ -294,7 +330,7 @@ mod tests {
         let n = 1_000_000;
         let edges: Vec<Vec<u32>> = (0..n).map(|o| vec![(o + 1) % n]).collect();
         let graph = graph(&edges);
-        let cycles = Cycles::new(&graph, &Reachability::from_roots(&graph, [5]), |_| true);
+        let cycles = cycles_of(&graph, &Reachability::from_roots(&graph, [5]), true);
         assert_eq!((cycles.len(), cycles.members(0).len()), (1, n as usize));
         assert_eq!(cycles.shortest(&graph, 3).len(), n as usize);
     }

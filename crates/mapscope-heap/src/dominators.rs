@@ -84,6 +84,13 @@ impl<'g> Dominators<'g> {
         self.sums.shared
     }
 
+    /// Whether a live object has, or leads to one that has, more than one predecessor: what is in no cycle and dominates no
+    /// more than its own tree is not.
+    #[inline]
+    pub(crate) fn is_kernel(&self, object: u32) -> bool {
+        self.members.contains(object as usize)
+    }
+
     /// How many holders there are.
     pub fn holders(&self) -> u32 {
         self.holders.count

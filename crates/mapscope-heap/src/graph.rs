@@ -1,6 +1,7 @@
 //! The columns of the heap graph.
 
 use std::ops::Range;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use crate::bits::RankedSet;
@@ -104,7 +105,7 @@ pub struct HeapGraph {
     /// Where the objects lie.
     pub blocks: BlockTable,
     /// Slots that hold an object, live or garbage.
-    pub allocated: BitSet,
+    pub allocated: Arc<BitSet>,
     types: Vec<AtomicU32>,
     /// Objects that point somewhere. Half of a heap, as a rule, does not, and whether one does is asked for every edge.
     pointing: RankedSet,
@@ -157,7 +158,7 @@ impl HeapGraph {
         }
         offsets.push(targets.len() as u32);
         let pointing = RankedSet::new(pointing);
-        Ok(Self { allocated: BitSet::new(objects), blocks, types, pointing, offsets, targets })
+        Ok(Self { allocated: Arc::new(BitSet::new(objects)), blocks, types, pointing, offsets, targets })
     }
 
     /// The objects that `object` points to, in the order of its pointers; an object appears once for each pointer.

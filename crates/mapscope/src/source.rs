@@ -63,7 +63,7 @@ impl<'s> Loaded<'_, 's> {
     /// The whole picture with what the rules say of it. The times in the target's line cover both.
     pub(crate) fn findings(&self) -> Inspection {
         let started = Instant::now();
-        let mut storage = self.session.storage(&StorageOptions::default());
+        let mut storage = self.session.storage(&StorageOptions { whole_texts: true, ..StorageOptions::default() });
         let mut inspection = self.inspection.clone();
         inspection.partial.append(&mut storage.partial);
         inspection.findings = assemble::findings::list(self.session, &inspection, storage);
@@ -110,7 +110,8 @@ impl<'s> Loaded<'_, 's> {
     /// target's line cover both.
     pub(crate) fn storage(&self, values: bool) -> (Inspection, Storage) {
         let started = Instant::now();
-        let (storage, partial) = assemble::storage::storage(self.session.storage(&StorageOptions { values }));
+        let (storage, partial) =
+            assemble::storage::storage(self.session.storage(&StorageOptions { values, whole_texts: false }));
         let mut inspection = self.inspection.clone();
         inspection.partial.extend(partial);
         assemble::add_time(&mut inspection.target, started.elapsed());

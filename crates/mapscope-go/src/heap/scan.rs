@@ -4,6 +4,7 @@
 //! span for objects up to 512 bytes, a type in front of the object above, and the span's own type for large objects.
 
 use std::ops::Range;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use mapscope_heap::{EdgeRows, HeapGraph};
@@ -45,7 +46,7 @@ pub(crate) fn scan(
     }
     let rows = done.into_iter().map(|d| d.0).collect();
     let mut graph = HeapGraph::with_types(spans.blocks.clone(), rows, column)?;
-    graph.allocated = spans.allocated.clone();
+    graph.allocated = Arc::clone(&spans.allocated);
     Ok(Heap { spans, graph, chunks })
 }
 

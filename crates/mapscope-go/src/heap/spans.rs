@@ -1,5 +1,7 @@
 //! `mheap_.allspans`: every span in use, with its allocation bits.
 
+use std::sync::Arc;
+
 use mapscope_heap::{BitSet, BlockTable};
 use mapscope_memory::{Memory, TargetKind};
 
@@ -28,6 +30,11 @@ pub(crate) struct Span {
     /// Type of the large object, from 1.22; 0 where there is none.
     pub(crate) large_type: u64,
     pub(crate) specials: u64,
+}
+
+/// What says which slots of a span are allocated.
+#[derive(Clone, Copy)]
+struct SlotsInUse {
     free_index: u64,
     alloc_bits: u64,
 }
@@ -47,7 +54,7 @@ pub(crate) struct SpanTable {
     /// By address.
     pub(crate) manual: Vec<ManualSpan>,
     pub(crate) blocks: BlockTable,
-    pub(crate) allocated: BitSet,
+    pub(crate) allocated: Arc<BitSet>,
     /// Types precede the objects of scannable spans above 512 bytes (from 1.22).
     pub(crate) headers: bool,
 }
@@ -76,17 +83,17 @@ impl SpanTable {
         let mut unreadable = 0u64;
         for pointer in pointers {
             match read_span(memory, layout, pointer) {
-                Ok(Some(AnySpan::InUse(span))) => spans.push(span),
+                Ok(Some(AnySpan::InUse(span, slots))) => spans.push((span, slots)),
                 Ok(Some(AnySpan::Manual(span))) => manual.push(span),
                 Ok(None) => {}
                 Err(_) => unreadable += 1,
             }
         }
         manual.sort_by_key(|s| s.start);
-        spans.sort_by_key(|s| s.start);
+        spans.sort_by_key(|s| s.0.start);
         let before = spans.len();
         let mut end = 0;
-        spans.retain(|s| {
+        spans.retain(|(s, _)| {
             let apart = s.start >= end;
             if apart {
                 end = s.start + s.bytes;
@@ -99,35 +106,11 @@ impl SpanTable {
                 "{unreadable} of {count} heap spans could not be read or make no sense; they are left out"
             ));
         }
+        let (spans, slots): (Vec<Span>, Vec<SlotsInUse>) = spans.into_iter().unzip();
         let headers = layout.span.large_type.is_some() && layout.arena.bitmap.is_none();
         let blocks = BlockTable::new(spans.iter().map(|s| (s.start, s.elem_size, s.elems)).collect())?;
-        let mut table = Self { spans, manual, allocated: BitSet::new(blocks.len()), blocks, headers };
-        table.mark_allocated(memory, partial);
-        Ok(table)
-    }
-
-    /// A slot is allocated when it lies before the free index or has its allocation bit set.
-    fn mark_allocated(&mut self, memory: &dyn Memory, partial: &mut Vec<String>) {
-        let mut bits = Vec::new();
-        let mut unreadable = 0u64;
-        for (span, block) in self.spans.iter().zip(self.blocks.blocks()) {
-            bits.clear();
-            bits.resize((span.elems as usize).div_ceil(8), 0);
-            if memory.read_into(span.alloc_bits, &mut bits).is_err() {
-                unreadable += 1;
-            }
-            for slot in 0..span.elems {
-                let bit = bits[slot as usize / 8] >> (slot % 8) & 1;
-                if bit == 1 || u64::from(slot) < span.free_index {
-                    self.allocated.insert((block.first + slot) as usize);
-                }
-            }
-        }
-        if unreadable > 0 {
-            partial.push(format!(
-                "the allocation bits of {unreadable} heap spans could not be read; their free slots are counted as free"
-            ));
-        }
+        let allocated = Arc::new(allocated(memory, &blocks, &slots, partial));
+        Ok(Self { spans, manual, blocks, allocated, headers })
     }
 
     /// Lets the target's pages of a run of spans go: neighbours in one piece, because each call costs page faults later.
@@ -162,8 +145,33 @@ impl SpanTable {
     }
 }
 
+/// The slots that are allocated: those before the free index, and those whose allocation bit is set.
+fn allocated(memory: &dyn Memory, blocks: &BlockTable, slots: &[SlotsInUse], partial: &mut Vec<String>) -> BitSet {
+    let (mut allocated, mut bits) = (BitSet::new(blocks.len()), Vec::new());
+    let mut unreadable = 0u64;
+    for (block, SlotsInUse { free_index, alloc_bits }) in blocks.blocks().iter().zip(slots) {
+        bits.clear();
+        bits.resize((block.count as usize).div_ceil(8), 0);
+        if memory.read_into(*alloc_bits, &mut bits).is_err() {
+            unreadable += 1;
+        }
+        for slot in 0..block.count {
+            let bit = bits[slot as usize / 8] >> (slot % 8) & 1;
+            if bit == 1 || u64::from(slot) < *free_index {
+                allocated.insert((block.first + slot) as usize);
+            }
+        }
+    }
+    if unreadable > 0 {
+        partial.push(format!(
+            "the allocation bits of {unreadable} heap spans could not be read; their free slots are counted as free"
+        ));
+    }
+    allocated
+}
+
 enum AnySpan {
-    InUse(Span),
+    InUse(Span, SlotsInUse),
     Manual(ManualSpan),
 }
 
@@ -196,7 +204,8 @@ fn read_span(memory: &dyn Memory, layout: &Layout, pointer: u64) -> Result<Optio
     if elem_size == 0 || elem_size % 8 != 0 || elems == 0 || elems > size / 8 || elem_size > size / elems {
         return bad("its objects do not fit");
     }
-    Ok(Some(AnySpan::InUse(Span {
+    let slots = SlotsInUse { free_index: l.free_index.get(bytes), alloc_bits: l.alloc_bits.get(bytes) };
+    let span = Span {
         start,
         bytes: size,
         elem_size,
@@ -205,9 +214,8 @@ fn read_span(memory: &dyn Memory, layout: &Layout, pointer: u64) -> Result<Optio
         large: class >> 1 == 0,
         large_type: l.large_type.map_or(0, |f| f.get(bytes)),
         specials: l.specials.get(bytes),
-        free_index: l.free_index.get(bytes),
-        alloc_bits: l.alloc_bits.get(bytes),
-    })))
+    };
+    Ok(Some(AnySpan::InUse(span, slots)))
 }
 
 /// Whether the memory has bytes behind it and not only a mapping that claims them: a core can claim terabytes.

@@ -40,6 +40,9 @@ use crate::session::Stages;
 pub struct StorageOptions {
     /// Copy the start of the duplicate strings that are listed. Without it, no content leaves the target.
     pub values: bool,
+    /// Leave out the strings whose text has no object to itself: nothing is freed when there is one less of them, and there
+    /// may be as many as objects.
+    pub whole_texts: bool,
 }
 
 /// What else owns memory than maps. Rows are sorted by what they waste, the most first.
@@ -73,6 +76,7 @@ struct Found<'f, 's> {
     texts: Texts,
     /// Small parts of large objects met so far.
     small_parts: AtomicU64,
+    whole_texts: bool,
     waiters: Waiters,
     live_bytes: u64,
 }
@@ -90,6 +94,7 @@ impl Session<'_> {
             arrays: Arrays::new(spans),
             texts: Texts::new(spans),
             small_parts: AtomicU64::new(0),
+            whole_texts: options.whole_texts,
             waiters: Waiters::new(),
             live_bytes: self.totals.live_bytes,
         };

@@ -105,7 +105,7 @@ impl Texts {
         if target.offset == 0 && fills(header.len, target.span.elem_size, target.header) {
             let [word] = self.words.at(&found.stages.heap.spans, target.object, target.index);
             keep_largest(word, header.len, header.place);
-        } else if self.parts.fetch_add(1, Relaxed) < MAX_PARTS {
+        } else if !found.whole_texts && self.parts.fetch_add(1, Relaxed) < MAX_PARTS {
             let block = &found.stages.heap.spans.blocks.blocks()[target.index];
             let address = block.address(target.object) + target.header + target.offset;
             tally.parts.push(Part { address, len: header.len, place: header.place });

@@ -150,7 +150,7 @@ impl<'w, 's> Walk<'w, 's> {
         }
     }
 
-    /// A large object, in pieces of whole values.
+    /// A large object, in pieces of whole values. Each is let go at once: a map of millions has all its slots in one object.
     fn large(&self, look: &Look, start: u64, room: u64, found: &Found<'_, '_>, tally: &mut Tally) {
         let step = match look {
             Look::Headers { plan, row: true, .. } if plan.size > 0 => (CHUNK / plan.size).max(1) * plan.size,
@@ -160,9 +160,11 @@ impl<'w, 's> Walk<'w, 's> {
         let mut at = 0;
         while at < room {
             let piece = step.min(room - at);
-            if let Ok(bytes) = self.stages.context.memory.bytes(start + at, piece as usize, &mut scratch) {
+            let memory = self.stages.context.memory;
+            if let Ok(bytes) = memory.bytes(start + at, piece as usize, &mut scratch) {
                 self.value(look, bytes, start + at, found, tally);
             }
+            memory.release(start + at, piece as usize);
             if !matches!(look, Look::Headers { row: true, .. }) {
                 return;
             }
