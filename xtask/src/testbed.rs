@@ -19,8 +19,11 @@ const PROGRAMS: &[&str] = &[
     "big", "blocked", "heap", "maps", "paths", "places", "resident", "retained", "server", "sessions", "sites",
     "sizes", "storage", "ticker", "writer",
 ];
-/// Programs that are only asked what is found in them, whatever way they are built; a server takes long to compile.
-const DEFAULT_ONLY: &[&str] = &["healthy", "rules"];
+/// Programs that are only asked what is found in them, whatever way they are built.
+const DEFAULT_ONLY: &[&str] = &["rules"];
+/// A program that serves HTTP, which takes long to compile, and the minor versions of Go that it is built with: the oldest,
+/// the last with legacy maps, the first with Swiss maps, the newest.
+const SERVED: (&str, [u32; 4]) = ("healthy", [21, 23, 24, 27]);
 
 /// One way to build.
 struct Variant {
@@ -32,10 +35,12 @@ struct Variant {
 }
 
 impl Variant {
-    /// The programs in Go alone that are built in this way.
-    fn programs(&self) -> impl Iterator<Item = &'static str> {
-        let more = if self.name == "default" { DEFAULT_ONLY } else { &[] };
-        PROGRAMS.iter().chain(more).copied()
+    /// The programs in Go alone that are built in this way with Go 1.`minor`.
+    fn programs(&self, minor: u32) -> impl Iterator<Item = &'static str> {
+        let default = self.name == "default";
+        let more: &[&str] = if default { DEFAULT_ONLY } else { &[] };
+        let served = (default && SERVED.1.contains(&minor)).then_some(SERVED.0);
+        PROGRAMS.iter().chain(more).copied().chain(served)
     }
 }
 
@@ -70,7 +75,7 @@ pub(crate) fn build() -> Result<()> {
         for variant in VARIANTS {
             if (variant.minors.0..=variant.minors.1).contains(&toolchain.minor()) {
                 build_variant(toolchain, variant, sources)?;
-                for program in variant.programs().chain(["cgo"]) {
+                for program in variant.programs(toolchain.minor()).chain(["cgo"]) {
                     rows.push(row(&toolchain.version, variant.name, program));
                 }
             }
@@ -129,7 +134,7 @@ fn build_variant(toolchain: &Toolchain, variant: &Variant, sources: u64) -> Resu
         run(&mut command)
     };
     // Several packages at once, with a directory as the output, give one program each. The slash makes it a directory.
-    compile("0", &variant.programs().collect::<Vec<_>>())?;
+    compile("0", &variant.programs(toolchain.minor()).collect::<Vec<_>>())?;
     compile("1", &["cgo"]).context("the cgo program needs a C compiler")?;
     // The truth is tested too, once for each layout of maps and of the heap.
     if variant.arguments.is_empty() {

@@ -25,8 +25,10 @@ impl Tool {
         let program = directory.join("bin").join(self.name);
         if !program.exists() {
             println!("{} {}: installing", self.name, self.version);
+            // Without optimisation: it is built in half the time, and has little to do.
             run(cargo()
-                .args(["install", "--quiet", "--locked", self.name, "--version", self.version, "--root"])
+                .env("CARGO_PROFILE_DEV_DEBUG", "0")
+                .args(["install", "--debug", "--quiet", "--locked", self.name, "--version", self.version, "--root"])
                 .arg(&directory)
                 .arg("--target-dir")
                 .arg(tools_directory().join("build")))?;

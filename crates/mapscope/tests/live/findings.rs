@@ -18,15 +18,15 @@ const MODES: [&str; 10] = ["web", "json", "cache", "workers", "pool", "timers", 
 /// What is promised is what the program measures, to so many percent.
 const TOLERANCE: u64 = 5;
 
-/// The toolchains whose default programs are in the matrix and asked for.
-fn toolchains() -> Vec<String> {
+/// The toolchains that have built a program in the default way, and that are asked for.
+fn toolchains(program: &str) -> Vec<String> {
     let list = fs::read(testbed().join("matrix.json")).expect("the matrix; run `cargo xtask testbed` first");
     let list: Vec<Value> = serde_json::from_slice(&list).expect("the matrix is a list");
     let only = std::env::var("MAPSCOPE_ONLY").unwrap_or_default();
-    let rows = list.iter().filter(|row| row["program"] == "rules" && row["variant"] == "default");
+    let rows = list.iter().filter(|row| row["program"] == program && row["variant"] == "default");
     let names = rows.map(|row| row["toolchain"].as_str().expect("a toolchain").to_owned());
-    let names: Vec<String> = names.filter(|n| format!("{n}-default/rules").contains(&only)).collect();
-    assert!(!names.is_empty() || !only.is_empty(), "the testbed has no `rules`; run `cargo xtask testbed`");
+    let names: Vec<String> = names.filter(|n| format!("{n}-default/{program}").contains(&only)).collect();
+    assert!(!names.is_empty() || !only.is_empty(), "the testbed has no {program}; run `cargo xtask testbed`");
     names
 }
 
@@ -73,7 +73,7 @@ fn check(toolchain: &str, case: &str) -> Result<(), String> {
 
 fn check_all(cases: impl Fn(&str) -> Vec<&'static str>) {
     let mut wrong = Vec::new();
-    for toolchain in toolchains() {
+    for toolchain in toolchains("rules") {
         let minor = toolchain.split('.').nth(1).and_then(|m| m.parse::<u32>().ok()).expect("a version");
         for case in cases(if minor < 24 { "legacy" } else { "swiss" }) {
             for name in [case.to_owned(), format!("{case}-near")] {
@@ -106,7 +106,7 @@ fn rules_on_the_heap_find_what_is_wrong_and_promise_what_is_freed() {
 #[test]
 fn healthy_programs_have_nothing_urgent() {
     let mut wrong = Vec::new();
-    for toolchain in toolchains() {
+    for toolchain in toolchains("healthy") {
         for mode in MODES {
             let target = Target::start_with(&toolchain, "default", "healthy", &[mode]);
             let document = document(&["inspect", &target.pid(), "--format", "json"]);
@@ -120,7 +120,7 @@ fn healthy_programs_have_nothing_urgent() {
 
 #[test]
 fn findings_can_fail_a_run() {
-    let Some(toolchain) = toolchains().pop() else { return };
+    let Some(toolchain) = toolchains("healthy").pop() else { return };
     let target = Target::start_with(&toolchain, "default", "rules", &["gm001"]);
     let healthy = Target::start_with(&toolchain, "default", "healthy", &["cli"]);
     for severity in ["high", "medium", "low"] {
