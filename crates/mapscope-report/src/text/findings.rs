@@ -53,6 +53,12 @@ fn one(finding: &FindingRow, width: usize) -> String {
     for line in wrap(&safe(&text), room) {
         out.extend([&indent, line.as_str(), "\n"]);
     }
+    // What is not urgent may be asked for with `mapscope rule`.
+    if finding.severity != "low" && !finding.advice.is_empty() {
+        for (i, line) in wrap(&safe(&finding.advice), room.saturating_sub(2)).into_iter().enumerate() {
+            out.extend([indent.as_str(), if i == 0 { "→ " } else { "  " }, line.as_str(), "\n"]);
+        }
+    }
     out
 }
 
