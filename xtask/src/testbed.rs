@@ -22,6 +22,11 @@ const PROGRAMS: &[&str] = &[
 /// Programs that are only asked what is found in them, whatever way they are built; a server takes long to compile.
 const DEFAULT_ONLY: &[&str] = &["healthy", "rules"];
 
+/// Packages whose tests are programs of their own, of the oldest version and the newest: what is tested with them is that
+/// a test needs nothing of mapscope.
+const TESTS: &[&str] = &["leak"];
+const TEST_MINORS: [u32; 2] = [21, 27];
+
 /// One way to build.
 struct Variant {
     name: &'static str,
@@ -32,6 +37,11 @@ struct Variant {
 }
 
 impl Variant {
+    /// The packages whose tests are built in this way.
+    fn tests(&self, toolchain: &Toolchain) -> &'static [&'static str] {
+        if self.name == "default" && TEST_MINORS.contains(&toolchain.minor()) { TESTS } else { &[] }
+    }
+
     /// The programs in Go alone that are built in this way.
     fn programs(&self) -> impl Iterator<Item = &'static str> {
         let more = if self.name == "default" { DEFAULT_ONLY } else { &[] };
@@ -70,7 +80,7 @@ pub(crate) fn build() -> Result<()> {
         for variant in VARIANTS {
             if (variant.minors.0..=variant.minors.1).contains(&toolchain.minor()) {
                 build_variant(toolchain, variant, sources)?;
-                for program in variant.programs().chain(["cgo"]) {
+                for program in variant.programs().chain(["cgo"]).chain(variant.tests(toolchain).iter().copied()) {
                     rows.push(row(&toolchain.version, variant.name, program));
                 }
             }
@@ -131,6 +141,14 @@ fn build_variant(toolchain: &Toolchain, variant: &Variant, sources: u64) -> Resu
     // Several packages at once, with a directory as the output, give one program each. The slash makes it a directory.
     compile("0", &variant.programs().collect::<Vec<_>>())?;
     compile("1", &["cgo"]).context("the cgo program needs a C compiler")?;
+    for package in variant.tests(toolchain) {
+        run(toolchain
+            .command()
+            .current_dir(root().join("testbed"))
+            .args(["test", "-c", "-vet=off", "-o"])
+            .arg(out.join(package))
+            .arg(format!("./{package}")))?;
+    }
     // The truth is tested too, once for each layout of maps and of the heap.
     if variant.arguments.is_empty() {
         run(toolchain
