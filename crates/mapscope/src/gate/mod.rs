@@ -10,7 +10,9 @@ mod glob;
 mod run;
 mod words;
 
-pub(crate) use budget::{Budget, Kind, Limit};
+#[cfg(test)]
+pub(crate) use budget::Limit;
+pub(crate) use budget::{Budget, Kind};
 pub(crate) use evaluate::evaluate;
 pub(crate) use figures::Facts;
 pub(crate) use run::with_command;

@@ -74,8 +74,8 @@ struct Started {
 
 enum Telling {
     Signal(Watch),
-    /// Told once, by the thread that passes its output on.
-    Line(Receiver<()>),
+    /// Told once, by the thread that passes its output on; it waits with that line until the other end is dropped.
+    Line(Receiver<()>, SyncSender<()>),
     Clock(Duration),
 }
 
@@ -89,7 +89,8 @@ impl Started {
             let (reader, writer) = io::pipe().context("no pipe")?;
             command.stdout(writer.try_clone().context("no pipe")?).stderr(writer);
             let child = start(command)?;
-            return Ok(Self { child, marker: Telling::Line(pass_on(reader, text.clone())) });
+            let (told, pass) = pass_on(reader, text.clone());
+            return Ok(Self { child, marker: Telling::Line(told, pass) });
         }
         command.stdout(Stdio::from(io::stderr()));
         match &run.marker {
@@ -109,25 +110,29 @@ fn start(mut command: Command) -> Result<Child> {
     command.spawn().with_context(|| format!("{name} cannot be started"))
 }
 
-/// Passes all lines on to standard error, and tells of the first that contains `text`.
-fn pass_on(reader: PipeReader, text: String) -> Receiver<()> {
+/// Passes all lines on to standard error, and tells of the first that contains `text`. Who sees that line there knows that
+/// the command is held.
+fn pass_on(reader: PipeReader, text: String) -> (Receiver<()>, SyncSender<()>) {
     let (tell, told) = sync_channel(1);
-    std::thread::spawn(move || copy_lines(reader, &text, tell));
-    told
+    let (pass, passed) = sync_channel(1);
+    std::thread::spawn(move || copy_lines(reader, &text, tell, &passed));
+    (told, pass)
 }
 
-fn copy_lines(reader: PipeReader, text: &str, tell: SyncSender<()>) {
+fn copy_lines(reader: PipeReader, text: &str, tell: SyncSender<()>, passed: &Receiver<()>) {
     let mut tell = Some(tell);
     let mut reader = BufReader::new(reader);
     let mut line = Vec::new();
     while reader.read_until(b'\n', &mut line).is_ok_and(|n| n > 0) {
-        // When nobody listens there, the command is examined all the same.
-        let _ = io::stderr().write_all(&line);
         if line.windows(text.len()).any(|part| part == text.as_bytes())
             && let Some(tell) = tell.take()
+            && tell.send(()).is_ok()
         {
-            let _ = tell.send(());
+            // Nothing is ever sent: the word is that the other end is gone.
+            let _ = passed.recv();
         }
+        // When nobody listens there, the command is examined all the same.
+        let _ = io::stderr().write_all(&line);
         line.clear();
     }
 }
@@ -147,10 +152,14 @@ impl Running {
                 Caught::Ended => None,
                 Caught::TimedOut(_) => return Err(self.too_late(run)),
             },
-            Telling::Line(told) => {
+            Telling::Line(told, pass) => {
                 let word = run.timeout.map_or_else(|| told.recv().map_err(Into::into), |most| told.recv_timeout(most));
                 match word {
-                    Ok(()) => Held::stop(self.child.id()).ok(),
+                    Ok(()) => {
+                        let held = Held::stop(self.child.id()).ok();
+                        drop(pass);
+                        held
+                    }
                     Err(RecvTimeoutError::Disconnected) => None,
                     Err(RecvTimeoutError::Timeout) => return Err(self.too_late(run)),
                 }
