@@ -26,9 +26,11 @@ pub(crate) fn sentence(budget: &BudgetRow, offender: &OffenderRow) -> String {
 
 /// What breaks a budget most, and how many others do, in a sentence; empty but for its end when nothing does.
 pub fn budget_summary(budget: &BudgetRow) -> String {
-    let mut text = budget.offenders.first().map_or_else(String::new, |worst| sentence(budget, worst));
-    if budget.offenders.len() > 1 {
-        text += &format!("; {} more are above it", count(budget.offenders.len() as u64 - 1));
-    }
-    text + "."
+    let worst = budget.offenders.first().map_or_else(String::new, |worst| sentence(budget, worst));
+    let more = match budget.offenders.len() {
+        0 | 1 => String::new(),
+        2 => "; one more is above it".to_owned(),
+        n => format!("; {} more are above it", count(n as u64 - 1)),
+    };
+    format!("{worst}{more}.")
 }

@@ -1,4 +1,4 @@
-//! JUnit XML of a gate: what CI servers show as tests, one for each budget.
+//! `JUnit` XML of a gate: what CI servers show as tests, one for each budget.
 
 use std::fmt::Write as _;
 
@@ -10,9 +10,12 @@ pub fn junit(report: &GateReport) -> String {
     let (tests, failures) = (report.budgets.len(), report.broken_budgets);
     let seconds = report.target.read_ms / 1000.0;
     let counts = format!("tests=\"{tests}\" failures=\"{failures}\" errors=\"0\" skipped=\"0\" time=\"{seconds:.3}\"");
-    let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
-    out += &format!("<testsuites name=\"mapscope gate\" tests=\"{tests}\" failures=\"{failures}\" errors=\"0\">\n");
-    out += &format!("  <testsuite name=\"mapscope gate {}\" {counts}>\n", escape(&report.target.exe));
+    let mut out = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
+         <testsuites name=\"mapscope gate\" tests=\"{tests}\" failures=\"{failures}\" errors=\"0\">\n  \
+         <testsuite name=\"mapscope gate {}\" {counts}>\n",
+        escape(&report.target.exe)
+    );
     for budget in &report.budgets {
         out += &case(budget);
     }

@@ -306,11 +306,11 @@ Examples:
     },
     /// Budgets for CI: exit status 1 when one is broken
     ///
-    /// A budget is NAME=LIMIT. NAME is a figure of the whole program (live, live_objects, objects, garbage, fragmentation,
-    /// free, stacks, runtime, binary, other, rss, maps, goroutines, leaked_goroutines), or of each map, type or function
-    /// that matches, where * stands for anything: map:OWNER:FIGURE (entries, slots, table, retained, tombstones,
-    /// zero_values, reclaimable, ...), type:TYPE:FIGURE (count, shallow, retained), goroutines:FUNCTION; or findings,
-    /// findings:high, findings:GM001. A budget that cannot be checked is an error, never a pass.
+    /// A budget is NAME=LIMIT. NAME is a figure of the whole program (`live`, `live_objects`, `objects`, `garbage`,
+    /// `fragmentation`, `free`, `stacks`, `runtime`, `binary`, `other`, `rss`, `maps`, `goroutines`, `leaked_goroutines`), or of each map, type or function
+    /// that matches, where * stands for anything: map:OWNER:FIGURE (`entries`, `slots`, `table`, `retained`,
+    /// `tombstones`, `zero_values`, `reclaimable`, ...), type:TYPE:FIGURE (`count`, `shallow`, `retained`),
+    /// goroutines:FUNCTION; or `findings`, `findings:high`, `findings:GM001`. A budget that cannot be checked is an error, never a pass.
     ///
     /// With a command, it is started and examined where it raises a signal, which it never gets, so that a leak test needs
     /// nothing of mapscope in the program; then it goes on to its end. docs/GATE.md has a workflow for GitHub Actions.
@@ -322,7 +322,7 @@ Examples:
   mapscope gate --at-line 'load done' --then kill --max goroutines=20 -- ./svc -addr :0
   mapscope gate --at-signal USR1 --write-baseline before.json -- ./svc.test -test.run Leak
   mapscope gate core.21291 --config ci/mapscope.toml --format junit -o gate.xml")]
-    Gate(GateArgs),
+    Gate(Box<GateArgs>),
     /// Write what was read as a file for other tools
     ///
     /// Who holds what (`pprof`, `folded`, `dot`, `json`) counts each live object once, under what dominates it.

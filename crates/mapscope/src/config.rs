@@ -236,9 +236,9 @@ impl Config {
         let html = global.format == FormatArg::Html;
         let format = if global.format == FormatArg::Json { Format::Json } else { Format::Text };
         let command = match command {
-            args::Command::Gate(typed) => Command::Gate(gate::gate(typed, global.format)?),
+            args::Command::Gate(typed) => Command::Gate(gate::gate(*typed, global.format)?),
             _ if matches!(global.format, FormatArg::Junit | FormatArg::Sarif) => {
-                bail!("--format {}: only `gate` has it; try --format json", value_name(global.format))
+                bail!("--format {}: only `gate` has it; try --format json", value_name(&global.format))
             }
             command if html => report(command)?,
             args::Command::Demo { limit } => {
@@ -314,7 +314,7 @@ impl Config {
             && output.is_none()
             && std::io::stdout().is_terminal()
         {
-            bail!("--as {} is no text: write it to a file with -o FILE, or into a pipe", value_name(*form));
+            bail!("--as {} is no text: write it to a file with -o FILE, or into a pipe", value_name(form));
         }
         let view = View { format, width: width(output.is_some()) };
         Ok(Self { command, view, output, color: global.color, quiet: global.quiet })
@@ -370,7 +370,7 @@ fn report(typed: args::Command) -> Result<Command> {
 }
 
 /// A value as it is typed.
-fn value_name(value: impl ValueEnum) -> String {
+fn value_name(value: &impl ValueEnum) -> String {
     value.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
 }
 

@@ -64,8 +64,8 @@ impl Watch {
             None => self.caught.recv().map_err(Into::into),
         };
         match result {
-            Err(RecvTimeoutError::Timeout) => return Ok(Caught::TimedOut(self)),
-            Err(RecvTimeoutError::Disconnected) => return Ok(Caught::Ended),
+            Err(RecvTimeoutError::Timeout) => Ok(Caught::TimedOut(self)),
+            Err(RecvTimeoutError::Disconnected) => Ok(Caught::Ended),
             Ok(result) => {
                 // With its end the kernel lets go of every thread that it traces.
                 let _ = self.thread.join();

@@ -24,7 +24,7 @@ pub fn gate(report: &GateReport, options: &TextOptions) -> String {
             paint(BAD.bold(), format_args!("Gate: {} of {} broken", count(broken), plural(total, "budget", "budgets")))
         }
     };
-    out += &format!("\n{verdict}\n");
+    out.extend(["\n", &verdict, "\n"]);
     out += &table(&report.budgets).render(width);
     out += &origins(report, width);
     for budget in report.budgets.iter().filter(|b| !b.holds) {
@@ -128,7 +128,7 @@ fn offence(budget: &BudgetRow, offender: &OffenderRow, width: usize) -> String {
     )];
     parts.extend(place.iter().map(ToString::to_string));
     for line in super::style::join(&parts, width.saturating_sub(INDENT.len()).max(20)) {
-        out += &format!("{INDENT}{line}\n");
+        out.extend([INDENT, &line, "\n"]);
     }
     out
 }
@@ -136,7 +136,7 @@ fn offence(budget: &BudgetRow, offender: &OffenderRow, width: usize) -> String {
 fn found(finding: &FindingRow, width: usize) -> String {
     let mut out = format!("{INDENT}{}\n", paint(NAME, format_args!("{} {}", finding.rule, finding.name)));
     for line in wrap(&safe(&finding.summary), width.saturating_sub(INDENT.len()).max(20)) {
-        out += &format!("{INDENT}{}\n", paint(DIM, line));
+        out.extend([INDENT, &paint(DIM, line), "\n"]);
     }
     out
 }

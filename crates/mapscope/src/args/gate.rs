@@ -49,7 +49,7 @@ pub(crate) struct GateArgs {
     /// Write the result to FILE as SARIF too, for code hosts
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) sarif: Option<PathBuf>,
-    /// Write the result to FILE as JUnit XML too, for CI servers
+    /// Write the result to FILE as `JUnit` XML too, for CI servers
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) junit: Option<PathBuf>,
     /// Things shown below a broken budget; 0 shows all [default: 5]

@@ -84,7 +84,7 @@ fn block<'d>(document: &'d str, language: &str) -> &'d str {
     rest.split_once("```").expect("its end").0
 }
 
-/// Runs the steps as GitHub does: each with bash, and the lines of GITHUB_PATH in front of the path. The last result.
+/// Runs the steps as GitHub does: each with bash, and the lines of `GITHUB_PATH` in front of the path. The last result.
 fn run_workflow(steps: &[String], directory: &Path, leaks: &str) -> Output {
     let added = directory.join("github-path");
     fs::write(&added, "").expect("a file");
