@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use mapscope_report::model::{FindingRow, GoroutineList, Inspection, MapFigures, MapRow, TypeRow};
+use mapscope_report::model::{FindingRow, GoroutineList, GoroutineRow, Inspection, MapFigures, MapRow, TypeRow};
 
 use super::glob::Glob;
 use crate::commands::near;
@@ -144,6 +144,14 @@ impl Total {
             advice: WAITING,
         },
     ];
+
+    fn measure(&self, facts: &Facts) -> Result<u64, String> {
+        let (value, why) = match self.of {
+            Of::Inspection(of) => (of(&facts.inspection), None),
+            Of::Goroutines(of) => (of(&facts.goroutines), facts.goroutines.leaks_unknown.clone()),
+        };
+        value.ok_or_else(|| absent(self.name, &facts.inspection, why))
+    }
 }
 
 const REMAKE: &str =
@@ -264,16 +272,9 @@ impl Subject {
     /// What there is of it; an error says why it cannot be known, or that nothing matches.
     pub(super) fn measure(&self, name: &str, facts: &Facts) -> Result<Measurement, String> {
         let one = |value| Measured { name: name.to_owned(), value, ..Measured::default() };
+        let only = |value| Measurement { figures: vec![one(value)], matched: None };
         match self {
-            Self::Total(total) => {
-                let value = match total.of {
-                    Of::Inspection(of) => of(&facts.inspection),
-                    Of::Goroutines(of) => of(&facts.goroutines),
-                };
-                let why = || facts.goroutines.leaks_unknown.clone().filter(|_| matches!(total.of, Of::Goroutines(_)));
-                let value = value.ok_or_else(|| absent(total.name, &facts.inspection, why()))?;
-                Ok(Measurement { figures: vec![one(value)], matched: None })
-            }
+            Self::Total(total) => Ok(only(total.measure(facts)?)),
             Self::Map(..) | Self::Type(..) => {
                 let figures = self.parts(&facts.inspection)?;
                 if figures.is_empty() {
@@ -282,21 +283,14 @@ impl Subject {
                 Ok(Measurement { matched: Some(figures.len() as u64), figures })
             }
             Self::Goroutines(glob) => {
-                let groups = facts.goroutines.groups.iter();
-                let mut lines = groups.map(|g| (g.count, g.stack.iter().chain(&g.created_by)));
-                let counts: Vec<u64> = lines
-                    .by_ref()
-                    .filter_map(|(n, mut lines)| lines.any(|l| glob.matches(&l.function)).then_some(n))
-                    .collect();
-                if counts.is_empty() && facts.functions.iter().all(|f| !glob.matches(f)) {
+                let has = |g: &&GoroutineRow| g.stack.iter().chain(&g.created_by).any(|f| glob.matches(&f.function));
+                let found: Vec<_> = facts.goroutines.groups.iter().filter(has).collect();
+                if found.is_empty() && facts.functions.iter().all(|f| !glob.matches(f)) {
                     return Err(self.unmatched(facts));
                 }
-                Ok(Measurement { figures: vec![one(counts.iter().sum())], matched: None })
+                Ok(only(found.iter().map(|g| g.count).sum()))
             }
-            Self::Findings(kind) => {
-                let count = facts.inspection.findings.iter().filter(|f| kind.has(f)).count();
-                Ok(Measurement { figures: vec![one(count as u64)], matched: None })
-            }
+            Self::Findings(kind) => Ok(only(facts.inspection.findings.iter().filter(|f| kind.has(f)).count() as u64)),
         }
     }
 
