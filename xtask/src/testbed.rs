@@ -25,6 +25,11 @@ const DEFAULT_ONLY: &[&str] = &["rules"];
 /// the last with legacy maps, the first with Swiss maps, the newest.
 const SERVED: (&str, [u32; 4]) = ("healthy", [21, 23, 24, 27]);
 
+/// Packages whose tests are programs of their own, of the oldest version and the newest: what is tested with them is that
+/// a test needs nothing of mapscope.
+const TESTS: &[&str] = &["leak"];
+const TEST_MINORS: [u32; 2] = [21, 27];
+
 /// One way to build.
 struct Variant {
     name: &'static str,
@@ -41,6 +46,11 @@ impl Variant {
         let more: &[&str] = if default { DEFAULT_ONLY } else { &[] };
         let served = (default && SERVED.1.contains(&minor)).then_some(SERVED.0);
         PROGRAMS.iter().chain(more).copied().chain(served)
+    }
+
+    /// The packages whose tests are built in this way with Go 1.`minor`.
+    fn tests(&self, minor: u32) -> &'static [&'static str] {
+        if self.name == "default" && TEST_MINORS.contains(&minor) { TESTS } else { &[] }
     }
 }
 
@@ -75,7 +85,8 @@ pub(crate) fn build() -> Result<()> {
         for variant in VARIANTS {
             if (variant.minors.0..=variant.minors.1).contains(&toolchain.minor()) {
                 build_variant(toolchain, variant, sources)?;
-                for program in variant.programs(toolchain.minor()).chain(["cgo"]) {
+                let minor = toolchain.minor();
+                for program in variant.programs(minor).chain(["cgo"]).chain(variant.tests(minor).iter().copied()) {
                     rows.push(row(&toolchain.version, variant.name, program));
                 }
             }
@@ -136,6 +147,14 @@ fn build_variant(toolchain: &Toolchain, variant: &Variant, sources: u64) -> Resu
     // Several packages at once, with a directory as the output, give one program each. The slash makes it a directory.
     compile("0", &variant.programs(toolchain.minor()).collect::<Vec<_>>())?;
     compile("1", &["cgo"]).context("the cgo program needs a C compiler")?;
+    for package in variant.tests(toolchain.minor()) {
+        run(toolchain
+            .command()
+            .current_dir(root().join("testbed"))
+            .args(["test", "-c", "-vet=off", "-o"])
+            .arg(out.join(package))
+            .arg(format!("./{package}")))?;
+    }
     // The truth is tested too, once for each layout of maps and of the heap.
     if variant.arguments.is_empty() {
         run(toolchain

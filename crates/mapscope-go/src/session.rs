@@ -171,6 +171,11 @@ impl<'s> Session<'s> {
         self.map_types.get(&address).copied()
     }
 
+    /// Names of the functions that the program has code of. Those that were inlined wherever they are called have none.
+    pub fn function_names(&self) -> impl Iterator<Item = &'s str> {
+        self.stages.context.functions.iter().flat_map(|table| table.all().map(|function| table.name(&function)))
+    }
+
     /// The heap graph, language-neutral.
     pub fn graph(&self) -> &'s HeapGraph {
         &self.stages.heap.graph

@@ -163,6 +163,15 @@ pub enum MemoryError {
         millis: u64,
     },
 
+    /// A command could not be started.
+    #[error("{command} cannot be started: {source}")]
+    NotStarted {
+        /// Its name or path.
+        command: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+
     /// Not an ELF file.
     #[error(
         "{path} is not an ELF file: it starts with {start}; a core written by Linux or by gdb's gcore (amd64), or a \

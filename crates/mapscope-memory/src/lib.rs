@@ -42,6 +42,9 @@
 //! # Ok::<(), MemoryError>(())
 //! ```
 //!
+//! A command can be started and held where one of its processes gets a signal ([`Watch`]), or stopped at any time
+//! ([`Held`]); it is then examined like any other process.
+//!
 //! Nothing in this crate knows Go.
 
 mod allocator;
@@ -68,7 +71,7 @@ pub use available::available_memory;
 pub use error::MemoryError;
 pub use file::FileBytes;
 pub use memory::{Memory, Region, TargetInfo, TargetKind, Thread};
-pub use process::{Pause, PauseOptions, Process};
+pub use process::{Caught, Held, Pause, PauseOptions, Process, Watch, let_be_examined};
 pub use record::{MappingTraits, PageRange, ProcessRecord, Recorded};
 pub use residency::{Backing, Residency, ResidentRun};
 pub use touch::touch_all;

@@ -4,6 +4,8 @@
 
 #[path = "memory/snapshot.rs"]
 mod snapshot;
+#[path = "memory/watch.rs"]
+mod watch;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};

@@ -7,8 +7,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::model::{
-    Capture, CycleList, DominatorList, GoroutineList, HeldGraph, Inspection, LayoutReport, MapDetail, MapList,
-    PathReport, RuleList, RuleText, SizeReport, TypeList,
+    Capture, CycleList, DominatorList, GateReport, GoroutineList, HeldGraph, Inspection, LayoutReport, MapDetail,
+    MapList, PathReport, RuleList, RuleText, SizeReport, TypeList,
 };
 
 /// The `schema` of an [`Inspection`].
@@ -28,6 +28,8 @@ pub const CAPTURE_SCHEMA: &str = "mapscope.capture/1";
 pub const CYCLES_SCHEMA: &str = "mapscope.cycles/1";
 /// The `schema` of a [`DominatorList`].
 pub const DOMINATORS_SCHEMA: &str = "mapscope.dominators/1";
+/// The `schema` of a [`GateReport`].
+pub const GATE_SCHEMA: &str = "mapscope.gate/1";
 /// The `schema` of a [`GoroutineList`].
 pub const GOROUTINES_SCHEMA: &str = "mapscope.goroutines/1";
 /// The `schema` of a [`SizeReport`].
@@ -55,6 +57,7 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         ("mapscope.capture.1", schema::<Capture>(CAPTURE_SCHEMA)),
         ("mapscope.cycles.1", schema::<CycleList>(CYCLES_SCHEMA)),
         ("mapscope.dominators.1", schema::<DominatorList>(DOMINATORS_SCHEMA)),
+        ("mapscope.gate.1", schema::<GateReport>(GATE_SCHEMA)),
         ("mapscope.goroutines.1", schema::<GoroutineList>(GOROUTINES_SCHEMA)),
         ("mapscope.held.1", schema::<HeldGraph>(HELD_SCHEMA)),
         ("mapscope.inspect.1", schema::<Inspection>(INSPECT_SCHEMA)),

@@ -16,15 +16,22 @@
 //! from the target are made harmless first: a type name cannot move the reader's cursor.
 
 mod changes;
+mod gate;
 mod html;
 mod json;
+mod junit;
 pub mod model;
+mod sarif;
 pub mod text;
 
 pub use changes::changes;
+pub use gate::budget_summary;
 pub use html::html;
 pub use json::{
-    CAPTURE_SCHEMA, CYCLES_SCHEMA, DOMINATORS_SCHEMA, GOROUTINES_SCHEMA, HELD_SCHEMA, INSPECT_SCHEMA, LAYOUT_SCHEMA,
-    MAP_SCHEMA, MAPS_SCHEMA, PATH_SCHEMA, RULE_SCHEMA, RULES_SCHEMA, SIZE_SCHEMA, TYPES_SCHEMA, schemas, to_json,
+    CAPTURE_SCHEMA, CYCLES_SCHEMA, DOMINATORS_SCHEMA, GATE_SCHEMA, GOROUTINES_SCHEMA, HELD_SCHEMA, INSPECT_SCHEMA,
+    LAYOUT_SCHEMA, MAP_SCHEMA, MAPS_SCHEMA, PATH_SCHEMA, RULE_SCHEMA, RULES_SCHEMA, SIZE_SCHEMA, TYPES_SCHEMA, schemas,
+    to_json,
 };
+pub use junit::junit;
+pub use sarif::sarif;
 pub use text::TextOptions;

@@ -4,6 +4,7 @@
 mod capture;
 mod dominators;
 mod findings;
+mod gate;
 mod goroutines;
 mod held;
 mod layout;
@@ -18,6 +19,7 @@ mod storage;
 pub use capture::Capture;
 pub use dominators::{DominatorList, DominatorNode, HolderRow, LargestObject, Omitted, Suspect};
 pub use findings::FindingRow;
+pub use gate::{BudgetRow, GateReport, GateRun, OffenderRow};
 pub use goroutines::{GoroutineList, GoroutineRow, LeftOut, Waited};
 pub use held::{HeldGraph, HeldNode};
 pub use layout::{BestOrder, FieldRow, LayoutReport, LayoutRow, SlotRow};

@@ -7,8 +7,8 @@ mod common;
 use std::path::Path;
 
 use mapscope_report::model::{
-    CycleList, DominatorList, GoroutineList, Inspection, LayoutReport, MapDetail, MapList, PathReport, SizeReport,
-    TypeList,
+    CycleList, DominatorList, GateReport, GoroutineList, Inspection, LayoutReport, MapDetail, MapList, PathReport,
+    SizeReport, TypeList,
 };
 use mapscope_report::{schemas, to_json};
 use serde_json::Value;
@@ -48,6 +48,7 @@ fn documents_survive_a_round_trip() {
     again::<MapList>(&common::map_list());
     again::<TypeList>(&common::type_list());
     again::<GoroutineList>(&common::goroutine_list());
+    again::<GateReport>(&common::gate_report());
     again::<SizeReport>(&common::size_report());
     again::<LayoutReport>(&common::layout_report());
     again::<MapDetail>(&common::swiss_detail(16));
@@ -73,6 +74,7 @@ fn documents_have_only_fields_of_their_schema() {
         ("mapscope.path.1", serde_json::to_value(common::paths_of_type())),
         ("mapscope.cycles.1", serde_json::to_value(common::cycle_list())),
         ("mapscope.dominators.1", serde_json::to_value(common::dominator_list())),
+        ("mapscope.gate.1", serde_json::to_value(common::gate_report())),
         ("mapscope.goroutines.1", serde_json::to_value(common::goroutine_list())),
         ("mapscope.inspect.1", serde_json::to_value(common::inspection())),
         ("mapscope.maps.1", serde_json::to_value(common::map_list())),

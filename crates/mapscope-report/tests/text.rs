@@ -3,13 +3,14 @@
 mod common;
 
 use common::{
-    MIB, cycle_list, dominator_list, goroutine_list, inspection, layout_report, legacy_core, legacy_detail, map_list,
-    one_layout, path_of_object, paths_of_type, row, size_report, swiss_detail, torn_detail, type_list,
+    MIB, cycle_list, dominator_list, gate_report, goroutine_list, inspection, layout_report, legacy_core,
+    legacy_detail, map_list, one_layout, path_of_object, paths_of_type, row, size_report, swiss_detail, torn_detail,
+    type_list,
 };
 use insta::assert_snapshot;
 use mapscope_report::model::{CycleList, Inspection, MapFigures, MapList, TypeList};
 use mapscope_report::text::MapColumn;
-use mapscope_report::{TextOptions, text};
+use mapscope_report::{TextOptions, junit, sarif, text};
 
 fn plain(text: &str) -> String {
     anstream::adapter::strip_str(text).to_string()
@@ -17,6 +18,57 @@ fn plain(text: &str) -> String {
 
 fn at(width: usize) -> TextOptions {
     TextOptions { width, ..TextOptions::default() }
+}
+
+#[test]
+fn gate_with_broken_budgets() {
+    assert_snapshot!(plain(&text::gate(&gate_report(), &at(100))));
+}
+
+#[test]
+fn gate_that_holds_on_a_narrow_terminal() {
+    let mut report = gate_report();
+    report.budgets.retain(|budget| budget.holds);
+    report.run = report.run.map(|run| mapscope_report::model::GateRun { ended: None, ..run });
+    (report.holds, report.broken_budgets, report.baseline) = (true, 0, None);
+    assert_snapshot!(plain(&text::gate(&report, &at(60))));
+}
+
+#[test]
+fn gate_as_junit() {
+    assert_snapshot!(junit(&gate_report()));
+}
+
+#[test]
+fn gate_as_sarif() {
+    let text = sarif(&gate_report()).expect("it is JSON");
+    let document: serde_json::Value = serde_json::from_str(&text).expect("it is JSON");
+    let run = &document["runs"][0];
+    let results = run["results"].as_array().expect("results");
+    assert_eq!(results.len(), 8);
+    let mut fingerprints = std::collections::BTreeSet::new();
+    for result in results {
+        let rule = &run["tool"]["driver"]["rules"][result["ruleIndex"].as_u64().expect("a number") as usize];
+        assert_eq!(rule["id"], result["ruleId"]);
+        assert!(result["locations"][0]["logicalLocations"][0]["fullyQualifiedName"].is_string());
+        assert!(fingerprints.insert(result["partialFingerprints"]["mapscopeBudget/v1"].to_string()));
+    }
+    let place = &results[0]["locations"][0]["physicalLocation"];
+    assert_eq!(
+        (&place["artifactLocation"]["uri"], &place["region"]["startLine"]),
+        (&"mapscope.toml".into(), &7.into())
+    );
+    assert!(results[7]["locations"][0].get("physicalLocation").is_none(), "it came from the command line");
+    let mut few = gate_report();
+    few.budgets[1].offenders.truncate(1);
+    assert_snapshot!(sarif(&few).expect("it is JSON"));
+    few.budgets.retain(|budget| budget.holds);
+    (few.holds, few.broken_budgets) = (true, 0);
+    let fine: serde_json::Value = serde_json::from_str(&sarif(&few).expect("it is JSON")).expect("it is JSON");
+    assert_eq!(
+        (&fine["runs"][0]["results"], &fine["runs"][0]["invocations"][0]["exitCode"]),
+        (&serde_json::json!([]), &0.into())
+    );
 }
 
 #[test]

@@ -1,9 +1,13 @@
 //! What was typed: flags and words, not yet checked against each other. [`crate::config`] gives them meaning.
 
+mod gate;
+
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
+
+pub(crate) use self::gate::{GateArgs, RunArgs, Then};
 
 /// Who holds a Go process's memory, in what state its maps are, and what to change
 ///
@@ -29,10 +33,11 @@ Examples:
   mapscope export 21291 --as heap-profile -o heap.pb.gz    its heap profile, for pprof
   mapscope capture 21291 -o core.21291   a core of it, without killing it
   mapscope size 'map[string]*User' --entries 10M    what a map will cost
+  mapscope gate 21291 --max live=500MiB  a budget for CI
   mapscope layout ./sessions main.Session    padding of a struct, and its best order
 
 A TARGET that is a number is a pid; anything else is a path (./21291 names a file).
-Exit status: 0 fine, 1 findings at or above --fail-on, 2 an error."
+Exit status: 0 fine, 1 a gate's budget broken or findings at or above --fail-on, 2 an error."
 )]
 pub(crate) struct Args {
     /// Flags that every command takes.
@@ -70,6 +75,10 @@ pub(crate) enum FormatArg {
     Json,
     /// For a browser: one file that needs no network (`inspect` and `demo`)
     Html,
+    /// For CI servers: a test for each budget (`gate`)
+    Junit,
+    /// For code hosts: a result for each thing that breaks a budget (`gate`)
+    Sarif,
 }
 
 /// How a command writes its result.
@@ -295,6 +304,25 @@ Examples:
         #[arg(long, value_name = "N")]
         limit: Option<usize>,
     },
+    /// Budgets for CI: exit status 1 when one is broken
+    ///
+    /// A budget is NAME=LIMIT. NAME is a figure of the whole program (`live`, `live_objects`, `objects`, `garbage`,
+    /// `fragmentation`, `free`, `stacks`, `runtime`, `binary`, `other`, `rss`, `maps`, `goroutines`, `leaked_goroutines`), or of each map, type or function
+    /// that matches, where * stands for anything: map:OWNER:FIGURE (`entries`, `slots`, `table`, `retained`,
+    /// `tombstones`, `zero_values`, `reclaimable`, ...), type:TYPE:FIGURE (`count`, `shallow`, `retained`),
+    /// goroutines:FUNCTION; or `findings`, `findings:high`, `findings:GM001`. A budget that cannot be checked is an error, never a pass.
+    ///
+    /// With a command, it is started and examined where it raises a signal, which it never gets, so that a leak test needs
+    /// nothing of mapscope in the program; then it goes on to its end. docs/GATE.md has a workflow for GitHub Actions.
+    #[command(after_help = "\
+Examples:
+  mapscope gate 21291 --max live=50MiB --max 'map:main.cache.*:entries=10000'
+  mapscope gate 21291 --max-growth live=10% --baseline before.json
+  mapscope gate --run './svc.test -test.run Leak' --at-signal USR1 --max live=50MiB
+  mapscope gate --at-line 'load done' --then kill --max goroutines=20 -- ./svc -addr :0
+  mapscope gate --at-signal USR1 --write-baseline before.json -- ./svc.test -test.run Leak
+  mapscope gate core.21291 --config ci/mapscope.toml --format junit -o gate.xml")]
+    Gate(Box<GateArgs>),
     /// Write what was read as a file for other tools
     ///
     /// Who holds what (`pprof`, `folded`, `dot`, `json`) counts each live object once, under what dominates it.

@@ -1,5 +1,8 @@
 //! What is meant: every value checked, every default chosen. Made from [`crate::args`] before any work is done.
 
+pub(crate) mod gate;
+mod gate_file;
+
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -96,6 +99,7 @@ pub(crate) enum Command {
         target: Target,
         filter: GoroutineFilter,
     },
+    Gate(gate::Gate),
     Export {
         target: Target,
         form: ExportForm,
@@ -232,6 +236,10 @@ impl Config {
         let html = global.format == FormatArg::Html;
         let format = if global.format == FormatArg::Json { Format::Json } else { Format::Text };
         let command = match command {
+            args::Command::Gate(typed) => Command::Gate(gate::gate(*typed, global.format)?),
+            _ if matches!(global.format, FormatArg::Junit | FormatArg::Sarif) => {
+                bail!("--format {}: only `gate` has it; try --format json", value_name(&global.format))
+            }
             command if html => report(command)?,
             args::Command::Demo { limit } => {
                 Command::Inspect { target: demo(), limit: rows(limit, format, INSPECT_ROWS), fail_on: None }
@@ -306,7 +314,7 @@ impl Config {
             && output.is_none()
             && std::io::stdout().is_terminal()
         {
-            bail!("--as {} is no text: write it to a file with -o FILE, or into a pipe", form_name(*form));
+            bail!("--as {} is no text: write it to a file with -o FILE, or into a pipe", value_name(form));
         }
         let view = View { format, width: width(output.is_some()) };
         Ok(Self { command, view, output, color: global.color, quiet: global.quiet })
@@ -325,10 +333,15 @@ fn spare_target(command: &Command, output: Option<&Path>) -> Result<()> {
     | Command::Dominators { target, .. }
     | Command::Goroutines { target, .. }
     | Command::Layout { target, .. }
-    | Command::Export { target, .. }) = command
+    | Command::Export { target, .. }
+    | Command::Gate(gate::Gate { examined: gate::Examined::Target(target), .. })) = command
     else {
         return Ok(());
     };
+    let mut outputs = vec![("--output", output)];
+    if let Command::Gate(gate) = command {
+        outputs.extend(gate.writes());
+    }
     let path = match &target.spec {
         TargetSpec::Path(path) => Some(path),
         _ => None,
@@ -336,8 +349,8 @@ fn spare_target(command: &Command, output: Option<&Path>) -> Result<()> {
     let same = |a: &Path, b: &Path| matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b);
     let before = if let Command::Report { before, .. } = command { before.as_ref() } else { None };
     for input in path.into_iter().chain(&target.exe).chain(&target.debug_info).chain(before) {
-        if output.is_some_and(|output| same(output, input)) {
-            bail!("--output: {} is what is examined; give the name of another file", input.display());
+        if let Some((flag, _)) = outputs.iter().find(|(_, output)| output.is_some_and(|output| same(output, input))) {
+            bail!("{flag}: {} is what is examined; give the name of another file", input.display());
         }
     }
     Ok(())
@@ -356,9 +369,9 @@ fn report(typed: args::Command) -> Result<Command> {
     Ok(Command::Report { target, before, fail_on })
 }
 
-/// A form as it is typed.
-fn form_name(form: ExportForm) -> String {
-    form.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
+/// A value as it is typed.
+fn value_name(value: &impl ValueEnum) -> String {
+    value.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
 }
 
 fn maps(typed: MapsArgs, format: Format) -> Result<Command> {

@@ -10,6 +10,7 @@ mod capture;
 mod commands;
 mod config;
 mod demo;
+mod gate;
 mod output;
 mod progress;
 mod size;

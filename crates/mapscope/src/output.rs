@@ -51,6 +51,12 @@ pub(crate) fn notes(sentences: &[String]) {
     }
 }
 
+/// Says on standard error what went wrong besides what the result says.
+pub(crate) fn note(sentence: &str) {
+    // When nobody listens there, the exit code still tells.
+    let _ = writeln!(io::stderr(), "mapscope: {}", printable(sentence));
+}
+
 /// A reader that went away (`mapscope maps 1 | head`) has what it wanted.
 fn unless_gone(result: io::Result<()>) -> io::Result<()> {
     result.or_else(|error| if error.kind() == ErrorKind::BrokenPipe { Ok(()) } else { Err(error) })

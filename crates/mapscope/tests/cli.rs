@@ -7,7 +7,7 @@ use std::process::Stdio;
 
 use common::{document, failure, mapscope, run, scratch, stdout, success};
 
-const COMMANDS: [&str; 16] = [
+const COMMANDS: [&str; 17] = [
     "demo",
     "inspect",
     "maps",
@@ -17,6 +17,7 @@ const COMMANDS: [&str; 16] = [
     "path",
     "cycles",
     "goroutines",
+    "gate",
     "export",
     "capture",
     "size",
@@ -96,6 +97,102 @@ fn rules_are_listed_and_explained() {
     assert!(text.starts_with("GM001 drained-map\n") && text.contains("    maps.Copy(fresh, sessions)\n"), "{text}");
     assert_eq!(document(&["rule", "GM001", "--format", "json"])["name"], "drained-map");
     assert_eq!(document(&["rule", "--format", "json"])["schema"], "mapscope.rules/1");
+}
+
+#[test]
+fn a_gate_that_checks_nothing_is_an_error() {
+    let message = failure(&["gate", "1"]);
+    assert!(message.contains("there is nothing to check: give --max live=50MiB"), "{message}");
+    assert!(failure(&["gate", "--max", "live=1"]).contains("there is nothing to examine: give a pid, a core"));
+    let cases: [(&[&str], &str); 17] = [
+        (&["--max", "lives=1"], "--max: `lives` is no figure; did you mean live"),
+        (&["--max", "live"], "--max: `live` has no limit; try live=50MiB"),
+        (&["--max", "live=lots"], "--max: live: `lots` is not a size"),
+        (&["--max", "map:main.*:entrys=1"], "did you mean entries"),
+        (&["--max", "maps:main.*:entries=1"], "did you mean map"),
+        (&["--max", "findings:GM01=0"], "did you mean GM001"),
+        (&["--max", "findings:drain-map=0"], "drained-map"),
+        (&["--max", "live=10%"], "use max-growth"),
+        (&["--max-growth", "goroutines=1", "--baseline", "x"], "has no growth"),
+        (&["--max-growth", "live=10%"], "since when? Give --baseline FILE"),
+        (&["--max", "live=1", "--baseline", "x"], "--baseline: nothing is compared with it"),
+        (&["--max", "live=1", "--format", "html"], "`gate` has text, json, junit and sarif"),
+        (&["--max", "live=1", "--at-signal", "USR1"], "--at-signal is about a command"),
+        (&["--max", "live=1", "--then", "kill"], "--then is about a command"),
+        (&["--max", "live=1", "--config", "./no/such.toml"], "./no/such.toml: No such file"),
+        (&["--max-growth", "live=1%", "--baseline", "./no.json"], "./no.json: there is no baseline; make one"),
+        (&["--write-baseline", "x", "--format", "json"], "checks nothing"),
+    ];
+    for (args, why) in cases {
+        let message = failure(&[&["gate", "1"], args].concat());
+        assert!(message.contains(why), "{args:?}: {message}");
+    }
+    let cases: [(&[&str], &str); 6] = [
+        (&["--run", "./x 'y", "--at-signal", "USR1"], "--run: the quote ' is not closed"),
+        (&["--run", "./x | y", "--at-signal", "USR1"], "| means something to a shell"),
+        (&["--run", "./x"], "when is `./x` to be examined? Give --at-signal"),
+        (&["--run", "./x", "--at-signal", "USR9"], "`USR9` is no signal"),
+        (&["--after", "soon", "--", "./x"], "--after: `soon` is no time"),
+        (&["--at-line", "", "--", "./x"], "--at-line: TEXT is empty"),
+    ];
+    for (args, why) in cases {
+        let message = failure(&[&["gate", "--max", "live=1"], args].concat());
+        assert!(message.contains(why), "{args:?}: {message}");
+    }
+    assert!(failure(&["gate", "1", "--max", "live=1", "--run", "./x"]).contains("cannot be used with"));
+    assert!(failure(&["gate", "--at-line", "x", "--at-signal", "USR1", "--", "./x"]).contains("cannot be used with"));
+    assert!(failure(&["maps", "1", "--format", "junit"]).contains("--format junit: only `gate` has it"));
+    assert!(failure(&["demo", "--format", "sarif"]).contains("--format sarif: only `gate` has it"));
+}
+
+#[test]
+fn budgets_of_a_file_are_joined_by_those_of_the_command_line() {
+    let directory = scratch("gate-file");
+    let gate = |text: &str, args: &[&str]| {
+        fs::write(directory.join("mapscope.toml"), text).expect("a file");
+        let output = mapscope(&["gate"]).args(args).current_dir(&directory).output().expect("mapscope runs");
+        String::from_utf8(output.stderr).expect("text")
+    };
+    let message = gate("[gate.max]\nlive = 1\nlivee = 2\n", &["1"]);
+    assert!(message.starts_with("mapscope: mapscope.toml:3: `livee` is no figure; did you mean live"), "{message}");
+    let message = gate("[gate]\nmaxx = 1\n", &["1"]);
+    assert!(
+        message.starts_with("mapscope: mapscope.toml:2: `maxx` is no key of [gate]; did you mean max"),
+        "{message}"
+    );
+    let message = gate("[gate]\n", &["1"]);
+    assert!(message.contains("there is nothing to check"), "{message}");
+    // The file is fine; what is wrong is the target, which comes after.
+    let message = gate("[gate.max]\nlive = \"1MiB\"\n", &["./no/core"]);
+    assert_eq!(message, "mapscope: ./no/core: No such file or directory (os error 2)\n");
+}
+
+#[test]
+fn a_gate_of_the_demo_is_a_core_like_any_other() {
+    let repository = concat!(env!("CARGO_MANIFEST_DIR"), "/demo");
+    let directory = scratch("gate-core");
+    let exe = directory.join("sessions");
+    let packed = fs::read(format!("{repository}/sessions.exe.zst")).expect("the demo's executable");
+    fs::write(&exe, zstd::decode_all(packed.as_slice()).expect("it unpacks")).expect("a file");
+    fs::write(directory.join("mapscope.toml"), "[gate.max]\nlive = \"1MiB\"\ngoroutines = 1k\n".replace("1k", "1000"))
+        .expect("a file");
+    let core = format!("{repository}/sessions.core.zst");
+    let gate = |args: &[&str]| {
+        let mut command = mapscope(&["gate", &core, "--exe", "sessions"]);
+        let output = command.args(args).current_dir(&directory).output().expect("mapscope runs");
+        (output.status.code(), stdout(&output), String::from_utf8(output.stderr).expect("text"))
+    };
+    let (status, text, error) = gate(&[]);
+    assert!(status == Some(1) && text.contains("Gate: 1 of 2 budgets broken"), "{text} {error}");
+    // The command line's limit takes the place of the file's.
+    let (status, text, error) = gate(&["--max", "live=1GiB", "--max", "map:main.sessions.*:entries=100k"]);
+    assert!(status == Some(0) && text.contains("all 3 budgets hold") && text.contains("1.00 GiB"), "{text} {error}");
+    let (status, _, error) = gate(&["--max", "rss=1GiB"]);
+    assert!(status == Some(2) && error.contains("rss: rss is not known: a core does not say"), "{error}");
+    let (status, text, _) = gate(&["--max", "findings:high=0", "--format", "junit"]);
+    assert!(status == Some(1) && text.starts_with("<?xml") && text.contains("GM001 drained-map"), "{text}");
+    let (status, text, _) = gate(&["--max", "type:main.*:count=1", "--limit", "1"]);
+    assert!(status == Some(1) && text.contains("more; --limit 0 shows all"), "{text}");
 }
 
 #[test]

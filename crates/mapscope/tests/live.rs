@@ -9,6 +9,8 @@ mod containers;
 mod export;
 #[path = "live/findings.rs"]
 mod findings;
+#[path = "live/gate.rs"]
+mod gate;
 #[path = "live/html.rs"]
 mod html;
 #[path = "live/pause.rs"]

@@ -43,6 +43,18 @@ impl Identity {
         if there { Ok(()) } else { Err(MemoryError::Exited { pid: self.pid }) }
     }
 
+    /// Sends it a signal; nothing happens when it has ended.
+    pub(super) fn signal(&self, signal: i32) {
+        // SAFETY: takes plain numbers, and a null pointer for what the kernel fills in itself.
+        #[allow(unsafe_code)]
+        unsafe {
+            match self.file() {
+                Some(handle) => _ = libc::syscall(libc::SYS_pidfd_send_signal, handle, signal, 0, 0),
+                None => _ = libc::kill(self.pid as libc::pid_t, signal),
+            }
+        }
+    }
+
     /// The file behind this, which must stay open.
     pub(super) fn file(&self) -> Option<i32> {
         self.handle.as_ref().map(AsRawFd::as_raw_fd)

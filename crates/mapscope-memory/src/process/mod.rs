@@ -3,6 +3,7 @@
 mod clock;
 mod copy;
 mod facts;
+mod held;
 mod identity;
 mod maps;
 mod pagemap;
@@ -13,6 +14,7 @@ mod snapshot;
 mod status;
 mod stop;
 mod tracer;
+mod watch;
 
 use std::fs::File;
 use std::io::IoSliceMut;
@@ -33,8 +35,10 @@ use crate::record::PageRange;
 use crate::residency::backings;
 use crate::{AMD64, Arch, FileBytes, Memory, MemoryError, Region, Residency, TargetInfo, Thread};
 
+pub use self::held::Held;
 pub(crate) use self::maps::mapped_file;
 pub use self::pause::{Pause, PauseOptions};
+pub use self::watch::{Caught, Watch, let_be_examined};
 
 /// Bytes asked of the kernel at once.
 const CHUNK: usize = 64 << 20;

@@ -1,5 +1,5 @@
-//! The requests of `ptrace` that are used here, and the wait that goes with them. What they mean for a process is the
-//! matter of [`super::stop`] and [`super::snapshot`].
+//! The requests of `ptrace` that are used here, and the waits that go with them. What they mean for a process is the
+//! matter of [`super::stop`], [`super::watch`] and [`super::snapshot`].
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -20,6 +20,10 @@ pub(super) const TRACE_SYSTEM_CALL: usize = libc::PTRACE_O_TRACESYSGOOD as usize
 pub(super) const EXIT_KILL: usize = libc::PTRACE_O_EXITKILL as usize;
 /// System calls pass the thread's seccomp filter by.
 pub(super) const SUSPEND_SECCOMP: usize = 1 << 21;
+
+/// Trace every thread and process that the thread makes. Such a one is seized at its birth, and stops there.
+pub(super) const TRACE_OFFSPRING: usize =
+    (libc::PTRACE_O_TRACECLONE | libc::PTRACE_O_TRACEFORK | libc::PTRACE_O_TRACEVFORK) as usize;
 
 /// `PTRACE_EVENT_STOP`: our interrupt, a stop by job control, or the birth of a traced child.
 const EVENT_STOP: i32 = 128;
@@ -46,9 +50,27 @@ pub(super) enum Halt {
     Gone,
 }
 
+/// What some thread that we trace has come to, as one who lets it run on needs to know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Report {
+    /// About to be delivered a signal.
+    Signal(i32),
+    /// Stopped by job control, until its process is continued.
+    JobControl,
+    /// At an event that we asked for, or at its birth.
+    Event,
+    /// Exited.
+    Gone,
+}
+
 /// Begins to trace a thread without stopping it.
 pub(super) fn seize(tid: u32) -> io::Result<()> {
     request(libc::PTRACE_SEIZE, tid, 0, 0)
+}
+
+/// As [`seize`], with options from the beginning.
+pub(super) fn seize_with(tid: u32, options: usize) -> io::Result<()> {
+    request(libc::PTRACE_SEIZE, tid, 0, options)
 }
 
 /// Asks a traced thread to stop, without a signal.
@@ -64,6 +86,16 @@ pub(super) fn detach(tid: u32, signal: i32) -> io::Result<()> {
 /// Lets a stopped thread run until something stops it.
 pub(super) fn resume(tid: u32) -> io::Result<()> {
     request(libc::PTRACE_CONT, tid, 0, 0)
+}
+
+/// Lets a thread run that was about to be delivered a signal, and delivers it.
+pub(super) fn resume_with(tid: u32, signal: i32) -> io::Result<()> {
+    request(libc::PTRACE_CONT, tid, 0, signal as usize)
+}
+
+/// Leaves a thread stopped that job control has stopped, until its process is continued.
+pub(super) fn listen(tid: u32) -> io::Result<()> {
+    request(libc::PTRACE_LISTEN, tid, 0, 0)
 }
 
 /// Lets a stopped thread run to the next beginning or end of a system call.
@@ -153,6 +185,40 @@ pub(super) fn poll(tid: u32) -> Option<Halt> {
         }),
         _ => Some(Halt::Gone),
     }
+}
+
+/// Waits until a thread that this very thread traces has come to something. As in [`poll`], the report is looked at and
+/// not taken: if we were killed now, a signal would still be delivered. It is gone when the thread was let run.
+///
+/// # Errors
+/// `ECHILD` when this thread traces none.
+pub(super) fn next_report() -> io::Result<(u32, Report)> {
+    // SAFETY: siginfo_t is plain integers, for which all zeros is a value.
+    #[allow(unsafe_code)]
+    let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
+    let options = libc::WEXITED | libc::WSTOPPED | libc::WNOWAIT | libc::__WALL | libc::__WNOTHREAD;
+    loop {
+        // SAFETY: `info` is valid for writes for the length of the call.
+        #[allow(unsafe_code)]
+        if unsafe { libc::waitid(libc::P_ALL, 0, &raw mut info, options) } == 0 {
+            break;
+        }
+        match io::Error::last_os_error() {
+            error if error.kind() == io::ErrorKind::Interrupted => {}
+            error => return Err(error),
+        }
+    }
+    // SAFETY: waitid has filled `info`; both fields are then plain integers of the union.
+    #[allow(unsafe_code)]
+    let (tid, status) = unsafe { (info.si_pid(), info.si_status()) };
+    let report = match (info.si_code, status >> 8, status & 0xff) {
+        (libc::CLD_TRAPPED | libc::CLD_STOPPED, EVENT_STOP, libc::SIGTRAP) => Report::Event,
+        (libc::CLD_TRAPPED | libc::CLD_STOPPED, EVENT_STOP, _) => Report::JobControl,
+        (libc::CLD_TRAPPED | libc::CLD_STOPPED, 0, signal) => Report::Signal(signal),
+        (libc::CLD_TRAPPED | libc::CLD_STOPPED, ..) => Report::Event,
+        _ => Report::Gone,
+    };
+    Ok((tid as u32, report))
 }
 
 /// Takes the report that a traced process has ended; its parent gets it next.

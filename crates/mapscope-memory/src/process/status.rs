@@ -103,6 +103,11 @@ pub(super) fn inner_pid(pid: u32) -> Option<u32> {
     field(&status, "NSpid")?.split_whitespace().last()?.parse().ok()
 }
 
+/// The process that a thread belongs to; `None` when it is gone.
+pub(super) fn process_of(tid: u32) -> Option<u32> {
+    field(&fs::read_to_string(proc_path(tid, "status")).ok()?, "Tgid")?.parse().ok()
+}
+
 /// The parent of a process; `None` when it is gone.
 pub(super) fn parent(pid: u32) -> Option<u32> {
     let status = fs::read_to_string(proc_path(pid, "status")).ok()?;

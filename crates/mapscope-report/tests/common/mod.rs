@@ -4,13 +4,13 @@
 #![allow(dead_code)]
 
 use mapscope_report::model::{
-    BestOrder, BytesRange, ChannelRow, ClosingEdge, CodeLine, CurvePoint, CycleList, CycleMap, CycleRow, DominatorList,
-    DominatorNode, FieldRow, FinalizerRow, FinalizerTotals, FindingRow, GoroutineList, GoroutineRow, GroupState,
-    GrowthRow, Heap, HolderRow, Inspection, LargestObject, LayoutReport, LayoutRow, LeftOut, MapCost, MapDetail,
-    MapFigures, MapList, MapRow, MemoryUse, Omitted, PathObject, PathObjects, PathReport, PathRow, PathStep,
-    PathSubject, PinnedRow, PoolRow, QueuedRow, RunningRow, SiteList, SiteRow, SizeClass, SizeReport, SizedType,
-    SliceRow, SlotLayout, SlotRow, Storage, StringRow, StringTotals, Suspect, Target, TimerHeapRow, TimerRow,
-    TimerTotals, TypeList, TypeRow, Waited,
+    BestOrder, BudgetRow, BytesRange, ChannelRow, ClosingEdge, CodeLine, CurvePoint, CycleList, CycleMap, CycleRow,
+    DominatorList, DominatorNode, FieldRow, FinalizerRow, FinalizerTotals, FindingRow, GateReport, GateRun,
+    GoroutineList, GoroutineRow, GroupState, GrowthRow, Heap, HolderRow, Inspection, LargestObject, LayoutReport,
+    LayoutRow, LeftOut, MapCost, MapDetail, MapFigures, MapList, MapRow, MemoryUse, OffenderRow, Omitted, PathObject,
+    PathObjects, PathReport, PathRow, PathStep, PathSubject, PinnedRow, PoolRow, QueuedRow, RunningRow, SiteList,
+    SiteRow, SizeClass, SizeReport, SizedType, SliceRow, SlotLayout, SlotRow, Storage, StringRow, StringTotals,
+    Suspect, Target, TimerHeapRow, TimerRow, TimerTotals, TypeList, TypeRow, Waited,
 };
 use mapscope_report::{
     CYCLES_SCHEMA, DOMINATORS_SCHEMA, GOROUTINES_SCHEMA, INSPECT_SCHEMA, LAYOUT_SCHEMA, MAP_SCHEMA, MAPS_SCHEMA,
@@ -954,4 +954,75 @@ pub(crate) fn one_layout() -> LayoutReport {
     report.structs.truncate(1);
     report.matched_structs = 1;
     report
+}
+
+/// A gate with budgets of every kind; two are broken.
+pub(crate) fn gate_report() -> GateReport {
+    let row = |name: &str, unit: &str, limit_text: &str, measured, limit| BudgetRow {
+        name: name.into(),
+        kind: "max".into(),
+        limit_text: limit_text.into(),
+        unit: unit.into(),
+        holds: measured <= limit,
+        measured,
+        limit,
+        ..BudgetRow::default()
+    };
+    let map = |owner: &str, addr: &str, measured| OffenderRow {
+        subject: owner.into(),
+        type_name: Some("map[string]*main.Session".into()),
+        addr: Some(addr.into()),
+        measured,
+        limit: 10_000,
+        ..OffenderRow::default()
+    };
+    let entries = BudgetRow {
+        matched: Some(9),
+        line: Some(7),
+        advice: Some("Entries are put in and not taken out: bound the map, or delete what is done.".into()),
+        offenders: (0..7).map(|n| map(&format!("main.cache.shard{n}"), "0xc000123450", 50_000 - n)).collect(),
+        findings: vec![FindingRow {
+            rule: "GM001".into(),
+            name: "drained-map".into(),
+            severity: "high".into(),
+            subject: "main.cache.shard0".into(),
+            summary: "40,112 entries in 14,680,064 slots: it grew to hold 12 M & a Go map never shrinks.".into(),
+            ..FindingRow::default()
+        }],
+        ..row("map:main.cache.*:entries", "count", "10000", 50_000, 10_000)
+    };
+    let grown = OffenderRow {
+        subject: "live".into(),
+        measured: 12 * MIB,
+        limit: 5 * MIB,
+        before: Some(50 * MIB),
+        now: Some(62 * MIB),
+        ..OffenderRow::default()
+    };
+    let growth = BudgetRow {
+        kind: "max-growth".into(),
+        offenders: vec![grown],
+        advice: Some("`mapscope dominators` shows who holds it.".into()),
+        ..row("live", "bytes", "10%", 12 * MIB, 5 * MIB)
+    };
+    GateReport {
+        schema: mapscope_report::GATE_SCHEMA.into(),
+        target: inspection().target,
+        holds: false,
+        broken_budgets: 2,
+        budgets: vec![
+            row("live", "bytes", "64MiB", 62 * MIB, 64 * MIB),
+            entries,
+            growth,
+            row("goroutines:main.idle", "count", "0", 0, 0),
+        ],
+        baseline: Some("before.json".into()),
+        config: Some("mapscope.toml".into()),
+        run: Some(GateRun {
+            command: vec!["./svc.test".into(), "-test.run".into(), "Leak".into()],
+            marker: "signal USR1".into(),
+            ended: Some("status 0".into()),
+        }),
+        partial: Vec::new(),
+    }
 }

@@ -92,7 +92,7 @@ pub(crate) fn types(types: &[TypeRow], query: &str) -> Result<Vec<String>> {
 }
 
 /// The names most like `query`, the best first.
-pub(super) fn near<'n>(names: impl Iterator<Item = &'n str>, query: &str) -> Vec<String> {
+pub(crate) fn near<'n>(names: impl Iterator<Item = &'n str>, query: &str) -> Vec<String> {
     let wanted = query.to_lowercase();
     let likeness = |name: &str| {
         let name = name.to_lowercase();

@@ -5,6 +5,7 @@ mod completions;
 mod cycles;
 mod dominators;
 mod export;
+mod gate;
 mod goroutines;
 mod inspect;
 mod layout;
@@ -22,6 +23,7 @@ mod types;
 use anyhow::Result;
 use mapscope_memory::PauseOptions;
 
+pub(crate) use self::lookup::near;
 use crate::config::{Command, Config};
 use crate::source::{self, Loaded, Target, TargetSpec};
 use crate::{output, progress};
@@ -31,7 +33,7 @@ use crate::{output, progress};
 pub(crate) enum Outcome {
     /// Nothing to complain about.
     Fine,
-    /// There are findings at or above `--fail-on`.
+    /// A budget is broken, or there are findings at or above `--fail-on`.
     Failed,
 }
 
@@ -87,6 +89,7 @@ pub(crate) fn run(config: &Config) -> Result<Outcome> {
             output::write_bytes(&written.bytes, config)?;
             return Ok(Outcome::Fine);
         }
+        Command::Gate(gate) => return gate::run(gate, config),
         Command::Capture(capture) => {
             let captured = crate::capture::capture(capture, &*progress::start(config.quiet))?;
             capture::render(&captured, view)?

@@ -18,9 +18,13 @@ pub(crate) fn render(mut report: Report, before: Option<&Inspection>) -> Result<
 pub(crate) fn earlier(path: &Path) -> Result<Inspection> {
     let file = File::open(path).with_context(|| path.display().to_string())?;
     let inspection: Inspection = serde_json::from_reader(BufReader::new(file))
-        .with_context(|| format!("{}: --before takes what `mapscope inspect --format json` wrote", path.display()))?;
+        .with_context(|| format!("{}: this is not what `mapscope inspect --format json` writes", path.display()))?;
     if inspection.schema != INSPECT_SCHEMA {
-        bail!("{}: is {:?}, not {INSPECT_SCHEMA:?}, which --before takes", path.display(), inspection.schema);
+        bail!(
+            "{}: is {:?}, not {INSPECT_SCHEMA:?}, which `mapscope inspect --format json` writes",
+            path.display(),
+            inspection.schema
+        );
     }
     Ok(inspection)
 }

@@ -51,8 +51,12 @@ pub(crate) fn scratch(name: &str) -> PathBuf {
 
 /// A document of a run that must succeed, checked against the schema it names.
 pub(crate) fn document(args: &[&str]) -> Value {
-    let text = success(args);
-    let document: Value = serde_json::from_str(&text).expect("the output is JSON");
+    checked(&success(args))
+}
+
+/// A document, checked against the schema it names.
+pub(crate) fn checked(text: &str) -> Value {
+    let document: Value = serde_json::from_str(text).expect("the output is JSON");
     let name = document["schema"].as_str().expect("a document names its schema").replace('/', ".");
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../docs/schema/{name}.json"));
     let schema = fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));

@@ -147,7 +147,7 @@ fn keep(reader: UnixStream, order: &Order<'_>) -> ! {
     exit(0)
 }
 
-fn exit(code: i32) -> ! {
+pub(super) fn exit(code: i32) -> ! {
     // SAFETY: ends the process without running what other parts of the program have registered for its end.
     #[allow(unsafe_code)]
     unsafe {
@@ -156,7 +156,7 @@ fn exit(code: i32) -> ! {
 }
 
 /// Closes every file but those `kept`: a pipe that somebody waits on must end with the program that it was given to.
-fn close_others(kept: &mut [Option<i32>]) {
+pub(super) fn close_others(kept: &mut [Option<i32>]) {
     kept.sort_unstable();
     let mut first = 0;
     for kept in kept.iter().flatten().map(|fd| fd.unsigned_abs()) {

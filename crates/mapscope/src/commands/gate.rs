@@ -1,0 +1,180 @@
+//! `mapscope gate`.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::Path;
+
+use anyhow::{Context, Result, anyhow, bail};
+use mapscope_report::model::{BudgetRow, GateReport, GateRun, Inspection};
+use mapscope_report::text::{self, printable};
+use mapscope_report::{GATE_SCHEMA, TextOptions, budget_summary, junit, sarif, to_json};
+
+use super::{Outcome, load, report};
+use crate::config::gate::{Checks, Examined, Gate, GateFormat, Pause};
+use crate::config::{Config, View};
+use crate::gate::{Budget, Facts, evaluate, with_command};
+use crate::output;
+use crate::source::{Loaded, Target, TargetSpec};
+
+/// Examines the target, or the command, and says which budgets hold.
+pub(crate) fn run(gate: &Gate, config: &Config) -> Result<Outcome> {
+    // Before anything is stopped or started: a wrong file should cost nothing.
+    let budgets: &[Budget] = if let Checks::Budgets { budgets, .. } = &gate.checks { budgets } else { &[] };
+    let baseline = match &gate.checks {
+        Checks::Budgets { baseline: Some(path), .. } => Some(earlier(path)?),
+        _ => None,
+    };
+    let examine = |target: &Target| load(target, config, |l| Ok(facts(l, budgets)));
+    let (facts, command, failed) = match &gate.examined {
+        Examined::Target(target) => (examine(target)?, None, None),
+        Examined::Command(run, pause) => {
+            let examined = with_command(run, |pid| examine(&process(pid, pause)))?;
+            (examined.result, Some(examined.run), examined.failed)
+        }
+    };
+    if let Some(path) = &gate.save {
+        save(path, &facts.inspection)?;
+    }
+    let outcome = match &gate.checks {
+        Checks::Baseline(path) => {
+            save(path, &facts.inspection)?;
+            output::write(&written(path), config)?;
+            Outcome::Fine
+        }
+        Checks::Budgets { .. } => {
+            let report = check(&gate.checks, facts, baseline.as_ref(), command)?;
+            for (file, format) in [(&gate.sarif, GateFormat::Sarif), (&gate.junit, GateFormat::Junit)] {
+                if let Some(path) = file {
+                    write(path, &render(&report, format, gate, config.view)?)?;
+                }
+            }
+            output::write(&render(&report, gate.format, gate, config.view)?, config)?;
+            annotate(&report, config);
+            if report.holds { Outcome::Fine } else { Outcome::Failed }
+        }
+    };
+    match (outcome, failed) {
+        (outcome, None) => Ok(outcome),
+        // The finding goes before: it is what the gate is for.
+        (Outcome::Failed, Some(failed)) => {
+            output::note(&failed);
+            Ok(Outcome::Failed)
+        }
+        (Outcome::Fine, Some(failed)) => Err(anyhow!("{failed}")),
+    }
+}
+
+fn process(pid: u32, pause: &Pause) -> Target {
+    let Pause { exe, debug_info, options } = pause;
+    Target { spec: TargetSpec::Process(pid), exe: exe.clone(), debug_info: debug_info.clone(), pause: *options }
+}
+
+/// What budgets are measured by. The names of all functions are many, and few budgets are on them.
+fn facts(loaded: &Loaded<'_, '_>, budgets: &[Budget]) -> Facts {
+    let named = budgets.iter().any(|budget| budget.subject.function().is_some());
+    let functions = if named { loaded.session().function_names().map(str::to_owned).collect() } else { Vec::new() };
+    Facts { inspection: loaded.findings(), goroutines: loaded.goroutines(), functions }
+}
+
+fn check(checks: &Checks, facts: Facts, baseline: Option<&Inspection>, run: Option<GateRun>) -> Result<GateReport> {
+    let Checks::Budgets { budgets, baseline: baseline_path, config, allow_unmatched, allow_partial } = checks else {
+        bail!("there is nothing to check");
+    };
+    let rows =
+        evaluate(budgets, &facts, baseline, *allow_unmatched).map_err(|errors| anyhow!("{}", errors.join("\n")))?;
+    let partial = facts.inspection.partial;
+    let broken = rows.iter().filter(|row| !row.holds).count() as u64;
+    // What is too much already is too much; but what seems to hold may be more than was seen.
+    if broken == 0 && !partial.is_empty() && !allow_partial {
+        bail!(
+            "the inspection is partial, so that a budget may seem to hold which does not (--allow-partial checks it all \
+             the same): {}",
+            partial.join("; ")
+        );
+    }
+    let path = |path: &Option<std::path::PathBuf>| path.as_ref().map(|path| path.display().to_string());
+    Ok(GateReport {
+        schema: GATE_SCHEMA.to_owned(),
+        target: facts.inspection.target,
+        holds: broken == 0,
+        broken_budgets: broken,
+        budgets: rows,
+        baseline: path(baseline_path),
+        config: path(config),
+        run,
+        partial,
+    })
+}
+
+fn render(report: &GateReport, format: GateFormat, gate: &Gate, view: View) -> Result<String> {
+    Ok(match format {
+        GateFormat::Text => {
+            text::gate(report, &TextOptions { width: view.width, limit: gate.limit, ..TextOptions::default() })
+        }
+        GateFormat::Json => to_json(report)?,
+        GateFormat::Junit => junit(report),
+        GateFormat::Sarif => sarif(report)?,
+    })
+}
+
+/// The baseline, or how to make one.
+fn earlier(path: &Path) -> Result<Inspection> {
+    if !path.exists() {
+        bail!(
+            "{}: there is no baseline; make one with --write-baseline {} in place of the budgets, or with mapscope \
+             inspect TARGET --format json -o {}",
+            path.display(),
+            path.display(),
+            path.display()
+        );
+    }
+    report::earlier(path).context("--baseline")
+}
+
+fn save(path: &Path, inspection: &Inspection) -> Result<()> {
+    write(path, &to_json(inspection)?)
+}
+
+fn write(path: &Path, text: &str) -> Result<()> {
+    fs::write(path, text).with_context(|| format!("{}: cannot be written", path.display()))
+}
+
+fn written(path: &Path) -> String {
+    format!("{}: written as a baseline; nothing was checked\n", printable(&path.display().to_string()))
+}
+
+/// On GitHub, a line of this form on any stream becomes a mark on the run.
+fn annotate(report: &GateReport, config: &Config) {
+    if config.quiet || std::env::var_os("GITHUB_ACTIONS").is_none_or(|v| v != "true") {
+        return;
+    }
+    for budget in report.budgets.iter().filter(|b| !b.holds) {
+        // When nobody listens there, the exit code still tells.
+        let _ = writeln!(io::stderr(), "{}", annotation(report, budget));
+    }
+}
+
+fn annotation(report: &GateReport, budget: &BudgetRow) -> String {
+    let data = |text: &str| text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
+    let property = |text: &str| data(text).replace(':', "%3A").replace(',', "%2C");
+    let place = match (&report.config, budget.line) {
+        (Some(file), Some(line)) => format!("file={},line={line},", property(file)),
+        _ => String::new(),
+    };
+    format!("::error {place}title=mapscope gate::{}", data(&budget_summary(budget)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_annotation_is_one_line() {
+        let budget = BudgetRow { name: "live".into(), kind: "max".into(), line: Some(3), ..BudgetRow::default() };
+        let report = GateReport { config: Some("a,b:c.toml".into()), ..GateReport::default() };
+        let offender =
+            mapscope_report::model::OffenderRow { subject: "100%\nlive".into(), measured: 2, ..Default::default() };
+        let line = annotation(&report, &BudgetRow { offenders: vec![offender], ..budget });
+        assert!(line.starts_with("::error file=a%2Cb%3Ac.toml,line=3,title=mapscope gate::100%25%0Alive"), "{line}");
+    }
+}
