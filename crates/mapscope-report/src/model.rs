@@ -2,6 +2,7 @@
 //! Bytes are integers; a figure that does not apply is absent, never zero.
 
 mod capture;
+mod diff;
 mod dominators;
 mod goroutines;
 mod held;
@@ -14,6 +15,7 @@ mod size;
 mod storage;
 
 pub use capture::Capture;
+pub use diff::{Diff, DiffChange, DiffFigures, DiffInspection, DiffPoint, DiffRow, Growth, RowKind, Verdict};
 pub use dominators::{DominatorList, DominatorNode, HolderRow, LargestObject, Omitted, Suspect};
 pub use goroutines::{GoroutineList, GoroutineRow, LeftOut, Waited};
 pub use held::{HeldGraph, HeldNode};
@@ -22,7 +24,7 @@ pub use occupancy::Occupancy;
 pub use paths::{
     ClosingEdge, CycleList, CycleMap, CycleRow, PathObject, PathObjects, PathReport, PathRow, PathStep, PathSubject,
 };
-pub use report::{Diff, DiffRow, Finding, NodeKind, Report, Severity, Tree, TreeNode};
+pub use report::{Finding, NodeKind, Report, Severity, Tree, TreeNode};
 pub use sites::{CodeLine, SiteList, SiteRow};
 pub use size::{BytesRange, CurvePoint, GrowthRow, MapCost, SizeReport, SizedType};
 pub use storage::{
@@ -55,6 +57,12 @@ pub struct Inspection {
     pub types: Vec<TypeRow>,
     /// Live maps, most table bytes first.
     pub maps: Vec<MapRow>,
+    /// Types in the target, where `types` has fewer because a limit was asked for; absent when it has all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total_types: Option<u64>,
+    /// The same of maps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total_maps: Option<u64>,
     /// Why the result is partial: one sentence for each reason. Absent when the result is whole.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub partial: Vec<String>,
@@ -76,6 +84,12 @@ pub struct Target {
     pub map_impl: String,
     /// No DWARF and no symbol table in the binary.
     pub stripped: bool,
+    /// When it was stopped to be read, or to write the core (RFC 3339, UTC); absent when that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taken_at: Option<String>,
+    /// `taken_at` is when the core's file was last written, for the core itself does not say: a copy may be younger.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub file_time: bool,
     /// How long the target was stopped, in milliseconds; absent for a core.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub paused_ms: Option<f64>,

@@ -133,7 +133,8 @@ mod tests {
         for len in 0..HEAD {
             assert_eq!(Origin::decode(&whole[..len]), None, "cut at {len}");
         }
-        let cut = |bytes: usize| Origin::decode(&whole[..whole.len() - bytes]).map(|o| (o.residency.runs.len(), o.taken_at));
+        let cut =
+            |bytes: usize| Origin::decode(&whole[..whole.len() - bytes]).map(|o| (o.residency.runs.len(), o.taken_at));
         // A note of an earlier mapscope ends after the runs.
         assert_eq!((cut(1), cut(8), cut(9)), (Some((2, None)), Some((2, None)), Some((1, None))));
         let mut swapped = whole.clone();
