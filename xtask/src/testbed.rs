@@ -20,6 +20,9 @@ const PROGRAMS: &[&str] = &[
     "sizes", "storage", "ticker", "writer",
 ];
 
+/// Programs that are built in the first variant alone: what they are for does not depend on how they were built.
+const DEFAULT_PROGRAMS: &[&str] = &["growth"];
+
 /// One way to build.
 struct Variant {
     name: &'static str,
@@ -60,7 +63,7 @@ pub(crate) fn build() -> Result<()> {
         for variant in VARIANTS {
             if (variant.minors.0..=variant.minors.1).contains(&toolchain.minor()) {
                 build_variant(toolchain, variant, sources)?;
-                for program in PROGRAMS.iter().copied().chain(["cgo"]) {
+                for program in programs(variant).chain(["cgo"]) {
                     rows.push(row(&toolchain.version, variant.name, program));
                 }
             }
@@ -73,6 +76,12 @@ pub(crate) fn build() -> Result<()> {
     fs::write(&matrix, serde_json::to_string_pretty(&rows)? + "\n")?;
     println!("testbed: {} programs, {:.0} s", rows.len(), started.elapsed().as_secs_f64());
     Ok(())
+}
+
+/// The programs in Go alone of a variant.
+fn programs(variant: &Variant) -> impl Iterator<Item = &'static str> {
+    let default = if variant.name == VARIANTS[0].name { DEFAULT_PROGRAMS } else { &[] };
+    PROGRAMS.iter().chain(default).copied()
 }
 
 /// Writes the tables of offsets (`crates/mapscope-go/src/runtime/layouts`) from the debug information of the testbed's
@@ -119,7 +128,7 @@ fn build_variant(toolchain: &Toolchain, variant: &Variant, sources: u64) -> Resu
         run(&mut command)
     };
     // Several packages at once, with a directory as the output, give one program each. The slash makes it a directory.
-    compile("0", PROGRAMS)?;
+    compile("0", &programs(variant).collect::<Vec<_>>())?;
     compile("1", &["cgo"]).context("the cgo program needs a C compiler")?;
     // The truth is tested too, once for each layout of maps and of the heap.
     if variant.arguments.is_empty() {

@@ -3,6 +3,7 @@
 mod capture;
 mod completions;
 mod cycles;
+mod diff;
 mod dominators;
 mod export;
 mod goroutines;
@@ -15,12 +16,14 @@ mod maps;
 mod nearest;
 mod path;
 mod report;
+mod saved;
 mod size;
 mod types;
 
 use anyhow::Result;
 use mapscope_memory::PauseOptions;
 
+use crate::args::FormatArg;
 use crate::config::{Command, Config};
 use crate::source::{self, Loaded, Target, TargetSpec};
 use crate::{output, progress};
@@ -34,8 +37,8 @@ pub(crate) fn run(config: &Config) -> Result<()> {
         }
         Command::Report { target, before } => {
             // Before anything is stopped: a wrong file should cost the target nothing.
-            let before = before.as_deref().map(report::earlier).transpose()?;
-            let page = load(target, config, |l| report::render(l, before.as_ref()))?;
+            let before = before.as_deref().map(saved::inspected).transpose()?;
+            let page = load(target, config, |l| report::render(l, target.source(), before.into_iter().collect()))?;
             return output::write_bytes(page.as_bytes(), config);
         }
         Command::Maps { target, filter } => {
@@ -68,6 +71,13 @@ pub(crate) fn run(config: &Config) -> Result<()> {
         Command::Capture(capture) => {
             let captured = crate::capture::capture(capture, &*progress::start(config.quiet))?;
             capture::render(&captured, view)?
+        }
+        Command::Diff(question) => {
+            let text = diff::run(question, &*progress::start(config.quiet), view)?;
+            if question.form == FormatArg::Html {
+                return output::write_bytes(text.as_bytes(), config);
+            }
+            text
         }
         Command::Size { question, exe: None } => size::render(question, None, view)?,
         Command::Size { question, exe: Some(exe) } => {

@@ -1,29 +1,16 @@
-//! `inspect` and `demo` for a browser.
+//! `inspect` and `demo` for a browser, and the last inspection of a `diff`.
 
-use std::fs::File;
-use std::io::BufReader;
-use std::path::Path;
-
-use anyhow::{Context, Result, bail};
-use mapscope_report::model::Inspection;
-use mapscope_report::{INSPECT_SCHEMA, changes, html};
+use anyhow::Result;
+use mapscope_report::{Inspected, diff, html};
 
 use crate::source::Loaded;
 
-/// The file, with what changed since `before`.
-pub(crate) fn render(loaded: &Loaded<'_, '_>, before: Option<&Inspection>) -> Result<String> {
+/// The file of what was loaded from `source`, with what changed since the `earlier` inspections.
+pub(crate) fn render(loaded: &Loaded<'_, '_>, source: String, mut earlier: Vec<Inspected>) -> Result<String> {
     let mut report = loaded.report();
-    report.diff = before.map(|before| changes(before, &report.inspection));
-    Ok(html(&report)?)
-}
-
-/// Reads what `inspect --format json` wrote.
-pub(crate) fn earlier(path: &Path) -> Result<Inspection> {
-    let file = File::open(path).with_context(|| path.display().to_string())?;
-    let inspection: Inspection = serde_json::from_reader(BufReader::new(file))
-        .with_context(|| format!("{}: --before takes what `mapscope inspect --format json` wrote", path.display()))?;
-    if inspection.schema != INSPECT_SCHEMA {
-        bail!("{}: is {:?}, not {INSPECT_SCHEMA:?}, which --before takes", path.display(), inspection.schema);
+    if !earlier.is_empty() {
+        earlier.push(Inspected { source, inspection: report.inspection.clone() });
+        report.diff = Some(diff(&earlier));
     }
-    Ok(inspection)
+    Ok(html(&report)?)
 }

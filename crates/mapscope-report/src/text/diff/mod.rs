@@ -79,6 +79,7 @@ fn heads(diff: &Diff, width: usize) -> String {
     let mut earlier: Option<&str> = None;
     for (index, inspection) in diff.inspections.iter().enumerate() {
         let mut parts = identity(&inspection.target);
+        parts.retain(|part| !part.is_empty());
         let source = safe(&inspection.source).into_owned();
         if !parts.contains(&source) {
             parts.insert(0, source);

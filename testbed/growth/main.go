@@ -1,0 +1,130 @@
+// Command growth changes its memory when it is told to, and states the truth each time.
+//
+// A line `grow` adds to the cache, twice as much to its index, and starts workers that each keep a batch; at the first, the
+// map of tenants is made. A line `drain` deletes nearly all sessions and drops the map that warmed up the cache. Its
+// settings stay as they are. Every other line is answered with the truth alone.
+package main
+
+import (
+	"runtime"
+	"syscall"
+
+	"testbed/truth"
+)
+
+// Entry is what the cache has of one key.
+type Entry struct {
+	ID   int
+	Next *Entry
+	Data [48]byte
+}
+
+// Batch is what a worker works on.
+type Batch struct {
+	Worker int
+	Items  [1000]byte
+}
+
+var (
+	cache    = map[int]*Entry{}
+	index    = map[int]int64{}
+	sessions = map[int][2]int64{}
+	settings = map[int]bool{}
+	warmup   = map[int]int{}
+	tenants  map[int]string
+
+	workers int
+	started = make(chan bool)
+	stop    = make(chan bool)
+)
+
+const (
+	cached       = 20_000
+	batches      = 150
+	sessionsHeld = 100_000
+	sessionsKept = 1_000
+)
+
+func main() {
+	grow()
+	tenants = nil
+	for i := 0; i < sessionsHeld; i++ {
+		sessions[i] = [2]int64{int64(i), 1}
+	}
+	for i := 0; i < 3_000; i++ {
+		settings[i] = true
+		warmup[i] = i
+	}
+	state()
+	var command [64]byte
+	for {
+		n, err := syscall.Read(0, command[:])
+		if err == syscall.EINTR {
+			continue
+		}
+		if n <= 0 {
+			break
+		}
+		switch string(command[:n]) {
+		case "grow\n":
+			grow()
+		case "drain\n":
+			drain()
+		}
+		state()
+	}
+	close(stop)
+	runtime.KeepAlive(tenants)
+}
+
+func grow() {
+	first := len(cache)
+	for i := first; i < first+cached; i++ {
+		cache[i] = &Entry{ID: i}
+		index[2*i], index[2*i+1] = int64(i), -int64(i)
+	}
+	for i := 0; i < batches; i++ {
+		go work(workers)
+		workers++
+		<-started
+	}
+	if tenants == nil {
+		tenants = map[int]string{}
+	}
+	for i := 0; i < 487; i++ {
+		tenants[len(tenants)] = "tenant"
+	}
+}
+
+func drain() {
+	for i := sessionsKept; i < sessionsHeld; i++ {
+		delete(sessions, i)
+	}
+	warmup = nil
+}
+
+// work keeps a batch until the program ends.
+//
+//go:noinline
+func work(worker int) {
+	batch := &Batch{Worker: worker}
+	started <- true
+	<-stop
+	runtime.KeepAlive(batch)
+}
+
+func state() {
+	truth.Map("main.cache", cache)
+	truth.Map("main.index", index)
+	truth.Map("main.sessions", sessions)
+	truth.Map("main.settings", settings)
+	if warmup != nil {
+		truth.Map("main.warmup", warmup)
+	}
+	if tenants != nil {
+		truth.Map("main.tenants", tenants)
+	}
+	truth.Count("main.Entry", len(cache))
+	truth.Count("main.Batch", workers)
+	truth.StateAtRest("growth")
+}
