@@ -56,25 +56,41 @@ func main() {
 		warmup[i] = i
 	}
 	state()
-	var command [64]byte
 	for {
-		n, err := syscall.Read(0, command[:])
-		if err == syscall.EINTR {
-			continue
-		}
-		if n <= 0 {
+		line := line()
+		if line == nil {
 			break
 		}
-		switch string(command[:n]) {
-		case "grow\n":
+		switch string(line) {
+		case "grow":
 			grow()
-		case "drain\n":
+		case "drain":
 			drain()
 		}
 		state()
 	}
 	close(stop)
 	runtime.KeepAlive(tenants)
+}
+
+// Outside the heap, for the truth about its totals has been told when it is read.
+var text [64]byte
+
+// line is the next one of standard input, without its end; nil when there is none.
+func line() []byte {
+	for n := 0; n < len(text); {
+		got, err := syscall.Read(0, text[n:n+1])
+		switch {
+		case err == syscall.EINTR:
+		case got <= 0:
+			return nil
+		case text[n] == '\n':
+			return text[:n]
+		default:
+			n++
+		}
+	}
+	return nil
 }
 
 func grow() {
@@ -125,6 +141,7 @@ func state() {
 		truth.Map("main.tenants", tenants)
 	}
 	truth.Count("main.Entry", len(cache))
-	truth.Count("main.Batch", workers)
+	// Each worker has its batch, in a slot of a kibibyte.
+	truth.Retained("holder", "goroutine main.work", 0, workers*1024)
 	truth.StateAtRest("growth")
 }

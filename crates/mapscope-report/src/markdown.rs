@@ -94,10 +94,10 @@ fn table(diff: &Diff, kind: RowKind, section: &Section<'_>) -> String {
         RowKind::Holder | RowKind::Total => heads(&["holder", "retained", "change", "verdict"], 1),
     };
     out.extend(section.rows.iter().map(|row| line(&cells(row, kind))));
-    out.push('\n');
     let inspections = diff.inspections.len();
-    for remark in section.rows.iter().flat_map(|row| remarks(row, inspections, &code)) {
-        let _ = writeln!(out, "- {}", marked(&remark));
+    let said = section.rows.iter().flat_map(|row| remarks(row, inspections, &code));
+    for (number, remark) in said.enumerate() {
+        let _ = writeln!(out, "{}- {}", if number == 0 { "\n" } else { "" }, marked(&remark));
     }
     let left_out = section.left_out();
     if !left_out.is_empty() {

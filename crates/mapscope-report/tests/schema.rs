@@ -7,10 +7,10 @@ mod common;
 use std::path::Path;
 
 use mapscope_report::model::{
-    CycleList, DominatorList, GoroutineList, Inspection, LayoutReport, MapDetail, MapList, PathReport, SizeReport,
-    TypeList,
+    CycleList, Diff, DominatorList, GoroutineList, Inspection, LayoutReport, MapDetail, MapList, PathReport,
+    SizeReport, TypeList,
 };
-use mapscope_report::{schemas, to_json};
+use mapscope_report::{diff, schemas, to_json};
 use serde_json::Value;
 
 #[test]
@@ -48,6 +48,8 @@ fn documents_survive_a_round_trip() {
     again::<MapList>(&common::map_list());
     again::<TypeList>(&common::type_list());
     again::<GoroutineList>(&common::goroutine_list());
+    again::<Diff>(&diff(&common::two_inspections()));
+    again::<Diff>(&diff(&common::four_inspections()));
     again::<SizeReport>(&common::size_report());
     again::<LayoutReport>(&common::layout_report());
     again::<MapDetail>(&common::swiss_detail(16));
@@ -72,6 +74,8 @@ fn documents_have_only_fields_of_their_schema() {
         ("mapscope.path.1", serde_json::to_value(common::path_of_object())),
         ("mapscope.path.1", serde_json::to_value(common::paths_of_type())),
         ("mapscope.cycles.1", serde_json::to_value(common::cycle_list())),
+        ("mapscope.diff.1", serde_json::to_value(diff(&common::two_inspections()))),
+        ("mapscope.diff.1", serde_json::to_value(diff(&common::four_inspections()))),
         ("mapscope.dominators.1", serde_json::to_value(common::dominator_list())),
         ("mapscope.goroutines.1", serde_json::to_value(common::goroutine_list())),
         ("mapscope.inspect.1", serde_json::to_value(common::inspection())),

@@ -177,7 +177,7 @@ fn saved(name: &str, change: impl Fn(&mut serde_json::Value)) -> String {
 fn saved_inspections_are_compared() {
     let before = saved("diff-before", |_| ());
     let same = success(&["diff", &before, &before]);
-    assert!(same.contains("The live heap is steady at 39.4 MiB.") && same.contains("Maps (nothing changed)"), "{same}");
+    assert!(same.contains("The live heap is steady at 39.9 MiB.") && same.contains("Maps (nothing changed)"), "{same}");
     assert!(same.lines().all(|line| line.chars().count() <= 100), "{same}");
     let after = saved("diff-after", |document| {
         document["maps"][0]["entries"] = 599_000.into();
@@ -194,7 +194,7 @@ fn saved_inspections_are_compared() {
     assert!(!drained.contains("main.metrics"), "{drained}");
     let markdown = success(&["diff", &after, &before, "--format", "markdown"]);
     assert!(
-        markdown.starts_with("**The live heap is steady at 39.4 MiB.** `main.sessions.byID` is drained"),
+        markdown.starts_with("**The live heap is steady at 39.9 MiB.** `main.sessions.byID` is drained"),
         "{markdown}"
     );
     let row =
@@ -213,7 +213,7 @@ fn what_a_limit_left_out_is_not_gone() {
         text.contains("lists 3 of 57 maps and 3 of 54 types: what it does not list is neither new nor gone"),
         "{text}"
     );
-    assert!(text.contains("not listed in each") && !text.contains("  gone"), "{text}");
+    assert!(text.contains("not listed on each side") && !text.contains("  gone"), "{text}");
     let message = failure(&["diff", &whole, limited, "-o", limited]);
     assert!(message.contains("is what is examined"), "{message}");
 }

@@ -67,8 +67,8 @@ fn with_time(subject: &Subject, moments: &[f64]) -> Option<Growth> {
     Some(Growth {
         with: "time".to_owned(),
         figure: figure.to_owned(),
-        ratio: fit.slope,
-        r_squared: Some(fit.r_squared),
+        ratio: rounded(fit.slope),
+        r_squared: Some(rounded(fit.r_squared)),
         ..Growth::default()
     })
 }
@@ -91,6 +91,11 @@ fn straight(x: &[f64], y: &[u64]) -> Option<Fit> {
     let (xx, xy, yy) = (sum(|x, _| x * x), sum(|x, y| x * y), sum(|_, y| y * y));
     let fit = Fit { slope: xy / xx, r_squared: xy * xy / (xx * yy) };
     (fit.slope > 0.0 && fit.r_squared.is_finite()).then_some(fit)
+}
+
+/// With six significant digits, which is more than a fit is worth.
+fn rounded(number: f64) -> f64 {
+    format!("{number:.5e}").parse().unwrap_or(number)
 }
 
 /// The best of the others of which the subject has the same number for each one, in every span.
@@ -128,7 +133,7 @@ struct Ratio {
 
 impl Ratio {
     fn value(self) -> f64 {
-        if self.inverse { 1.0 / self.times as f64 } else { self.times as f64 }
+        if self.inverse { rounded(1.0 / self.times as f64) } else { self.times as f64 }
     }
 }
 
@@ -256,6 +261,10 @@ mod tests {
     fn fits_are_those_of_the_textbook() {
         let fit = straight(&[1.0, 2.0, 3.0, 4.0, 5.0], &[2, 4, 5, 5, 5]).expect("it rises");
         assert!((fit.slope - 0.7).abs() < 1e-9 && (fit.r_squared - 0.49 * 10.0 / 6.8).abs() < 1e-9);
+        assert_eq!(
+            (rounded(1.0 / 3.0), rounded(123_456_789.0), rounded(0.999_999_96)),
+            (0.333_333, 123_457_000.0, 1.0)
+        );
         assert!(straight(&[0.0, 1.0, 2.0], &[3, 3, 3]).is_none());
         assert!(straight(&[1.0, 1.0, 1.0], &[1, 2, 3]).is_none());
     }

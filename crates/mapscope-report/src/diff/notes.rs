@@ -70,8 +70,14 @@ fn names(targets: &[&Target], subjects: &[Subject]) -> Option<String> {
         return None;
     }
     let stripped = targets.iter().filter(|target| target.stripped).count();
-    Some(if stripped == 0 || stripped == targets.len() {
-        "Owners that begin at an offset (bss+0x…, data+0x…) match only within one build of the program.".to_owned()
+    // Also with names there are words of data that belong to no variable.
+    if stripped == 0 {
+        return None;
+    }
+    Some(if stripped == targets.len() {
+        "The binaries are stripped: owners that begin at an offset (bss+0x…, data+0x…) match only within one build of the \
+         program; --debug-info brings the names back."
+            .to_owned()
     } else {
         "Some of the binaries are stripped: their owners begin at an offset (bss+0x…, data+0x…) and match none of the \
          others; --debug-info brings the names back."
@@ -185,7 +191,11 @@ mod tests {
         assert!(one(|i| i.target.go_version = "go1.23.4".into()).contains("(go1.27.3, go1.23.4)"));
         assert!(one(|i| i.target.map_impl = "legacy".into()).contains("slots cannot"));
         assert!(one(|i| i.target.kind = "core".into()).starts_with("A process and a core"));
-        assert!(one(|i| i.maps.push(map("bss+0x80", 10, 1))).contains("only within one build"));
+        assert_eq!(notes_of(|i| i.maps.push(map("bss+0x80", 10, 1))), Vec::<String>::new());
+        let mut stripped = vec![inspected("a", vec![map("bss+0x80", 10, 1)]); 2];
+        stripped[1].inspection.target.taken_at = Some("2026-11-21T10:10:00Z".into());
+        stripped.iter_mut().for_each(|i| i.inspection.target.stripped = true);
+        assert!(diff(&stripped).notes[0].contains("only within one build"));
         let stripped = one(|i| {
             i.target.stripped = true;
             i.maps.push(map("bss+0x80", 10, 1));

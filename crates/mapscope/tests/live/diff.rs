@@ -12,7 +12,7 @@ impl Target {
     /// Sends a command, and waits for the truth about what came of it.
     fn tell(&mut self, command: &str) {
         let stdin = self.stdin.as_mut().expect("it listens");
-        writeln!(stdin, "{command}").expect("it listens");
+        stdin.write_all(format!("{command}\n").as_bytes()).expect("it listens");
         let stdout = self.stdout.as_mut().expect("it answers");
         let mut line = String::new();
         while stdout.read_line(&mut line).expect("a line") > 0 && line.trim() != "READY" {
@@ -58,9 +58,16 @@ fn side(figures: &Value) -> Option<(i64, i64, i64)> {
     })
 }
 
-/// Rows of things in the heap: those of memory differ with how it was read.
+/// Rows of what the program itself holds: memory differs with how it was read, and threads of the runtime come to rest
+/// when they like.
 fn things(diff: &Value) -> Vec<&Value> {
-    diff["rows"].as_array().expect("rows").iter().filter(|row| row["kind"] != "total").collect()
+    let own = |row: &&Value| {
+        let name = row["name"].as_str().expect("a name").trim_start_matches("goroutine ");
+        row["kind"] == "map" || (row["kind"] != "total" && name.starts_with("main."))
+    };
+    let rows: Vec<&Value> = diff["rows"].as_array().expect("rows").iter().filter(own).collect();
+    assert!(rows.len() > 12, "{rows:?}");
+    rows
 }
 
 #[test]
@@ -130,9 +137,10 @@ fn check(diff: &Value, first: &Value, last: &Value) {
             let name = said["type"].as_str().expect("a name");
             assert_eq!(row(diff, "type", name)[side]["count"], said["count"], "{name} {side}");
         }
-        let workers = truth["types"].as_array().expect("types").iter().find(|t| t["type"] == "main.Batch");
-        let workers = workers.map(|t| &t["count"]);
-        assert_eq!(row(diff, "goroutine", "goroutine main.work")[side].get("count"), workers, "{side}");
+        let workers = &truth["retained"][0];
+        let row_of = row(diff, "goroutine", workers["name"].as_str().expect("a name"));
+        assert_eq!(row_of[side]["retained_bytes"], workers["bytes"], "{side}");
+        assert_eq!(number(&row_of[side]["count"]) * 1024, number(&workers["bytes"]), "{side}");
         assert_eq!(row(diff, "total", "live heap")[side]["bytes"], truth["heap_alloc"], "{side}");
         assert_eq!(row(diff, "total", "objects")[side]["count"], truth["heap_objects"], "{side}");
     }
@@ -219,7 +227,7 @@ fn growth_with_time_takes_three_inspections() {
     assert_eq!((&cache["verdict"], &growth["with"]), (&json!("grows-linearly"), &json!("time")));
     // Twenty thousand entries in ten minutes.
     let ratio = growth["ratio"].as_f64().expect("a rate");
-    assert!((ratio - 20_000.0 / 600.0).abs() < 1e-6 && growth["r_squared"].as_f64() > Some(0.999_999), "{growth}");
+    assert!((ratio - 20_000.0 / 600.0).abs() < 1e-3 && growth["r_squared"].as_f64() > Some(0.999_999), "{growth}");
     assert_eq!(cache["growth"][1]["name"], "main.index");
     let shown = success(&["diff", a, b, c]);
     assert!(shown.contains("grows linearly: ≈ 33 entries/s (R² 1.000, 3 inspections)."), "{shown}");

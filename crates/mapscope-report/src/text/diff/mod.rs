@@ -47,11 +47,11 @@ impl<'d> Section<'d> {
         Self { more: (changed - rows.len()) as u64, rows, steady, unlisted }
     }
 
-    /// `54 steady, 3 not listed in both`, or nothing.
+    /// `54 steady, 3 not listed on each side`, or nothing.
     pub(crate) fn left_out(&self) -> Vec<String> {
         let more = (self.more > 0).then(|| format!("{} more", count(self.more)));
         let steady = (self.steady > 0).then(|| format!("{} steady", count(self.steady)));
-        let unlisted = (self.unlisted > 0).then(|| format!("{} not listed in each", count(self.unlisted)));
+        let unlisted = (self.unlisted > 0).then(|| format!("{} not listed on each side", count(self.unlisted)));
         [more, steady, unlisted].into_iter().flatten().collect()
     }
 }
