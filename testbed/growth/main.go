@@ -100,7 +100,7 @@ func grow() {
 		index[2*i], index[2*i+1] = int64(i), -int64(i)
 	}
 	for i := 0; i < batches; i++ {
-		go work(workers)
+		go work()
 		workers++
 		<-started
 	}
@@ -119,11 +119,16 @@ func drain() {
 	warmup = nil
 }
 
+// Not inlined, so that the batch is on the heap.
+//
+//go:noinline
+func newBatch() *Batch { return &Batch{Worker: workers} }
+
 // work keeps a batch until the program ends.
 //
 //go:noinline
-func work(worker int) {
-	batch := &Batch{Worker: worker}
+func work() {
+	batch := newBatch()
 	started <- true
 	<-stop
 	runtime.KeepAlive(batch)
