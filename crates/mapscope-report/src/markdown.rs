@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use crate::diff::letter;
 use crate::model::{Diff, DiffRow, RowKind};
 use crate::moments::{between, readable};
-use crate::text::diff::words::{change, owner, remarks, span, summary, verdict};
+use crate::text::diff::words::{HEURISTIC, change, has_heuristic, owner, remarks, span, summary, verdict};
 use crate::text::diff::{SECTIONS, Section};
 use crate::text::style::safe;
 use crate::text::units::{bytes, count, signed_bytes, signed_count, signed_percent, time};
@@ -99,9 +99,12 @@ fn table(diff: &Diff, kind: RowKind, section: &Section<'_>) -> String {
     for (number, remark) in said.enumerate() {
         let _ = writeln!(out, "{}- {}", if number == 0 { "\n" } else { "" }, marked(&remark));
     }
-    let left_out = section.left_out();
-    if !left_out.is_empty() {
-        let _ = write!(out, "\n<sub>{} not shown</sub>\n", left_out.join(", "));
+    let left_out = section.left_out().join(", ");
+    let left_out = if left_out.is_empty() { left_out } else { format!("{left_out} not shown") };
+    let mark = if has_heuristic(&section.rows) { marked(HEURISTIC) } else { String::new() };
+    let foot: Vec<String> = [left_out, mark].into_iter().filter(|text| !text.is_empty()).collect();
+    if !foot.is_empty() {
+        let _ = write!(out, "\n<sub>{}</sub>\n", foot.join("; "));
     }
     out.push('\n');
     out

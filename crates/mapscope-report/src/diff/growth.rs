@@ -57,12 +57,12 @@ pub(super) fn growth(
 }
 
 fn with_time(subject: &Subject, moments: &[f64]) -> Option<Growth> {
-    let grown = |(name, figure): Figure| {
-        let values = subject.values(figure)?;
+    let grown = |(name, figure): &Figure| {
+        let values = subject.values(*figure)?;
         let (first, last) = (*values.first()?, *values.last()?);
-        (last > first && !steady(first, last)).then_some((name, values))
+        (last > first && !steady(first, last)).then_some((*name, values))
     };
-    let (figure, values) = figures(subject.kind).into_iter().find_map(grown)?;
+    let (figure, values) = figures(subject.kind).iter().find_map(grown)?;
     let fit = straight(moments, &values).filter(|fit| fit.r_squared >= MIN_R_SQUARED)?;
     Some(Growth {
         with: "time".to_owned(),

@@ -113,7 +113,8 @@ fn signed(before: u64, after: u64) -> i64 {
 
 /// How many bytes the row is about: what it grew or shrank by, or, for a drained map, what stays behind.
 fn weight(row: &DiffRow) -> u64 {
-    let changed = [row.change.bytes, row.change.retained_bytes].into_iter().flatten().map(i64::unsigned_abs).max();
+    let retained = row.change.retained_bytes.filter(|_| row.kind != RowKind::Type);
+    let changed = [row.change.bytes, retained].into_iter().flatten().map(i64::unsigned_abs).max();
     let stays = row.after.and_then(|f| f.bytes).filter(|_| row.verdict == Verdict::Drained);
     changed.max(stays).unwrap_or(0)
 }

@@ -12,7 +12,7 @@ type Total = (&'static str, fn(&Inspection) -> Option<DiffFigures>);
 const TOTALS: &[Total] = &[
     (LIVE, |i| part(Some(i.heap.live_bytes))),
     ("objects", |i| number(i.heap.live_objects)),
-    ("goroutines", goroutines),
+    ("goroutines holding", goroutines),
     ("RSS", |i| part(i.memory.rss_bytes)),
     ("in the core", |i| part(i.memory.core_bytes)),
     ("live objects", |i| part(Some(i.memory.heap_live_bytes))),
@@ -69,7 +69,7 @@ mod tests {
         let names = |inspections: &[&Inspection]| -> Vec<String> {
             subjects(inspections).into_iter().map(|s| s.name).collect()
         };
-        let common = [LIVE, "objects", "goroutines", "live objects", "garbage", "fragmentation", "stacks"];
+        let common = [LIVE, "objects", "goroutines holding", "live objects", "garbage", "fragmentation", "stacks"];
         assert_eq!(names(&[&process, &core]), common);
         assert_eq!(names(&[&process, &process]).len(), common.len() + 2);
         let live = &subjects(&[&process, &core])[..2];

@@ -46,21 +46,23 @@ fn drained(before: &DiffFigures, after: &DiffFigures) -> bool {
 pub(super) type Figure = (&'static str, fn(&DiffFigures) -> Option<u64>);
 
 /// Which figures say how a thing is doing, the one that matters most first: of maps and types their number, of holders what
-/// they retain.
-pub(super) fn figures(kind: RowKind) -> [Figure; 3] {
-    let (count, bytes): (Figure, Figure) = (("count", |f| f.count), ("bytes", |f| f.bytes));
-    let retained: Figure = ("retained_bytes", |f| f.retained_bytes);
+/// they retain. What a type retains says more of what is below it, which has rows of its own.
+pub(super) fn figures(kind: RowKind) -> &'static [Figure] {
+    const COUNT: Figure = ("count", |f| f.count);
+    const BYTES: Figure = ("bytes", |f| f.bytes);
+    const RETAINED: Figure = ("retained_bytes", |f| f.retained_bytes);
     match kind {
-        RowKind::Holder | RowKind::Goroutine => [retained, count, bytes],
-        RowKind::Total => [bytes, count, retained],
-        RowKind::Map | RowKind::Type => [count, bytes, retained],
+        RowKind::Holder | RowKind::Goroutine => &[RETAINED, COUNT],
+        RowKind::Total => &[BYTES, COUNT],
+        RowKind::Map => &[COUNT, BYTES, RETAINED],
+        RowKind::Type => &[COUNT, BYTES],
     }
 }
 
 /// The first figure that is not the same decides.
 fn moved(kind: RowKind, before: &DiffFigures, after: &DiffFigures) -> Verdict {
-    let known = figures(kind).into_iter().filter_map(|(_, figure)| figure(before).zip(figure(after)));
-    match known.into_iter().find(|(before, after)| !steady(*before, *after)) {
+    let mut known = figures(kind).iter().filter_map(|(_, figure)| figure(before).zip(figure(after)));
+    match known.find(|(before, after)| !steady(*before, *after)) {
         None => Verdict::Steady,
         Some((before, after)) if after > before => Verdict::Grew,
         Some(_) => Verdict::Shrank,
@@ -124,6 +126,7 @@ mod tests {
         let held =
             |bytes| Side::Known(DiffFigures { retained_bytes: Some(bytes), count: Some(3), ..DiffFigures::default() });
         assert_eq!(of_maps(held(1000), held(2000)), Verdict::Grew);
+        assert_eq!(verdict(RowKind::Type, &[held(1000), held(2000)], true), Verdict::Steady);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use super::units::{bytes, count, signed_bytes, signed_count, signed_percent, tim
 use crate::diff::letter;
 use crate::model::{Diff, DiffRow, RowKind, Verdict};
 use crate::moments::{between, readable};
-use words::{change, has_grown, owner, remarks, span, summary, verdict};
+use words::{HEURISTIC, change, has_grown, has_heuristic, owner, remarks, span, summary, verdict};
 
 /// The kinds of rows that have a section, in order, and what a section is called.
 pub(crate) const SECTIONS: [(RowKind, &str); 4] = [
@@ -171,6 +171,9 @@ fn section(diff: &Diff, kind: RowKind, title: &str, options: &TextOptions, all: 
     let inspections = diff.inspections.len();
     for remark in section.rows.iter().flat_map(|row| remarks(row, inspections, &|name| safe(name).into_owned())) {
         out += &note(&remark, options.width);
+    }
+    if has_heuristic(&section.rows) {
+        out += &note(HEURISTIC, options.width);
     }
     out
 }
