@@ -6,10 +6,10 @@ use std::fmt::Write as _;
 use crate::diff::letter;
 use crate::model::{Diff, DiffRow, RowKind};
 use crate::moments::{between, readable};
-use crate::text::diff::words::{HEURISTIC, change, has_heuristic, owner, remarks, span, summary, verdict};
+use crate::text::diff::words::{HEURISTIC, change, has_heuristic, owner, remarks, span, summary, total, verdict};
 use crate::text::diff::{SECTIONS, Section};
 use crate::text::style::safe;
-use crate::text::units::{bytes, count, signed_bytes, signed_count, signed_percent, time};
+use crate::text::units::{bytes, count, signed_bytes, time};
 
 /// The whole comment. At most `limit` rows in each table; with `all`, also what did not change.
 pub fn markdown(diff: &Diff, limit: Option<usize>, all: bool) -> String {
@@ -71,19 +71,10 @@ fn sides(diff: &Diff) -> String {
 }
 
 fn totals(diff: &Diff) -> String {
-    let mut out = String::new();
-    for row in diff.rows.iter().filter(|row| row.kind == RowKind::Total) {
-        let (Some(before), Some(after)) = (row.before, row.after) else { continue };
-        let in_bytes = before.bytes.is_some();
-        let (old, new) = if in_bytes { (before.bytes, after.bytes) } else { (before.count, after.count) };
-        let (show, signed): (fn(u64) -> String, fn(i64) -> String) =
-            if in_bytes { (bytes, signed_bytes) } else { (count, signed_count) };
-        let more = if in_bytes { row.change.bytes } else { row.change.count }.unwrap_or(0);
-        let percent = signed_percent(old.unwrap_or(0), more).unwrap_or_default();
-        let cells = [row.name.clone(), show(old.unwrap_or(0)), show(new.unwrap_or(0)), signed(more), percent];
-        out += &line(&cells);
-    }
-    if out.is_empty() { out } else { heads(&["", "before", "after", "change", ""], 1) + &out }
+    let rows = diff.rows.iter().filter(|row| row.kind == RowKind::Total);
+    let cells = |row: &DiffRow| Some([vec![row.name.clone()], total(row)?.to_vec()].concat());
+    let lines: String = rows.filter_map(cells).map(|cells| line(&cells)).collect();
+    if lines.is_empty() { lines } else { heads(&["", "before", "after", "change", ""], 1) + &lines }
 }
 
 fn table(diff: &Diff, kind: RowKind, section: &Section<'_>) -> String {

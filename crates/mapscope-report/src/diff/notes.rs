@@ -194,7 +194,9 @@ mod tests {
         assert_eq!(notes_of(|i| i.maps.push(map("bss+0x80", 10, 1))), Vec::<String>::new());
         let mut stripped = vec![inspected("a", vec![map("bss+0x80", 10, 1)]); 2];
         stripped[1].inspection.target.taken_at = Some("2026-11-21T10:10:00Z".into());
-        stripped.iter_mut().for_each(|i| i.inspection.target.stripped = true);
+        for one in &mut stripped {
+            one.inspection.target.stripped = true;
+        }
         assert!(diff(&stripped).notes[0].contains("only within one build"));
         let stripped = one(|i| {
             i.target.stripped = true;

@@ -9,11 +9,11 @@ use super::footer::{note, partial};
 use super::header::identity;
 use super::style::{BAD, DIM, GOOD, NAME, PLAIN, TITLE, WARN, join, paint, push_line, safe, wrap};
 use super::table::{Cell, Column, Table};
-use super::units::{bytes, count, signed_bytes, signed_count, signed_percent, time};
+use super::units::{bytes, count, signed_bytes, time};
 use crate::diff::letter;
 use crate::model::{Diff, DiffRow, RowKind, Verdict};
 use crate::moments::{between, readable};
-use words::{HEURISTIC, change, has_grown, has_heuristic, owner, remarks, span, summary, verdict};
+use words::{HEURISTIC, change, has_grown, has_heuristic, owner, remarks, span, summary, total, verdict};
 
 /// The kinds of rows that have a section, in order, and what a section is called.
 pub(crate) const SECTIONS: [(RowKind, &str); 4] = [
@@ -91,7 +91,7 @@ fn heads(diff: &Diff, width: usize) -> String {
         let letter = letter(index);
         for (line, text) in join(&parts, width.saturating_sub(3).max(20)).into_iter().enumerate() {
             let lead = if line == 0 { paint(NAME, format_args!("{letter:<2}")) } else { "  ".to_owned() };
-            out += &format!("{lead} {text}\n");
+            out.extend([&lead, " ", &text, "\n"]);
         }
     }
     out
@@ -118,27 +118,21 @@ fn totals(diff: &Diff, width: usize) -> String {
         Column::number("change", 0),
         Column::number("", 1),
     ]);
-    let mut any = false;
-    for row in diff.rows.iter().filter(|row| row.kind == RowKind::Total) {
-        let (Some(before), Some(after)) = (row.before, row.after) else { continue };
-        let (sides, change, show): (_, _, fn(u64) -> String) = match before.bytes {
-            Some(old) => ((old, after.bytes.unwrap_or(0)), row.change.bytes.map(signed_bytes), bytes),
-            None => {
-                let old = before.count.unwrap_or(0);
-                ((old, after.count.unwrap_or(0)), row.change.count.map(signed_count), count)
-            }
-        };
-        let more = row.change.bytes.or(row.change.count).unwrap_or(0);
-        any = true;
+    let rows = diff.rows.iter().filter(|row| row.kind == RowKind::Total);
+    let known: Vec<_> = rows.filter_map(|row| Some((row, total(row)?))).collect();
+    for (row, [before, after, change, percent]) in &known {
         table.push(vec![
             Cell::new(&row.name),
-            Cell::new(show(sides.0)),
-            Cell::new(show(sides.1)),
-            Cell::styled(style(row), change.unwrap_or_default()),
-            Cell::styled(DIM, signed_percent(sides.0, more).unwrap_or_default()),
+            Cell::new(before),
+            Cell::new(after),
+            Cell::styled(style(row), change),
+            Cell::styled(DIM, percent),
         ]);
     }
-    if any { format!("\n{}\n{}", paint(TITLE, "Memory"), table.render(width)) } else { String::new() }
+    if known.is_empty() {
+        return String::new();
+    }
+    format!("\n{}\n{}", paint(TITLE, "Memory"), table.render(width))
 }
 
 fn section(diff: &Diff, kind: RowKind, title: &str, options: &TextOptions, all: bool) -> String {

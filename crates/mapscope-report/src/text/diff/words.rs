@@ -155,6 +155,18 @@ pub(crate) fn span(row: &DiffRow, figure: fn(&DiffFigures) -> Option<u64>, show:
     }
 }
 
+/// A total before and after, its change, and that in percent: of bytes, or of a number where it has none.
+pub(crate) fn total(row: &DiffRow) -> Option<[String; 4]> {
+    let (before, after) = (row.before?, row.after?);
+    let percent = |old, change| signed_percent(old, change).unwrap_or_default();
+    if let (Some(old), Some(new)) = (before.bytes, after.bytes) {
+        let change = row.change.bytes?;
+        return Some([bytes(old), bytes(new), signed_bytes(change), percent(old, change)]);
+    }
+    let (old, new, change) = (before.count?, after.count?, row.change.count?);
+    Some([count(old), count(new), signed_count(change), percent(old, change)])
+}
+
 /// The change that a row is listed with: of what a map or a holder retains, of a type's own bytes.
 pub(crate) fn change(row: &DiffRow) -> Option<i64> {
     match row.kind {
