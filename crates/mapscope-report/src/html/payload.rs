@@ -37,7 +37,7 @@ pub(super) struct Summary<'r> {
     diff: Option<Changes<'r>>,
     totals: Totals,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    partial: Vec<&'r str>,
+    partial: Vec<String>,
 }
 
 /// Figures of all maps and types, listed or not.
@@ -124,9 +124,9 @@ pub(super) fn summary(report: &Report) -> Summary<'_> {
 }
 
 /// Why the picture is not whole: the inspection itself, and what it is compared with.
-fn partial(report: &Report) -> Vec<&str> {
-    let notes = report.diff.iter().flat_map(|diff| &diff.notes);
-    report.inspection.partial.iter().chain(notes).map(String::as_str).collect()
+fn partial(report: &Report) -> Vec<String> {
+    let notes = report.diff.iter().flat_map(|diff| &diff.notes).map(|note| format!("In what changed: {note}"));
+    report.inspection.partial.iter().cloned().chain(notes).collect()
 }
 
 pub(super) fn tables(report: &Report) -> Tables<'_> {

@@ -236,3 +236,33 @@ fn growth_with_time_takes_three_inspections() {
     assert!(backwards.contains("give the earliest first") && !backwards.contains("linearly"), "{backwards}");
     target.ends_well();
 }
+
+#[test]
+fn legacy_and_swiss_maps_are_compared_as_far_as_they_can_be() {
+    let directory = scratch("diff-versions");
+    let mut swiss = Target::start("1.27.", "default", "growth");
+    let legacy = Target::start("1.21.", "default", "growth");
+    let before = save(&legacy, directory.join("before.json"));
+    swiss.tell("drain");
+    let diff = document(&["diff", text(&before), &swiss.pid(), "--format", "json"]);
+    let notes: Vec<&str> = diff["notes"].as_array().expect("notes").iter().filter_map(Value::as_str).collect();
+    assert_eq!(notes.len(), 2, "{notes:?}");
+    assert!(notes[0].starts_with("Built with different versions of Go (go1.21.13, go1.27.3)"), "{notes:?}");
+    assert!(notes[1].starts_with("Swiss maps and legacy maps: entries and bytes can be compared"), "{notes:?}");
+    for owner in ["main.cache", "main.index", "main.sessions", "main.settings"] {
+        let row = row(&diff, "map", owner);
+        assert_eq!(
+            (side(&row["before"]), side(&row["after"])),
+            (said(&legacy.truth, owner), said(&swiss.truth, owner))
+        );
+    }
+    // It has lost nearly all of its entries, but nobody knows how many slots it would have had.
+    assert_eq!(row(&diff, "map", "main.sessions")["verdict"], "shrank");
+    let report = directory.join("report.html");
+    success(&["diff", text(&before), &swiss.pid(), "--format", "html", "-o", text(&report)]);
+    let (summary, _) = page(&std::fs::read_to_string(&report).expect("the report"));
+    let partial: Vec<&str> = summary["partial"].as_array().expect("notes").iter().filter_map(Value::as_str).collect();
+    assert!(partial.iter().any(|note| note.starts_with("In what changed: Swiss maps and legacy maps")), "{partial:?}");
+    swiss.ends_well();
+    legacy.ends_well();
+}
