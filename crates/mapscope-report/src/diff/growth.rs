@@ -15,6 +15,9 @@ const MAX_RATIO: u64 = 64;
 /// coincidences may be expected among all the things that are looked at: one report in twenty.
 const MAX_COINCIDENCES: f64 = 0.05;
 
+/// Where more things than this grew, none is compared with all the others: it would take long, and some agree by chance.
+const MAX_CANDIDATES: usize = 4000;
+
 /// Something that grew, by number.
 pub(super) struct Candidate<'s> {
     subject: &'s Subject,
@@ -101,7 +104,7 @@ fn rounded(number: f64) -> f64 {
 /// The best of the others of which the subject has the same number for each one, in every span.
 fn with_other(subject: &Subject, others: &[Candidate<'_>]) -> Option<Growth> {
     let counts = subject.values(|f| f.count)?;
-    let more = change(&counts).filter(|more| *more >= MIN_CHANGE)?;
+    let more = change(&counts).filter(|more| *more >= MIN_CHANGE && others.len() <= MAX_CANDIDATES)?;
     let others: Vec<&Candidate<'_>> = others.iter().filter(|other| !is_part_of(subject, other)).collect();
     let in_step = |other: &&&Candidate<'_>| -> Option<Ratio> {
         let smaller = more.min(change(&other.counts)?);
@@ -220,6 +223,11 @@ mod tests {
         subjects.push(map("main.onemore", &[0, 100_101]));
         assert_eq!(of(&subjects, None), []);
         assert_eq!(of(&[map("main.cache", &[0, 99]), map("main.index", &[0, 99])], None), []);
+        let mut many = vec![map("main.cache", &[0, 1 << 40]), map("main.index", &[0, 1 << 40])];
+        many.extend((2..MAX_CANDIDATES).map(|n| map(&format!("main.other{n}"), &[0, (1 << 41) + n as u64])));
+        assert_eq!(of(&many, None).len(), 1);
+        many.push(map("main.onemore", &[0, 1 << 42]));
+        assert_eq!(of(&many, None), [], "nobody has so many things that grow by design");
     }
 
     #[test]
