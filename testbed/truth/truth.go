@@ -173,6 +173,10 @@ func ReadyBusy(program string) { ready(program, false) }
 // State is ReadyBusy for programs that go on by themselves: it does not wait for the end of standard input.
 func State(program string) { state(program, false) }
 
+// StateAtRest is Ready for programs that answer commands: it does not wait for the end of standard input. Whoever reads the
+// next command must not allocate, so that the totals stay right.
+func StateAtRest(program string) { state(program, true) }
+
 func ready(program string, quiet bool) {
 	state(program, quiet)
 	for {

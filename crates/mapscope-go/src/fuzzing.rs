@@ -39,6 +39,8 @@ impl Image {
             rss_bytes: None,
             redacted: false,
             monotonic_ns: None,
+            taken_at: None,
+            file_time: false,
             load_bias: 0,
             partial: Vec::new(),
         };

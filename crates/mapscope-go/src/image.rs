@@ -27,6 +27,8 @@ impl<'e> Image<'e> {
             exe: PathBuf::from(path),
             rss_bytes: None,
             monotonic_ns: None,
+            taken_at: None,
+            file_time: false,
             load_bias: 0,
             redacted: false,
             partial: Vec::new(),

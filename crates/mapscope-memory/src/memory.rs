@@ -1,6 +1,7 @@
 //! The one trait behind which a live process and a core look alike.
 
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 use crate::residency::backings;
 use crate::{Arch, MemoryError, Registers, Residency};
@@ -28,6 +29,10 @@ pub struct TargetInfo {
     /// The target's monotonic clock (`CLOCK_MONOTONIC`) when it was stopped, in nanoseconds; of a core, only where
     /// mapscope wrote it.
     pub monotonic_ns: Option<u64>,
+    /// When the target was stopped; of a core that does not say, when its file was last written.
+    pub taken_at: Option<SystemTime>,
+    /// `taken_at` is the time of the core's file: a copy may be younger than what is in it.
+    pub file_time: bool,
     /// Data was overwritten: what is no pointer and no metadata is not what the process had there.
     pub redacted: bool,
     /// What to add to an address in the executable file to get one in the target; 0 unless it is position-independent.

@@ -1,6 +1,7 @@
 //! What a core records of a process besides its memory: plain data, so that whatever is stopped can be written.
 
 use std::ops::Range;
+use std::time::SystemTime;
 
 use crate::{MemoryError, Residency};
 
@@ -35,6 +36,8 @@ pub struct ProcessRecord {
     pub rss_bytes: Option<u64>,
     /// `CLOCK_MONOTONIC` when it was stopped, in nanoseconds.
     pub monotonic_ns: Option<u64>,
+    /// When it was stopped.
+    pub taken_at: Option<SystemTime>,
     /// What was resident before anything was read.
     pub residency: Residency,
     /// Pages that have content, by address: resident or swapped out.

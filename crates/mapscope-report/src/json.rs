@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::model::{
-    Capture, CycleList, DominatorList, GateReport, GoroutineList, HeldGraph, Inspection, LayoutReport, MapDetail,
+    Capture, CycleList, Diff, DominatorList, GateReport, GoroutineList, HeldGraph, Inspection, LayoutReport, MapDetail,
     MapList, PathReport, RuleList, RuleText, SizeReport, TypeList,
 };
 
@@ -26,6 +26,8 @@ pub const PATH_SCHEMA: &str = "mapscope.path/1";
 pub const CAPTURE_SCHEMA: &str = "mapscope.capture/1";
 /// The `schema` of a [`CycleList`].
 pub const CYCLES_SCHEMA: &str = "mapscope.cycles/1";
+/// The `schema` of a [`Diff`].
+pub const DIFF_SCHEMA: &str = "mapscope.diff/1";
 /// The `schema` of a [`DominatorList`].
 pub const DOMINATORS_SCHEMA: &str = "mapscope.dominators/1";
 /// The `schema` of a [`GateReport`].
@@ -56,6 +58,7 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
     vec![
         ("mapscope.capture.1", schema::<Capture>(CAPTURE_SCHEMA)),
         ("mapscope.cycles.1", schema::<CycleList>(CYCLES_SCHEMA)),
+        ("mapscope.diff.1", schema::<Diff>(DIFF_SCHEMA)),
         ("mapscope.dominators.1", schema::<DominatorList>(DOMINATORS_SCHEMA)),
         ("mapscope.gate.1", schema::<GateReport>(GATE_SCHEMA)),
         ("mapscope.goroutines.1", schema::<GoroutineList>(GOROUTINES_SCHEMA)),

@@ -15,23 +15,27 @@
 //! Text carries ANSI styles; a writer that strips them (`anstream`) decides whether they are seen. Strings that come
 //! from the target are made harmless first: a type name cannot move the reader's cursor.
 
-mod changes;
+mod diff;
 mod gate;
 mod html;
 mod json;
 mod junit;
+mod markdown;
 pub mod model;
+mod moments;
 mod sarif;
 pub mod text;
 
-pub use changes::changes;
+pub use diff::{Grower, Inspected, diff, growers};
 pub use gate::budget_summary;
 pub use html::html;
 pub use json::{
-    CAPTURE_SCHEMA, CYCLES_SCHEMA, DOMINATORS_SCHEMA, GATE_SCHEMA, GOROUTINES_SCHEMA, HELD_SCHEMA, INSPECT_SCHEMA,
-    LAYOUT_SCHEMA, MAP_SCHEMA, MAPS_SCHEMA, PATH_SCHEMA, RULE_SCHEMA, RULES_SCHEMA, SIZE_SCHEMA, TYPES_SCHEMA, schemas,
-    to_json,
+    CAPTURE_SCHEMA, CYCLES_SCHEMA, DIFF_SCHEMA, DOMINATORS_SCHEMA, GATE_SCHEMA, GOROUTINES_SCHEMA, HELD_SCHEMA,
+    INSPECT_SCHEMA, LAYOUT_SCHEMA, MAP_SCHEMA, MAPS_SCHEMA, PATH_SCHEMA, RULE_SCHEMA, RULES_SCHEMA, SIZE_SCHEMA,
+    TYPES_SCHEMA, schemas, to_json,
 };
 pub use junit::junit;
+pub use markdown::markdown;
+pub use moments::{rfc3339, seconds};
 pub use sarif::sarif;
 pub use text::TextOptions;

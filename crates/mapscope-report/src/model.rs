@@ -2,6 +2,7 @@
 //! Bytes are integers; a figure that does not apply is absent, never zero.
 
 mod capture;
+mod diff;
 mod dominators;
 mod findings;
 mod gate;
@@ -17,6 +18,7 @@ mod size;
 mod storage;
 
 pub use capture::Capture;
+pub use diff::{Diff, DiffChange, DiffFigures, DiffInspection, DiffPoint, DiffRow, Growth, RowKind, Verdict};
 pub use dominators::{DominatorList, DominatorNode, HolderRow, LargestObject, Omitted, Suspect};
 pub use findings::FindingRow;
 pub use gate::{BudgetRow, GateReport, GateRun, OffenderRow};
@@ -27,7 +29,7 @@ pub use occupancy::Occupancy;
 pub use paths::{
     ClosingEdge, CycleList, CycleMap, CycleRow, PathObject, PathObjects, PathReport, PathRow, PathStep, PathSubject,
 };
-pub use report::{Diff, DiffRow, NodeKind, Report, Tree, TreeNode};
+pub use report::{NodeKind, Report, Tree, TreeNode};
 pub use rules::{RuleList, RuleText};
 pub use sites::{CodeLine, SiteList, SiteRow};
 pub use size::{BytesRange, CurvePoint, GrowthRow, MapCost, SizeReport, SizedType};
@@ -64,6 +66,12 @@ pub struct Inspection {
     pub types: Vec<TypeRow>,
     /// Live maps, most table bytes first.
     pub maps: Vec<MapRow>,
+    /// Types in the target, where `types` has fewer because a limit was asked for; absent when it has all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total_types: Option<u64>,
+    /// The same of maps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total_maps: Option<u64>,
     /// Why the result is partial: one sentence for each reason. Absent when the result is whole.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub partial: Vec<String>,
@@ -85,6 +93,12 @@ pub struct Target {
     pub map_impl: String,
     /// No DWARF and no symbol table in the binary.
     pub stripped: bool,
+    /// When it was stopped to be read, or to write the core (RFC 3339, UTC); absent when that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taken_at: Option<String>,
+    /// `taken_at` is when the core's file was last written, for the core itself does not say: a copy may be younger.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub file_time: bool,
     /// How long the target was stopped, in milliseconds; absent for a core.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub paused_ms: Option<f64>,

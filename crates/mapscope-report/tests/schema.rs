@@ -7,10 +7,10 @@ mod common;
 use std::path::Path;
 
 use mapscope_report::model::{
-    CycleList, DominatorList, GateReport, GoroutineList, Inspection, LayoutReport, MapDetail, MapList, PathReport,
-    SizeReport, TypeList,
+    CycleList, Diff, DominatorList, GateReport, GoroutineList, Inspection, LayoutReport, MapDetail, MapList,
+    PathReport, SizeReport, TypeList,
 };
-use mapscope_report::{schemas, to_json};
+use mapscope_report::{diff, schemas, to_json};
 use serde_json::Value;
 
 #[test]
@@ -49,6 +49,8 @@ fn documents_survive_a_round_trip() {
     again::<TypeList>(&common::type_list());
     again::<GoroutineList>(&common::goroutine_list());
     again::<GateReport>(&common::gate_report());
+    again::<Diff>(&diff(&common::two_inspections()));
+    again::<Diff>(&diff(&common::four_inspections()));
     again::<SizeReport>(&common::size_report());
     again::<LayoutReport>(&common::layout_report());
     again::<MapDetail>(&common::swiss_detail(16));
@@ -73,6 +75,8 @@ fn documents_have_only_fields_of_their_schema() {
         ("mapscope.path.1", serde_json::to_value(common::path_of_object())),
         ("mapscope.path.1", serde_json::to_value(common::paths_of_type())),
         ("mapscope.cycles.1", serde_json::to_value(common::cycle_list())),
+        ("mapscope.diff.1", serde_json::to_value(diff(&common::two_inspections()))),
+        ("mapscope.diff.1", serde_json::to_value(diff(&common::four_inspections()))),
         ("mapscope.dominators.1", serde_json::to_value(common::dominator_list())),
         ("mapscope.gate.1", serde_json::to_value(common::gate_report())),
         ("mapscope.goroutines.1", serde_json::to_value(common::goroutine_list())),

@@ -3,14 +3,14 @@
 mod common;
 
 use common::{
-    MIB, cycle_list, dominator_list, gate_report, goroutine_list, inspection, layout_report, legacy_core,
-    legacy_detail, map_list, one_layout, path_of_object, paths_of_type, row, size_report, swiss_detail, torn_detail,
-    type_list,
+    MIB, cycle_list, dominator_list, four_inspections, gate_report, goroutine_list, inspection, layout_report,
+    legacy_core, legacy_detail, map_list, one_layout, path_of_object, paths_of_type, row, size_report, swiss_detail,
+    torn_detail, two_inspections, type_list, unlike_inspections,
 };
 use insta::assert_snapshot;
 use mapscope_report::model::{CycleList, Inspection, MapFigures, MapList, TypeList};
 use mapscope_report::text::MapColumn;
-use mapscope_report::{TextOptions, junit, sarif, text};
+use mapscope_report::{TextOptions, diff, junit, markdown, sarif, text};
 
 fn plain(text: &str) -> String {
     anstream::adapter::strip_str(text).to_string()
@@ -286,6 +286,37 @@ fn types_empty() {
 }
 
 #[test]
+fn diff_of_two() {
+    assert_snapshot!(plain(&text::diff(&diff(&two_inspections()), &at(100), false)));
+}
+
+#[test]
+fn diff_narrow_limited_and_with_what_is_steady() {
+    let options = TextOptions { limit: Some(2), ..at(60) };
+    assert_snapshot!(plain(&text::diff(&diff(&two_inspections()), &options, true)));
+}
+
+#[test]
+fn diff_over_time() {
+    assert_snapshot!(plain(&text::diff(&diff(&four_inspections()), &at(140), false)));
+}
+
+#[test]
+fn diff_of_what_can_hardly_be_compared() {
+    assert_snapshot!(plain(&text::diff(&diff(&unlike_inspections()), &at(80), false)));
+}
+
+#[test]
+fn diff_for_a_pull_request() {
+    assert_snapshot!(markdown(&diff(&two_inspections()), Some(10), false));
+}
+
+#[test]
+fn diff_for_a_pull_request_of_what_can_hardly_be_compared() {
+    assert_snapshot!(markdown(&diff(&unlike_inspections()), Some(3), false));
+}
+
+#[test]
 fn path_from_each_kind_of_root() {
     assert_snapshot!(plain(&text::path(&path_of_object(), &at(100))));
 }
@@ -344,6 +375,8 @@ fn no_line_is_wider_than_the_terminal() {
             text::map(&swiss_detail(4096), &at(width)),
             text::map(&legacy_detail(), &at(width)),
             text::map(&torn_detail(), &at(width)),
+            text::diff(&diff(&two_inspections()), &at(width), true),
+            text::diff(&diff(&unlike_inspections()), &at(width), true),
         ];
         for line in views.iter().flat_map(|view| view.lines()) {
             let line = plain(line);

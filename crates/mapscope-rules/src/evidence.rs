@@ -119,6 +119,8 @@ pub struct GrowthFacts {
     pub owner: String,
     /// Their type.
     pub type_name: String,
+    /// The owner is a package's variable: nothing ends it but the program.
+    pub package_level: bool,
     /// Entries in the earlier one,
     pub entries_before: u64,
     /// and in the later one.
@@ -127,7 +129,7 @@ pub struct GrowthFacts {
     pub retained_before: u64,
     /// and in the later one.
     pub retained_after: u64,
-    /// A tombstone was met, or one was emptied with `clear`: entries are deleted from them.
+    /// One of them has a tombstone: entries are deleted from them.
     pub deleted_from: bool,
 }
 

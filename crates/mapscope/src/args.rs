@@ -32,6 +32,7 @@ Examples:
   mapscope path 21291 main.Session       who holds the objects of a type
   mapscope export 21291 --as heap-profile -o heap.pb.gz    its heap profile, for pprof
   mapscope capture 21291 -o core.21291   a core of it, without killing it
+  mapscope diff before.json 21291        what grew, what drained, what is gone
   mapscope size 'map[string]*User' --entries 10M    what a map will cost
   mapscope gate 21291 --max live=500MiB  a budget for CI
   mapscope layout ./sessions main.Session    padding of a struct, and its best order
@@ -73,12 +74,14 @@ pub(crate) enum FormatArg {
     Text,
     /// For scripts; the schemas are under docs/schema
     Json,
-    /// For a browser: one file that needs no network (`inspect` and `demo`)
+    /// For a browser: one file that needs no network (`inspect`, `demo` and `diff`)
     Html,
     /// For CI servers: a test for each budget (`gate`)
     Junit,
     /// For code hosts: a result for each thing that breaks a budget (`gate`)
     Sarif,
+    /// For a pull request (`diff`)
+    Markdown,
 }
 
 /// How a command writes its result.
@@ -358,6 +361,23 @@ Examples:
   mapscope capture 21291 -o share.zst --redact       without what the program's data says
   mapscope capture 21291 -o core.21291 --force && dlv core ./server core.21291")]
     Capture(CaptureArgs),
+    /// What changed between two inspections or more: maps, types, and what holds them
+    ///
+    /// A TARGET is a pid, a core, or a file that `inspect --format json` wrote; the earliest comes first. Things are compared
+    /// by name: owner and type of a map. A map that lost its entries and kept its slots is `drained`. With three inspections
+    /// or more, `grows linearly` is growth with time; `~grows with` is a guess from numbers that agree.
+    #[command(after_help = "\
+Examples:
+  mapscope diff before.json 21291
+  mapscope diff 21291 --after 30s            one process, twice
+  mapscope diff 21291 --after 1m --times 10  and how it grows with time
+  mapscope diff monday.json tuesday.json wednesday.json --all
+  mapscope diff core.old core.new --exe ./sessions.old --exe ./sessions.new
+  mapscope diff before.json after.json --owner '^main\\.' --min-bytes 1MiB
+  mapscope diff before.json after.json --format markdown | gh pr comment 17 --body-file -
+  mapscope diff before.json 21291 --format html -o report.html
+  mapscope diff before.json after.json --format json | jq '.rows[] | select(.verdict == \"drained\")'")]
+    Diff(DiffArgs),
     /// What a map costs before it is written: now, while it grows, with a hint; Swiss and legacy side by side
     ///
     /// Key and element are taken from a Go type, from the types of a binary (--exe), or by their sizes. What the hashes of
@@ -451,6 +471,43 @@ pub(crate) struct CaptureArgs {
     /// Compress with zstd; so is any FILE that ends in .zst
     #[arg(long)]
     pub(crate) zstd: bool,
+    #[command(flatten)]
+    pub(crate) pause: PauseArgs,
+}
+
+/// What `diff` takes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct DiffArgs {
+    /// Pids, cores, or files that `inspect --format json` wrote, the earliest first
+    #[arg(value_name = "TARGET", value_hint = ValueHint::FilePath, required = true)]
+    pub(crate) targets: Vec<String>,
+    /// Inspect the one process given again after so long: 30s, 2m, 1h
+    #[arg(long, value_name = "DURATION")]
+    pub(crate) after: Option<String>,
+    /// With --after, how many times the process is inspected in all
+    #[arg(long, value_name = "N", requires = "after", default_value_t = 2, value_parser = clap::value_parser!(u64).range(2..=1000))]
+    pub(crate) times: u64,
+    /// The executable, when cores or a container hide it; given once, or once for each TARGET
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
+    pub(crate) exe: Vec<PathBuf>,
+    /// Debug information of stripped executables; given once, or once for each TARGET
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
+    pub(crate) debug_info: Vec<PathBuf>,
+    /// Also what did not change
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Only what takes or retains at least SIZE (10MiB, 10M, 512k) in the first inspection or in the last
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) min_bytes: Option<String>,
+    /// Only maps, holders and goroutines whose name matches this regular expression
+    #[arg(long, value_name = "REGEX")]
+    pub(crate) owner: Option<String>,
+    /// Only maps and types whose type matches this regular expression
+    #[arg(long = "type", value_name = "REGEX")]
+    pub(crate) type_regex: Option<String>,
+    /// Rows of each table; 0 shows all [default: 10 as text and Markdown, all as JSON]
+    #[arg(long, visible_alias = "top", value_name = "N")]
+    pub(crate) limit: Option<usize>,
     #[command(flatten)]
     pub(crate) pause: PauseArgs,
 }

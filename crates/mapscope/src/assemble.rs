@@ -3,6 +3,7 @@
 pub(crate) mod dominators;
 pub(crate) mod findings;
 pub(crate) mod goroutines;
+pub(crate) mod growth;
 pub(crate) mod held;
 pub(crate) mod paths;
 mod profile;
@@ -21,7 +22,7 @@ use mapscope_report::model::{
     GroupState, Heap, Inspection, MapDetail, MapFigures, MapRow, MemoryUse, SiteList, SizeClass, SlotLayout, Target,
     TypeRow,
 };
-use mapscope_report::{INSPECT_SCHEMA, MAP_SCHEMA};
+use mapscope_report::{INSPECT_SCHEMA, MAP_SCHEMA, rfc3339};
 
 /// How a live process was held still, and what that cost it.
 pub(crate) struct Stop {
@@ -73,6 +74,8 @@ pub(crate) fn inspection(session: &Session<'_>, info: &TargetInfo, read: Duratio
             })
             .collect(),
         maps: session.maps.iter().map(map_row).collect(),
+        total_types: None,
+        total_maps: None,
         partial: session.partial.iter().cloned().chain(session.redacted.then(|| REDACTED.to_owned())).collect(),
     }
 }
@@ -97,6 +100,8 @@ fn target(session: &Session<'_>, info: &TargetInfo, read: Duration, stop: Option
         go_version: session.go_version.clone(),
         map_impl: if session.swiss { "swiss" } else { "legacy" }.to_owned(),
         stripped: session.stripped,
+        taken_at: info.taken_at.and_then(rfc3339),
+        file_time: info.file_time,
         paused_ms: stop.as_ref().map(|s| milliseconds(s.paused)),
         pause: stop.as_ref().map(|s| s.name().to_owned()),
         copied_bytes: stop.as_ref().and_then(|s| s.copied_bytes),

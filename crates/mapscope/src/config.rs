@@ -1,5 +1,6 @@
 //! What is meant: every value checked, every default chosen. Made from [`crate::args`] before any work is done.
 
+mod diff;
 pub(crate) mod gate;
 mod gate_file;
 
@@ -20,6 +21,7 @@ use crate::args::{
 };
 use crate::size::{parse_count, parse_size};
 use crate::source::{Target, TargetSpec};
+pub(crate) use diff::{Again, DiffForm, DiffQuestion};
 
 /// Rows of each table of `inspect`: a screenful in all.
 const INSPECT_ROWS: usize = 10;
@@ -105,6 +107,7 @@ pub(crate) enum Command {
         form: ExportForm,
     },
     Capture(Capture),
+    Diff(DiffQuestion),
     Size {
         question: MapQuestion,
         /// The binary that has the types.
@@ -237,6 +240,10 @@ impl Config {
         let format = if global.format == FormatArg::Json { Format::Json } else { Format::Text };
         let command = match command {
             args::Command::Gate(typed) => Command::Gate(gate::gate(*typed, global.format)?),
+            args::Command::Diff(typed) => Command::Diff(diff::question(typed, global.format)?),
+            _ if global.format == FormatArg::Markdown => {
+                bail!("--format markdown: only `diff` has it; try --format json, or text")
+            }
             _ if matches!(global.format, FormatArg::Junit | FormatArg::Sarif) => {
                 bail!("--format {}: only `gate` has it; try --format json", value_name(&global.format))
             }
@@ -246,7 +253,7 @@ impl Config {
             }
             args::Command::Inspect { target: typed, limit, before, fail_on } => {
                 if before.is_some() {
-                    bail!("--before: only --format html shows what changed");
+                    bail!("--before: only --format html shows what changed; as text, `mapscope diff` does");
                 }
                 Command::Inspect { target: target(typed)?, limit: rows(limit, format, INSPECT_ROWS), fail_on }
             }
@@ -323,6 +330,9 @@ impl Config {
 
 /// A core may be the only evidence there is: it is not overwritten by what was read from it.
 fn spare_target(command: &Command, output: Option<&Path>) -> Result<()> {
+    if let Command::Diff(question) = command {
+        return question.targets.iter().try_for_each(|target| spare(target, None, &[("--output", output)]));
+    }
     let (Command::Inspect { target, .. }
     | Command::Report { target, .. }
     | Command::Maps { target, .. }
@@ -342,12 +352,17 @@ fn spare_target(command: &Command, output: Option<&Path>) -> Result<()> {
     if let Command::Gate(gate) = command {
         outputs.extend(gate.writes());
     }
+    let before = if let Command::Report { before, .. } = command { before.as_ref() } else { None };
+    spare(target, before, &outputs)
+}
+
+/// None of the `outputs`, each with its flag, is a file that is read.
+fn spare(target: &Target, before: Option<&PathBuf>, outputs: &[(&str, Option<&Path>)]) -> Result<()> {
     let path = match &target.spec {
         TargetSpec::Path(path) => Some(path),
         _ => None,
     };
     let same = |a: &Path, b: &Path| matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b);
-    let before = if let Command::Report { before, .. } = command { before.as_ref() } else { None };
     for input in path.into_iter().chain(&target.exe).chain(&target.debug_info).chain(before) {
         if let Some((flag, _)) = outputs.iter().find(|(_, output)| output.is_some_and(|output| same(output, input))) {
             bail!("{flag}: {} is what is examined; give the name of another file", input.display());
@@ -361,7 +376,7 @@ fn report(typed: args::Command) -> Result<Command> {
     let (target, limit, before, fail_on) = match typed {
         args::Command::Demo { limit } => (demo(), limit, None, None),
         args::Command::Inspect { target: typed, limit, before, fail_on } => (target(typed)?, limit, before, fail_on),
-        _ => bail!("--format html: only `inspect` and `demo` have it; try --format json"),
+        _ => bail!("--format html: only `inspect`, `demo` and `diff` have it; try --format json"),
     };
     if limit.is_some() {
         bail!("--limit: an HTML report has all rows, to be filtered in the browser; leave it out");
@@ -580,8 +595,8 @@ mod tests {
         assert!(
             report("mapscope inspect 1 --format html -o r.html") && report("mapscope demo --format html -o r.html")
         );
-        assert!(error("mapscope maps 1 --format html -o r.html").contains("only `inspect` and `demo`"));
-        assert!(error("mapscope export 1 --as dot --format html").contains("only `inspect` and `demo`"));
+        assert!(error("mapscope maps 1 --format html -o r.html").contains("only `inspect`, `demo` and `diff`"));
+        assert!(error("mapscope export 1 --as dot --format html").contains("only `inspect`, `demo` and `diff`"));
         assert!(error("mapscope inspect 1 --format html --limit 3").starts_with("--limit"));
         assert!(error("mapscope inspect 1 --before b.json").contains("only --format html"));
     }

@@ -39,6 +39,17 @@ pub(crate) struct Target {
     pub(crate) pause: PauseOptions,
 }
 
+impl Target {
+    /// How views name it.
+    pub(crate) fn source(&self) -> String {
+        match &self.spec {
+            TargetSpec::Process(pid) => format!("pid {pid}"),
+            TargetSpec::Path(path) => path.display().to_string(),
+            TargetSpec::Demo => "demo".to_owned(),
+        }
+    }
+}
+
 /// A target that was read, as long as the call to [`load`] lasts.
 pub(crate) struct Loaded<'l, 's> {
     session: &'l Session<'s>,

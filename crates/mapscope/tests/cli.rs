@@ -7,7 +7,7 @@ use std::process::Stdio;
 
 use common::{document, failure, mapscope, run, scratch, stdout, success};
 
-const COMMANDS: [&str; 17] = [
+const COMMANDS: [&str; 18] = [
     "demo",
     "inspect",
     "maps",
@@ -20,6 +20,7 @@ const COMMANDS: [&str; 17] = [
     "gate",
     "export",
     "capture",
+    "diff",
     "size",
     "layout",
     "rule",
@@ -270,4 +271,77 @@ fn every_command_has_a_man_page() {
         assert!(page.contains("Examples:"), "{command}: {page}");
     }
     assert!(dir.join("mapscope.1").exists());
+}
+
+/// The demo, saved as a document that `change` has altered.
+fn saved(name: &str, change: impl Fn(&mut serde_json::Value)) -> String {
+    let file = scratch(name).join("saved.json");
+    let mut document = serde_json::from_str(&success(&["demo", "--format", "json"])).expect("it is JSON");
+    change(&mut document);
+    fs::write(&file, document.to_string()).expect("a file");
+    file.to_str().expect("the path is UTF-8").to_owned()
+}
+
+#[test]
+fn saved_inspections_are_compared() {
+    let before = saved("diff-before", |_| ());
+    let same = success(&["diff", &before, &before]);
+    assert!(same.contains("The live heap is steady at 39.9 MiB.") && same.contains("Maps (nothing changed)"), "{same}");
+    assert!(same.lines().all(|line| line.chars().count() <= 100), "{same}");
+    let after = saved("diff-after", |document| {
+        document["maps"][0]["entries"] = 599_000.into();
+        document["target"]["go_version"] = "go1.23.4".into();
+        document["target"]["exe"] = "/opt/other".into();
+    });
+    // The other way round: it drained.
+    let drained = success(&["diff", &after, &before, "--owner", "byID"]);
+    for what in
+        ["different programs (other, sessions)", "(go1.23.4, go1.27.3)", "drained", "2,000 of 599,000 entries left"]
+    {
+        assert!(drained.contains(what), "{what}: {drained}");
+    }
+    assert!(!drained.contains("main.metrics"), "{drained}");
+    let markdown = success(&["diff", &after, &before, "--format", "markdown"]);
+    assert!(
+        markdown.starts_with("**The live heap is steady at 39.9 MiB.** `main.sessions.byID` is drained"),
+        "{markdown}"
+    );
+    let row =
+        "| `main.sessions.byID` | `map[string]*main.Session` | 599,000 → 2,000 | 26.7 MiB | 26.8 MiB | 0 B | drained |";
+    assert!(markdown.lines().any(|line| line == row), "{markdown}");
+}
+
+#[test]
+fn what_a_limit_left_out_is_not_gone() {
+    let whole = saved("diff-whole", |_| ());
+    let file = scratch("diff-limited").join("limited.json");
+    let limited = file.to_str().expect("the path is UTF-8");
+    success(&["demo", "--format", "json", "--limit", "3", "-o", limited]);
+    let text = success(&["diff", &whole, limited]);
+    assert!(text.contains("lists 3 of 57 maps and") && text.contains("is neither new nor gone"), "{text}");
+    assert!(text.contains("not listed on each side") && !text.contains("  gone"), "{text}");
+    let message = failure(&["diff", &whole, limited, "-o", limited]);
+    assert!(message.contains("is what is examined"), "{message}");
+}
+
+#[test]
+fn files_that_are_no_inspection_say_what_is_needed() {
+    let good = saved("diff-good", |_| ());
+    let refused = |name: &str, change: &dyn Fn(&mut serde_json::Value)| failure(&["diff", &good, &saved(name, change)]);
+    let newer = refused("diff-newer", &|d| d["schema"] = "mapscope.inspect/2".into());
+    assert!(
+        newer.contains("saved.json: mapscope.inspect/2 is of another mapscope: this one reads mapscope.inspect/1"),
+        "{newer}"
+    );
+    let other = refused("diff-other", &|d| d["schema"] = "mapscope.maps/1".into());
+    assert!(other.contains("is mapscope.maps/1, which `mapscope maps` writes; inspections are compared"), "{other}");
+    let broken = refused("diff-broken", &|d| d["maps"] = "none".into());
+    assert!(broken.contains("is not what `mapscope inspect --format json -o FILE` writes: invalid type"), "{broken}");
+    assert!(failure(&["diff", &good, "./no/such/file"]).contains("./no/such/file: No such file"));
+    let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+    assert!(failure(&["diff", &good, manifest]).contains("is not an ELF file"));
+    let html = failure(&["diff", &good, &good, "--format", "html", "-o", "/dev/null"]);
+    assert!(html.contains("put the process or the core last"), "{html}");
+    let huge = saved("diff-huge", |d| d["maps"][0]["entries"] = u64::MAX.into());
+    assert!(success(&["diff", &good, &huge]).contains("main.sessions.byID"));
 }

@@ -5,6 +5,8 @@ mod capture;
 mod common;
 #[path = "live/containers.rs"]
 mod containers;
+#[path = "live/diff.rs"]
+mod diff;
 #[path = "live/export.rs"]
 mod export;
 #[path = "live/findings.rs"]

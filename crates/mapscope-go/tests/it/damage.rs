@@ -216,7 +216,7 @@ fn read(core: &Path, exe: &Path) -> Result<usize, String> {
         }
         let sites = session.sites();
         let _ = (sites.all().len(), sites.heap_profile().records.len());
-        let _ = session.storage(&StorageOptions { values: true });
+        let _ = session.storage(&StorageOptions { values: true, whole_texts: false });
         session.partial.len()
     });
     read.map_err(|e| e.to_string())

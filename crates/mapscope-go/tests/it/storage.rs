@@ -16,7 +16,7 @@ fn read(memory: &dyn Memory, executable: &[u8]) -> Result<(Storage, u64), String
     let read = with_session(memory, Executable::new(executable), &Silent, |session| {
         let hidden = session.storage(&StorageOptions::default());
         assert!(hidden.strings.groups.iter().all(|g| g.value.is_none()), "no content unless it is asked for");
-        (session.storage(&StorageOptions { values: true }), session.totals.live_bytes)
+        (session.storage(&StorageOptions { values: true, whole_texts: false }), session.totals.live_bytes)
     });
     read.map_err(|e| e.to_string())
 }

@@ -70,12 +70,21 @@ impl Core {
     pub fn open(path: &Path, exe: Option<&Path>) -> Result<Self, MemoryError> {
         let core = FileBytes::open(path)?;
         if !compressed::is_compressed(&core) {
-            return Self::load(path, core, &Files::OnDisk { exe });
+            return Ok(Self::load(path, core, &Files::OnDisk { exe })?.dated(path));
         }
         let unpacked = Unpacked::new(path, &core)?;
         let core = FileBytes::open(&unpacked.path())?;
-        let loaded = Self::load(path, core, &Files::OnDisk { exe })?;
+        let loaded = Self::load(path, core, &Files::OnDisk { exe })?.dated(path);
         Ok(Self { unpacked: Some(unpacked), ..loaded })
+    }
+
+    /// A core that does not say when it was taken was written then, so its file tells.
+    fn dated(mut self, path: &Path) -> Self {
+        if self.info.taken_at.is_none() {
+            self.info.taken_at = std::fs::metadata(path).and_then(|file| file.modified()).ok();
+            self.info.file_time = self.info.taken_at.is_some();
+        }
+        self
     }
 
     /// Reads a core that is in memory already, with the bytes of its executable. No file is opened.
@@ -126,6 +135,8 @@ impl Core {
             exe: main_path,
             rss_bytes: origin.as_ref().and_then(|o| o.rss_bytes),
             monotonic_ns: origin.as_ref().and_then(|o| o.monotonic_ns),
+            taken_at: origin.as_ref().and_then(|o| o.taken_at),
+            file_time: false,
             redacted: origin.as_ref().is_some_and(|o| o.redacted != 0),
             load_bias,
             partial,

@@ -13,6 +13,9 @@
 //! | 8 | `CLOCK_MONOTONIC`, in nanoseconds; all ones when it is not known |
 //! | 8 | count of runs of resident pages |
 //! | 16 each | start of the run; its end, with what is behind it in the lowest three bits |
+//! | 8 | when it was stopped, in nanoseconds since 1970; the note may end before it |
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::elf::{u32_at, u64_at};
 use crate::{Backing, Residency, ResidentRun};
@@ -39,6 +42,8 @@ pub(crate) struct Origin {
     pub(crate) redacted: u32,
     pub(crate) rss_bytes: Option<u64>,
     pub(crate) monotonic_ns: Option<u64>,
+    /// When it was stopped.
+    pub(crate) taken_at: Option<SystemTime>,
     /// What was resident.
     pub(crate) residency: Residency,
 }
@@ -60,6 +65,9 @@ impl Origin {
             out.extend(run.start.to_le_bytes());
             out.extend(((run.end & !7) | backing).to_le_bytes());
         }
+        let since = self.taken_at.and_then(|at| at.duration_since(UNIX_EPOCH).ok());
+        let taken = since.and_then(|since| u64::try_from(since.as_nanos()).ok());
+        out.extend(taken.into_iter().flat_map(u64::to_le_bytes));
         out
     }
 
@@ -70,7 +78,9 @@ impl Origin {
         }
         let (bits, rules) = (u32_at(note, 4)?, u32_at(note, 8)?);
         let known = |at: usize| u64_at(note, at).filter(|&word| word != ABSENT);
-        let count = usize::try_from(u64_at(note, 32)?).ok()?.min(note.len() / RUN);
+        let claimed = usize::try_from(u64_at(note, 32)?).ok()?;
+        let count = claimed.min(note.len() / RUN);
+        let taken = claimed.checked_mul(RUN).and_then(|runs| u64_at(note, runs.checked_add(HEAD)?));
         let mut runs = Vec::new();
         let mut last = 0;
         for run in note.get(HEAD..)?.chunks_exact(RUN).take(count) {
@@ -87,6 +97,7 @@ impl Origin {
             redacted: if bits & REDACTED == 0 { 0 } else { rules.max(1) },
             rss_bytes: known(16),
             monotonic_ns: known(24),
+            taken_at: taken.and_then(|ns| UNIX_EPOCH.checked_add(Duration::from_nanos(ns))),
             residency: Residency { runs },
         })
     }
@@ -103,6 +114,7 @@ mod tests {
             redacted: 7,
             rss_bytes: Some(12_345),
             monotonic_ns: None,
+            taken_at: UNIX_EPOCH.checked_add(Duration::from_nanos(1_800_000_000_123_456_789)),
             residency: Residency {
                 runs: vec![run(0x1000, 0x3000, Backing::Program), run(0x3000, 0x4000, Backing::Kernel)],
             },
@@ -121,13 +133,16 @@ mod tests {
         for len in 0..HEAD {
             assert_eq!(Origin::decode(&whole[..len]), None, "cut at {len}");
         }
-        assert_eq!(Origin::decode(&whole[..whole.len() - 1]).map(|o| o.residency.runs.len()), Some(1));
+        let cut =
+            |bytes: usize| Origin::decode(&whole[..whole.len() - bytes]).map(|o| (o.residency.runs.len(), o.taken_at));
+        // A note of an earlier mapscope ends after the runs.
+        assert_eq!((cut(1), cut(8), cut(9)), (Some((2, None)), Some((2, None)), Some((1, None))));
         let mut swapped = whole.clone();
         swapped[HEAD + 16..HEAD + 24].copy_from_slice(&0x2000_u64.to_le_bytes());
         assert_eq!(Origin::decode(&swapped).map(|o| o.residency.runs.len()), Some(1));
         let mut many = whole.clone();
         many[32..40].fill(0xff);
-        assert_eq!(Origin::decode(&many), Some(origin()));
+        assert_eq!(Origin::decode(&many), Some(Origin { taken_at: None, ..origin() }));
         let mut newer = whole;
         newer[0] = 9;
         assert_eq!(Origin::decode(&newer), None);

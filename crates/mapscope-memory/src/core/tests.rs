@@ -239,3 +239,25 @@ fn damaged_segments_are_counted_beyond_the_first() {
     assert_eq!(partial.len(), 9);
     assert!(partial[8].starts_with("11 more segments"), "{}", partial[8]);
 }
+
+#[test]
+fn a_core_is_as_old_as_it_says_or_as_its_file() {
+    use std::time::{Duration, UNIX_EPOCH};
+
+    let directory = std::env::temp_dir().join(format!("mapscope-core-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).unwrap();
+    let (core, program) = (directory.join("core"), directory.join("p"));
+    std::fs::write(&program, exe(b"same")).unwrap();
+    let (written, said) = (Duration::from_secs(1_700_000_000), Duration::from_nanos(1_600_000_000_123_456_789));
+    let times = |builder: Builder| {
+        std::fs::write(&core, builder.build()).unwrap();
+        std::fs::File::options().write(true).open(&core).unwrap().set_modified(UNIX_EPOCH + written).unwrap();
+        let info = Core::open(&core, Some(&program)).unwrap().info;
+        (info.taken_at.and_then(|at| at.duration_since(UNIX_EPOCH).ok()), info.file_time)
+    };
+    assert_eq!(times(kernel_core()), (Some(written), true));
+    let origin = origin::Origin { taken_at: Some(UNIX_EPOCH + said), ..origin::Origin::default() };
+    assert_eq!(times(kernel_core().note("mapscope", origin::NT_ORIGIN, &origin.encode())), (Some(said), false));
+    std::fs::remove_dir_all(&directory).unwrap();
+    assert_eq!((open(&kernel_core()).info.taken_at, open(&kernel_core()).info.file_time), (None, false));
+}

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 use super::{maps, status};
 use crate::elf::{AT_ENTRY, Header, auxv_value};
@@ -32,6 +33,8 @@ impl Facts {
             exe: without_deleted(exe),
             rss_bytes: resident(&status::read(source, "statm")?),
             monotonic_ns: super::clock::monotonic(pid),
+            taken_at: Some(SystemTime::now()),
+            file_time: false,
             load_bias: auxv_value(&auxv, AT_ENTRY).map_or(0, |e| header.load_bias(e)),
             redacted: false,
             partial: Vec::new(),

@@ -20,6 +20,7 @@ impl Recorded for Process {
             arguments: read("cmdline")?.iter().map(|&b| if b == 0 { b' ' } else { b }).collect(),
             rss_bytes: self.facts.info.rss_bytes,
             monotonic_ns: self.facts.info.monotonic_ns,
+            taken_at: self.facts.info.taken_at,
             residency,
             pages,
             traits: mapping_traits(&status::read(self.source, "smaps").unwrap_or_default()),

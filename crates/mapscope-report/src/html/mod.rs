@@ -5,6 +5,7 @@
 //! are in, and the page's own policy lets no script run but its own.
 
 mod base64;
+mod changes;
 mod columns;
 mod payload;
 

@@ -3,10 +3,11 @@
 use serde::Serialize;
 
 use super::base64;
+use super::changes::Changes;
 use super::columns::{MapColumns, Strings, TypeColumns};
 use crate::model::{
-    Diff, FindingRow, GoroutineList, GoroutineRow, Heap, HolderRow, MapRow, MemoryUse, Occupancy, Report, Suspect,
-    Target, Tree,
+    FindingRow, GoroutineList, GoroutineRow, Heap, HolderRow, MapRow, MemoryUse, Occupancy, Report, Suspect, Target,
+    Tree,
 };
 
 /// Names the two parts, and that they belong to this page.
@@ -19,8 +20,6 @@ const ROWS: usize = 100_000;
 const HOLDERS: usize = 1000;
 /// Groups of goroutines at most: each has a stack.
 const GOROUTINE_GROUPS: usize = 2000;
-/// Changes at most.
-const CHANGES: usize = 5000;
 
 /// What the page shows before the tables are unpacked.
 #[derive(Serialize)]
@@ -35,10 +34,10 @@ pub(super) struct Summary<'r> {
     suspects: &'r [Suspect],
     findings: &'r [FindingRow],
     #[serde(skip_serializing_if = "Option::is_none")]
-    diff: Option<Diff>,
+    diff: Option<Changes<'r>>,
     totals: Totals,
-    #[serde(skip_serializing_if = "<[String]>::is_empty")]
-    partial: &'r [String],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    partial: Vec<String>,
 }
 
 /// Figures of all maps and types, listed or not.
@@ -113,18 +112,21 @@ pub(super) fn summary(report: &Report) -> Summary<'_> {
         holders: first(&inspection.holders, HOLDERS),
         suspects: &inspection.suspects,
         findings: &inspection.findings,
-        diff: report.diff.clone().map(|mut diff| {
-            diff.rows.truncate(CHANGES);
-            diff
-        }),
+        diff: report.diff.as_ref().and_then(Changes::of),
         totals: Totals {
             maps: inspection.maps.len(),
             types: inspection.types.len(),
             map_table_bytes: sum(|map| map.figures.as_ref().map(|f| f.table_bytes)),
             map_reclaimable_bytes: sum(|map| map.figures.as_ref().map(|f| f.reclaimable_bytes)),
         },
-        partial: &inspection.partial,
+        partial: partial(report),
     }
+}
+
+/// Why the picture is not whole: the inspection itself, and what it is compared with.
+fn partial(report: &Report) -> Vec<String> {
+    let notes = report.diff.iter().flat_map(|diff| &diff.notes).map(|note| format!("In what changed: {note}"));
+    report.inspection.partial.iter().cloned().chain(notes).collect()
 }
 
 pub(super) fn tables(report: &Report) -> Tables<'_> {

@@ -1,9 +1,7 @@
 //! What a report shows beyond an inspection. None of it is a document of its own: the HTML view writes it in columns,
 //! and the page that reads them is part of the same file.
 
-use serde::Serialize;
-
-use super::{GoroutineList, Inspection, Occupancy, Target};
+use super::{Diff, GoroutineList, Inspection, Occupancy};
 
 /// Everything that one report shows.
 #[derive(Clone, Debug, Default)]
@@ -84,33 +82,4 @@ impl NodeKind {
             _ => Self::Type,
         }
     }
-}
-
-/// What changed between two inspections.
-#[derive(Clone, Debug, Default, Serialize)]
-pub struct Diff {
-    /// What the figures before are of.
-    pub before: Target,
-    /// What changed, largest change first.
-    pub rows: Vec<DiffRow>,
-}
-
-/// Something that is in one of two inspections, or in both with other figures.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct DiffRow {
-    /// `map`, `type` or `holder`.
-    pub kind: &'static str,
-    /// Owner of the maps, name of the type or holder.
-    pub name: String,
-    /// The maps' type.
-    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
-    pub type_name: Option<String>,
-    /// Table bytes of maps, bytes of a type's objects, bytes that a holder retains.
-    pub before_bytes: u64,
-    /// The same, now.
-    pub after_bytes: u64,
-    /// Entries, objects, or holders.
-    pub before_count: u64,
-    /// The same, now.
-    pub after_count: u64,
 }

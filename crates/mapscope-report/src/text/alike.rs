@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use crate::diff::of_goroutine;
 use crate::model::{MapFigures, MapRow};
 
 /// A row, and how many maps it stands for.
@@ -17,7 +18,7 @@ pub(crate) fn alike(maps: &[MapRow]) -> Vec<Alike> {
     let mut known: HashMap<(&str, &str, &str, bool), usize> = HashMap::new();
     for map in maps {
         let figures = map.figures.as_ref().filter(|_| !map.torn);
-        let owner = in_any_goroutine(&map.owner);
+        let owner = of_goroutine(&map.owner).unwrap_or(&map.owner);
         let Some(figures) = figures.filter(|_| !owner.is_empty()) else {
             rows.push(Alike { row: map.clone(), maps: 1 });
             continue;
@@ -39,16 +40,10 @@ pub(crate) fn alike(maps: &[MapRow]) -> Vec<Alike> {
         return rows;
     }
     for Alike { row, maps } in rows.iter_mut().filter(|r| r.maps > 1) {
-        row.owner = format!("{maps} × {}", in_any_goroutine(&row.owner));
+        row.owner = format!("{maps} × {}", of_goroutine(&row.owner).unwrap_or(&row.owner));
     }
     rows.sort_by_key(|r| std::cmp::Reverse(r.row.figures.as_ref().map_or(u64::MAX, |f| f.table_bytes)));
     rows
-}
-
-/// `main.worker: seen` of `goroutine 7 main.worker: seen`; other owners as they are.
-fn in_any_goroutine(owner: &str) -> &str {
-    let numbered = owner.strip_prefix("goroutine ").and_then(|rest| rest.split_once(' '));
-    numbered.filter(|(number, _)| number.bytes().all(|b| b.is_ascii_digit())).map_or(owner, |(_, rest)| rest)
 }
 
 fn add(sum: &mut MapFigures, other: &MapFigures) {
@@ -132,6 +127,5 @@ mod tests {
     fn torn_maps_stay_alone_and_in_front() {
         let torn = MapRow { torn: true, figures: None, ..map("goroutine 1 main.f: m", "map[int]int", 0) };
         assert_eq!(shown(&[torn.clone(), torn, map("main.m", "map[int]int", 9)]).len(), 3);
-        assert_eq!(in_any_goroutine("goroutine x main.f"), "goroutine x main.f");
     }
 }

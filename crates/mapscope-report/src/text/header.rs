@@ -6,22 +6,7 @@ use crate::model::Target;
 
 /// `pid 21291 · ./sessions · go1.27.3 · paused 18 ms · …`, broken between parts when the terminal is narrow.
 pub(crate) fn header(target: &Target, more: &[String], width: usize) -> String {
-    let subject = match (target.kind.as_str(), target.pid) {
-        ("process", Some(pid)) => format!("pid {pid}"),
-        ("core", Some(pid)) => format!("core of pid {pid}"),
-        (kind, _) => safe(kind).into_owned(),
-    };
-    let mut parts = vec![subject];
-    let named = [target.exe.as_str(), target.go_version.as_str()];
-    parts.extend(named.into_iter().filter(|s| !s.is_empty()).map(|s| safe(s).into_owned()));
-    match target.map_impl.as_str() {
-        "swiss" => parts.push("Swiss maps".to_owned()),
-        "legacy" => parts.push("legacy maps".to_owned()),
-        _ => {}
-    }
-    if target.stripped {
-        parts.push("stripped".to_owned());
-    }
+    let mut parts = identity(target);
     parts.extend(stop(target));
     parts.extend_from_slice(more);
 
@@ -41,6 +26,27 @@ pub(crate) fn header(target: &Target, more: &[String], width: usize) -> String {
         }
     }
     out
+}
+
+/// What was examined, a part each: `pid 21291`, `./sessions`, `go1.27.3`, `Swiss maps`.
+pub(crate) fn identity(target: &Target) -> Vec<String> {
+    let subject = match (target.kind.as_str(), target.pid) {
+        ("process", Some(pid)) => format!("pid {pid}"),
+        ("core", Some(pid)) => format!("core of pid {pid}"),
+        (kind, _) => safe(kind).into_owned(),
+    };
+    let mut parts = vec![subject];
+    let named = [target.exe.as_str(), target.go_version.as_str()];
+    parts.extend(named.into_iter().filter(|s| !s.is_empty()).map(|s| safe(s).into_owned()));
+    match target.map_impl.as_str() {
+        "swiss" => parts.push("Swiss maps".to_owned()),
+        "legacy" => parts.push("legacy maps".to_owned()),
+        _ => {}
+    }
+    if target.stripped {
+        parts.push("stripped".to_owned());
+    }
+    parts
 }
 
 /// `paused 18 ms (fork, 12 MiB copied meanwhile)`.

@@ -34,6 +34,35 @@ pub fn count(n: u64) -> String {
     out
 }
 
+/// A change of a size: `+1.20 MiB`, `-512 B`, `0 B`.
+pub(crate) fn signed_bytes(change: i64) -> String {
+    format!("{}{}", sign(change), bytes(change.unsigned_abs()))
+}
+
+/// A change of a number: `+1,200`, `-3`, `0`.
+pub(crate) fn signed_count(change: i64) -> String {
+    format!("{}{}", sign(change), count(change.unsigned_abs()))
+}
+
+fn sign(change: i64) -> &'static str {
+    match change {
+        0 => "",
+        1.. => "+",
+        _ => "-",
+    }
+}
+
+/// A change in percent of what it was before: `+12.5%`, `-99.9%`, `+1,200%`; nothing is no percentage of nothing.
+pub(crate) fn signed_percent(before: u64, change: i64) -> Option<String> {
+    let percent = change as f64 * 100.0 / before as f64;
+    match percent.abs() {
+        _ if before == 0 || change == 0 => None,
+        p if p < 0.05 => Some(format!("{}<0.1%", sign(change))),
+        p if p < 999.95 => Some(format!("{}{p:.1}%", sign(change))),
+        p => Some(format!("{}{}%", sign(change), count(p.round() as u64))),
+    }
+}
+
 /// `1 map`, `2 maps`.
 pub(crate) fn plural(n: u64, one: &str, many: &str) -> String {
     format!("{} {}", count(n), if n == 1 { one } else { many })
@@ -123,6 +152,25 @@ mod tests {
         for (ms, want) in cases.into_iter().chain([(7_500_000, "2 h 5 min"), (356_400_000, "4 d 3 h")]) {
             assert_eq!(time(ms), want, "{ms}");
         }
+    }
+
+    #[test]
+    fn changes_have_a_sign() {
+        assert_eq!(
+            (signed_bytes(1536), signed_bytes(-512), signed_bytes(0)),
+            ("+1.50 KiB".into(), "-512 B".into(), "0 B".into())
+        );
+        assert_eq!((signed_count(1200), signed_count(-3)), ("+1,200".into(), "-3".into()));
+        assert_eq!(signed_count(i64::MIN), "-9,223,372,036,854,775,808");
+        let percent = |before, change| signed_percent(before, change).unwrap_or_default();
+        assert_eq!(
+            (percent(200, 25), percent(1000, -999), percent(10, 120)),
+            ("+12.5%".into(), "-99.9%".into(), "+1,200%".into())
+        );
+        assert_eq!(
+            (percent(1_000_000, 1), percent(0, 5), percent(5, 0)),
+            ("+<0.1%".into(), String::new(), String::new())
+        );
     }
 
     #[test]

@@ -13,8 +13,8 @@ use mapscope_report::model::{
     Suspect, Target, TimerHeapRow, TimerRow, TimerTotals, TypeList, TypeRow, Waited,
 };
 use mapscope_report::{
-    CYCLES_SCHEMA, DOMINATORS_SCHEMA, GOROUTINES_SCHEMA, INSPECT_SCHEMA, LAYOUT_SCHEMA, MAP_SCHEMA, MAPS_SCHEMA,
-    PATH_SCHEMA, SIZE_SCHEMA, TYPES_SCHEMA,
+    CYCLES_SCHEMA, DOMINATORS_SCHEMA, GOROUTINES_SCHEMA, INSPECT_SCHEMA, Inspected, LAYOUT_SCHEMA, MAP_SCHEMA,
+    MAPS_SCHEMA, PATH_SCHEMA, SIZE_SCHEMA, TYPES_SCHEMA,
 };
 
 pub(crate) const MIB: u64 = 1 << 20;
@@ -27,6 +27,8 @@ pub(crate) fn process() -> Target {
         go_version: "go1.27.3".into(),
         map_impl: "swiss".into(),
         stripped: false,
+        taken_at: None,
+        file_time: false,
         paused_ms: Some(18.2),
         pause: Some("fork".into()),
         copied_bytes: Some(12 << 20),
@@ -43,6 +45,8 @@ pub(crate) fn legacy_core() -> Target {
         go_version: "go1.22.9".into(),
         map_impl: "legacy".into(),
         stripped: true,
+        taken_at: None,
+        file_time: false,
         paused_ms: None,
         pause: None,
         copied_bytes: None,
@@ -200,6 +204,8 @@ pub(crate) fn inspection() -> Inspection {
         suspects: suspects(),
         types: types(),
         maps: maps(),
+        total_types: None,
+        total_maps: None,
         partial: vec![],
     }
 }
@@ -1025,4 +1031,82 @@ pub(crate) fn gate_report() -> GateReport {
         }),
         partial: Vec::new(),
     }
+}
+
+/// An inspection of the service, `minute` minutes after eight: a cache that doubles, sessions that drain.
+fn inspected(source: &str, minute: u64, cached: u64) -> Inspected {
+    let mut inspection = inspection();
+    inspection.target.taken_at = Some(format!("2026-11-21T20:{minute:02}:00.125Z"));
+    let cache = MapFigures {
+        entries: cached,
+        slots: 2 * cached,
+        groups: cached / 4,
+        table_bytes: 40 * cached,
+        ..MapFigures::default()
+    };
+    inspection.maps.push(MapRow {
+        retained_bytes: Some(200 * cached),
+        ..row(0xc0_0900_0000, "main.cache.byKey", "map[string]*main.Entry", cache)
+    });
+    let holder = |kind: &str, name: &str, count, retained_bytes| HolderRow {
+        kind: kind.into(),
+        name: name.into(),
+        count,
+        retained_bytes,
+    };
+    inspection.holders.push(holder("variable", "main.cache", 1, 200 * cached + 96));
+    inspection.holders.push(holder("goroutine", "goroutine main.(*Server).handle", cached / 1000, 64 * cached));
+    inspection.types.push(TypeRow {
+        type_name: "main.Entry".into(),
+        count: cached,
+        shallow_bytes: 160 * cached,
+        retained_bytes: Some(160 * cached),
+    });
+    inspection.heap.live_bytes += 264 * cached;
+    inspection.heap.live_objects += cached;
+    Inspected { source: source.into(), inspection }
+}
+
+/// What became of the service in ten minutes.
+pub(crate) fn two_inspections() -> Vec<Inspected> {
+    let mut before = inspected("before.json", 20, 500_000);
+    let mut after = inspected("pid 21291", 30, 1_000_000);
+    if let Some(figures) = &mut before.inspection.maps[0].figures {
+        (figures.entries, figures.reclaimable_bytes) = (9_800_000, 0);
+    }
+    before.inspection.maps[0].retained_bytes = Some(1_322 * MIB);
+    after.inspection.maps[0].retained_bytes = Some(403 * MIB);
+    let index = MapFigures { entries: 250_000, slots: 524_288, table_bytes: 20 * MIB, ..MapFigures::default() };
+    before.inspection.maps.push(row(0xc0_0a00_0000, "main.index.old", "map[uint64]uint32", index.clone()));
+    let index = MapFigures { entries: 1_000_003, ..index };
+    after.inspection.maps.push(row(0xc0_0b00_0000, "main.index.next", "map[uint64]uint32", index));
+    after.inspection.maps[2] = MapRow { torn: true, figures: None, ..before.inspection.maps[2].clone() };
+    // Three tags for each entry.
+    for (inspected, entries) in [(&mut before, 1_500_000), (&mut after, 3_000_000)] {
+        let tags = MapFigures { entries, slots: 2 * entries, table_bytes: 9 * entries, ..MapFigures::default() };
+        inspected.inspection.maps.push(row(0xc0_0c00_0000, "main.cache.tags", "map[main.Tag]struct {}", tags));
+    }
+    after.inspection.types.remove(5);
+    vec![before, after]
+}
+
+/// The same every ten minutes.
+pub(crate) fn four_inspections() -> Vec<Inspected> {
+    [(0, 500_000), (10, 702_000), (20, 899_000), (30, 1_100_000)]
+        .into_iter()
+        .map(|(minute, cached)| inspected(&format!("{minute:02}.json"), minute, cached))
+        .collect()
+}
+
+/// Two programs of which little can be compared.
+pub(crate) fn unlike_inspections() -> Vec<Inspected> {
+    let mut before = inspected("/var/tmp/core.\u{1b}[2J|17", 20, 500_000);
+    before.inspection.target =
+        Target { file_time: true, taken_at: Some("2026-11-21T20:00:00Z".into()), ..legacy_core() };
+    before.inspection.memory.core_bytes = before.inspection.memory.rss_bytes.take();
+    before.inspection.partial = vec!["the core is truncated: 14 of 212 segments end early (ulimit -c)".into()];
+    before.inspection.maps.push(row(0x10, "bss+0x1f40", "map[int]int", MapFigures::default()));
+    let mut after = inspected("after.json", 30, 500_000);
+    (after.inspection.total_maps, after.inspection.total_types) = (Some(40), Some(900));
+    vec![before, after]
 }

@@ -54,8 +54,10 @@ fn grown(map: &GrowthFacts) -> u64 {
 
 fn is_unbounded(map: &GrowthFacts) -> bool {
     let entries = map.entries_after.saturating_sub(map.entries_before);
-    let of_package = !map.owner.starts_with("goroutine ") && map.owner.contains('.');
-    of_package && !map.deleted_from && grown(map) >= MIN_BYTES && entries.saturating_mul(GROWN) >= map.entries_before
+    map.package_level
+        && !map.deleted_from
+        && grown(map) >= MIN_BYTES
+        && entries.saturating_mul(GROWN) >= map.entries_before
 }
 
 fn claim(map: &GrowthFacts, live: u64) -> Claim {
@@ -91,6 +93,7 @@ mod tests {
         GrowthFacts {
             owner: owner.into(),
             type_name: "map[string]int".into(),
+            package_level: !owner.starts_with("goroutine "),
             entries_before: entries.0,
             entries_after: entries.1,
             retained_before: mib.0 << 20,

@@ -17,8 +17,12 @@ const CYCLES: usize = 10;
 
 /// What the rules say of a session, the most urgent first.
 pub(crate) fn list(session: &Session<'_>, inspection: &Inspection, storage: Storage) -> Vec<FindingRow> {
-    let evidence = evidence(session, inspection, storage);
-    findings(&evidence).into_iter().map(row).collect()
+    of(&evidence(session, inspection, storage))
+}
+
+/// What the rules say of evidence.
+pub(super) fn of(evidence: &Evidence) -> Vec<FindingRow> {
+    findings(evidence).into_iter().map(row).collect()
 }
 
 fn row(finding: Finding) -> FindingRow {

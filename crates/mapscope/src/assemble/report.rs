@@ -2,7 +2,6 @@
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use mapscope_go::{MapEntry, Session};
 use mapscope_heap::{GroupFill, MergedNode};
@@ -20,9 +19,9 @@ const PICTURE_SLOTS: u64 = 64;
 
 /// Everything that the reader found out.
 pub(crate) fn report(session: &Session<'_>, inspection: Inspection) -> Report {
-    let now = || SystemTime::now().duration_since(UNIX_EPOCH).ok().map(|d| d.as_secs());
+    let taken_at = inspection.target.taken_at.as_deref().and_then(mapscope_report::seconds);
     Report {
-        taken_at: (inspection.target.kind == "process").then(now).flatten(),
+        taken_at: taken_at.filter(|_| inspection.target.kind == "process").map(|seconds| seconds as u64),
         tree: Cut::new(&session.merged_dominators().nodes, NODES).tree(&Names::new(session)),
         occupancy: pictures(session),
         goroutines: Some(goroutines::list(&session.goroutines(), &inspection)),

@@ -9,7 +9,7 @@ use mapscope_report::model::{BudgetRow, GateReport, GateRun, Inspection};
 use mapscope_report::text::{self, printable};
 use mapscope_report::{GATE_SCHEMA, TextOptions, budget_summary, junit, sarif, to_json};
 
-use super::{Outcome, load, report};
+use super::{Outcome, load, saved};
 use crate::config::gate::{Checks, Examined, Gate, GateFormat, Pause};
 use crate::config::{Config, View};
 use crate::gate::{Budget, Facts, evaluate, with_command};
@@ -128,7 +128,7 @@ fn earlier(path: &Path) -> Result<Inspection> {
             path.display()
         );
     }
-    report::earlier(path).context("--baseline")
+    Ok(saved::inspected(path).context("--baseline")?.inspection)
 }
 
 fn save(path: &Path, inspection: &Inspection) -> Result<()> {

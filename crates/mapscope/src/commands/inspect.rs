@@ -26,6 +26,10 @@ pub(crate) fn render(mut inspection: Inspection, limit: Option<usize>, view: Vie
         Format::Text => Ok(text::inspect(&inspection, &TextOptions { width: view.width, limit, keep: None })),
         Format::Json => {
             if let Some(limit) = limit {
+                // Whoever compares the document with another must know what it leaves out.
+                let total = |rows: usize| (rows > limit).then_some(rows as u64);
+                (inspection.total_maps, inspection.total_types) =
+                    (total(inspection.maps.len()), total(inspection.types.len()));
                 inspection.maps.truncate(limit);
                 inspection.types.truncate(limit);
             }
@@ -53,6 +57,8 @@ mod tests {
         let limited = json(&render(inspection(), Some(1), view(Format::Json)).expect("it renders"));
         assert_eq!(limited["maps"].as_array().map(Vec::len), Some(1));
         assert_eq!(limited["types"].as_array().map(Vec::len), Some(1));
+        assert_eq!((&limited["total_maps"], &limited["total_types"]), (&4.into(), &2.into()));
+        assert!(whole.get("total_maps").is_none() && whole.get("total_types").is_none());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod capture;
 mod completions;
 mod cycles;
+mod diff;
 mod dominators;
 mod export;
 mod gate;
@@ -17,6 +18,7 @@ mod nearest;
 mod path;
 mod report;
 mod rule;
+mod saved;
 mod size;
 mod types;
 
@@ -24,9 +26,10 @@ use anyhow::Result;
 use mapscope_memory::PauseOptions;
 
 pub(crate) use self::lookup::near;
-use crate::config::{Command, Config};
+use crate::config::{Command, Config, DiffForm};
 use crate::source::{self, Loaded, Target, TargetSpec};
 use crate::{output, progress};
+use mapscope_report::html;
 
 /// How a command ended that did what it was to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,11 +55,10 @@ pub(crate) fn run(config: &Config) -> Result<Outcome> {
         }
         Command::Report { target, before, fail_on } => {
             // Before anything is stopped: a wrong file should cost the target nothing.
-            let before = before.as_deref().map(report::earlier).transpose()?;
+            let before = before.as_deref().map(saved::inspected).transpose()?;
             let (page, outcome) = load(target, config, |l| {
-                let report = l.report();
-                let outcome = inspect::outcome(&report.inspection, *fail_on);
-                Ok((report::render(report, before.as_ref())?, outcome))
+                let report = report::report(l, target.source(), before.into_iter().collect());
+                Ok((html(&report)?, inspect::outcome(&report.inspection, *fail_on)))
             })?;
             output::write_bytes(page.as_bytes(), config)?;
             return Ok(outcome);
@@ -93,6 +95,14 @@ pub(crate) fn run(config: &Config) -> Result<Outcome> {
         Command::Capture(capture) => {
             let captured = crate::capture::capture(capture, &*progress::start(config.quiet))?;
             capture::render(&captured, view)?
+        }
+        Command::Diff(question) => {
+            let text = diff::run(question, &*progress::start(config.quiet), view)?;
+            if question.form == DiffForm::Html {
+                output::write_bytes(text.as_bytes(), config)?;
+                return Ok(Outcome::Fine);
+            }
+            text
         }
         Command::Size { question, exe: None } => size::render(question, None, view)?,
         Command::Size { question, exe: Some(exe) } => {

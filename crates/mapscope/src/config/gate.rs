@@ -103,7 +103,7 @@ pub(super) fn gate(typed: GateArgs, format: FormatArg) -> Result<Gate> {
         FormatArg::Json => GateFormat::Json,
         FormatArg::Junit => GateFormat::Junit,
         FormatArg::Sarif => GateFormat::Sarif,
-        FormatArg::Html => bail!("--format html: `gate` has text, json, junit and sarif"),
+        FormatArg::Html | FormatArg::Markdown => bail!("--format: `gate` has text, json, junit and sarif"),
     };
     let checks = match &typed.write_baseline {
         Some(file) => Checks::Baseline(file.clone()),

@@ -107,6 +107,6 @@ fn what_changed_is_shown_next_to_an_earlier_inspection() {
     assert_eq!(rows.iter().filter(|row| row["kind"] == "map").count(), 2, "{rows:?}");
 
     let message = failure(&["inspect", &target.pid(), "--format", "html", "--before", &report, "-o", &path("x.html")]);
-    assert!(message.contains("report.html: this is not what `mapscope inspect --format json` writes"), "{message}");
+    assert!(message.contains("report.html: is not what `mapscope inspect --format json -o FILE` writes"), "{message}");
     target.ends_well();
 }

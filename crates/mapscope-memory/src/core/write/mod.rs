@@ -85,6 +85,7 @@ impl CoreFile {
             redacted: options.redaction.map_or(0, |_| redact::RULES),
             rss_bytes: record.rss_bytes,
             monotonic_ns: record.monotonic_ns,
+            taken_at: record.taken_at,
             residency: record.residency.clone(),
         };
         let notes = notes::all(record, memory, &origin, options.redaction);
