@@ -35,7 +35,7 @@ mod text;
 
 pub use evidence::{
     ClassFacts, CycleFacts, Evidence, FinalizerFacts, LeakFacts, MapFacts, PinnedFacts, PoolFacts, SliceFacts,
-    StringFacts, SuspectFacts, TimerFacts,
+    StaleFacts, StringFacts, SuspectFacts, SyncMapFacts, TimerFacts,
 };
 pub use finding::{Finding, Severity};
 pub use registry::{RULES, Rule, findings, rule};

@@ -53,6 +53,8 @@ table! {
     "GM009" "many-small-maps" gm009_many_small_maps High,
     "GM011" "oversized-hint" gm011_oversized_hint High,
     "GM012" "shared-map" gm012_shared_map Low,
+    "GM013" "sync-map-overhead" gm013_sync_map_overhead Medium,
+    "GM014" "stale-tables" gm014_stale_tables Medium,
 }
 
 impl Rule {

@@ -21,6 +21,8 @@ pub(crate) mod gm008_map_in_cycle;
 pub(crate) mod gm009_many_small_maps;
 pub(crate) mod gm011_oversized_hint;
 pub(crate) mod gm012_shared_map;
+pub(crate) mod gm013_sync_map_overhead;
+pub(crate) mod gm014_stale_tables;
 
 use crate::finding::Claim;
 use crate::state::{State, state};

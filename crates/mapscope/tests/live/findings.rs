@@ -8,9 +8,9 @@ use crate::common::{document, run, stdout};
 use crate::{Target, testbed};
 
 /// Cases, by the maps that a toolchain has.
-const BOTH: [&str; 17] = [
-    "gm001", "gm005", "gm006", "gm007", "gm008", "gm009", "gm011", "gm012", "gh001", "gh002", "gh003", "gh004",
-    "gh005", "gh006", "gh007", "gh010", "gh011",
+const BOTH: [&str; 19] = [
+    "gm001", "gm005", "gm006", "gm007", "gm008", "gm009", "gm011", "gm012", "gm013", "gm014", "gh001", "gh002",
+    "gh003", "gh004", "gh005", "gh006", "gh007", "gh010", "gh011",
 ];
 const SWISS: [&str; 2] = ["gm001-cleared", "gm002"];
 const LEGACY: [&str; 2] = ["gm003", "gm004"];

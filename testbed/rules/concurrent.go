@@ -1,0 +1,92 @@
+package main
+
+import (
+	"fmt"
+	"runtime"
+	"strings"
+	"sync"
+)
+
+// What the rules on sync.Map and on loops over maps must find is in these variables.
+var (
+	visits  struct{ byName sync.Map }
+	counted map[string]int64
+	prices  []map[int64][15]int64
+)
+
+// visit stores n entries, and makes a sync.Map of two maps, as it was up to Go 1.23, keep all of them in both.
+func visit(n int) func() {
+	return func() {
+		for i := 0; i < n-1; i++ {
+			visits.byName.Store(fmt.Sprintf("visitor-%08d", i), int64(i)+1000)
+		}
+		visits.byName.Range(func(any, any) bool { return false })
+		visits.byName.Store("visitor-the-last", int64(1000))
+	}
+}
+
+func plain() {
+	n := 0
+	visits.byName.Range(func(any, any) bool { n++; return true })
+	counted = make(map[string]int64, n)
+	visits.byName.Range(func(key, value any) bool {
+		counted[key.(string)] = value.(int64)
+		return true
+	})
+	visits.byName = sync.Map{}
+}
+
+var inside, resume, walked = make(chan string), make(chan bool), make(chan bool)
+
+func price(m map[int64][15]int64, from, to int64) {
+	for i := from; i < to; i++ {
+		m[i] = [15]int64{i}
+	}
+}
+
+// walk stops in its loops over all maps, one inside the other, after each map has grown to so many entries.
+//
+//go:noinline
+func walk(maps []map[int64][15]int64, grown int64) {
+	if len(maps) == 0 {
+		stack := make([]byte, 64)
+		name := string(stack[:runtime.Stack(stack, false)])
+		inside <- name[:strings.Index(name, " [")] + " main.walk"
+		<-resume
+		return
+	}
+	first := true
+	for range maps[0] {
+		if first {
+			first = false
+			price(maps[0], 890, grown)
+			walk(maps[1:], grown)
+		}
+	}
+}
+
+func loop(grown int64) func() {
+	return func() {
+		// As many entries as fit a single table.
+		for i := 0; i < 20; i++ {
+			prices = append(prices, map[int64][15]int64{})
+			price(prices[i], 0, 890)
+		}
+		go func() {
+			walk(prices, grown)
+			close(walked)
+		}()
+		built = <-inside
+	}
+}
+
+func init() {
+	scenarios["gm013"] = scenario{"GM013", "main.visits.byName", visit(50_000), plain, live}
+	near("gm013-near", "GM013", visit(999))
+
+	scenarios["gm014"] = scenario{"GM014", "(a goroutine)", loop(2000), func() {
+		close(resume)
+		<-walked
+	}, live}
+	near("gm014-near", "GM014", loop(890))
+}
