@@ -11,6 +11,8 @@ import (
 var (
 	visits  struct{ byName sync.Map }
 	counted map[string]int64
+	shards  []*shard
+	homes   []map[any]*house
 	prices  []map[int64][15]int64
 )
 
@@ -34,6 +36,45 @@ func plain() {
 		return true
 	})
 	visits.byName = sync.Map{}
+}
+
+// A shard has keys of two types, so that a plain map has to have interfaces as keys.
+type shard struct {
+	id     int
+	houses sync.Map
+}
+
+type house struct{ rooms [4]int64 }
+
+// settle fills n shards, and deletes some entries when they are in the map that is read, as it was up to Go 1.23.
+func settle(n int) func() {
+	return func() {
+		for i := 0; i < n; i++ {
+			s := &shard{id: i}
+			for k := 0; k < 3000; k++ {
+				s.houses.Store(k+1000, new(house))
+				s.houses.Store(fmt.Sprintf("house-%010d", k), new(house))
+			}
+			s.houses.Range(func(any, any) bool { return false })
+			for k := 0; k < 500; k++ {
+				s.houses.Delete(k + 1000)
+			}
+			s.houses.Store("the last house", new(house))
+			shards = append(shards, s)
+		}
+	}
+}
+
+func move() {
+	for _, s := range shards {
+		home := make(map[any]*house, 5501)
+		s.houses.Range(func(key, value any) bool {
+			home[key] = value.(*house)
+			return true
+		})
+		homes = append(homes, home)
+		s.houses = sync.Map{}
+	}
 }
 
 var inside, resume, walked = make(chan string), make(chan bool), make(chan bool)
@@ -83,6 +124,7 @@ func loop(grown int64) func() {
 func init() {
 	scenarios["gm013"] = scenario{"GM013", "main.visits.byName", visit(50_000), plain, live}
 	near("gm013-near", "GM013", visit(999))
+	scenarios["gm013-shards"] = scenario{"GM013", "main.shards[].houses", settle(16), move, live}
 
 	scenarios["gm014"] = scenario{"GM014", "(a goroutine)", loop(2000), func() {
 		close(resume)

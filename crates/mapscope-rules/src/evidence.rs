@@ -122,7 +122,7 @@ pub struct StaleFacts {
     pub map: String,
     /// Loops.
     pub loops: u64,
-    /// Tables and arrays.
+    /// Tables and their groups; bucket arrays, and lists of overflow buckets.
     pub objects: u64,
     /// Bytes that would be freed if the loops ended.
     pub bytes: u64,

@@ -72,6 +72,10 @@ fn claim(owner: &str, plain_type: &str, maps: &[&SyncMapFacts]) -> Option<Claim>
         return None;
     }
     let gone = if deleted > 0 { format!(" and {} that are deleted", count(deleted)) } else { String::new() };
+    let boxed = match boxes {
+        0 => String::new(),
+        n => format!(", of which {} are keys and values in objects of their own", bytes(n)),
+    };
     let (whose, one) = match maps.len() as u64 {
         1 => ("Its".to_owned(), "a"),
         n => (format!("{}: their", plural(n, "sync.Map")), "each a"),
@@ -83,10 +87,9 @@ fn claim(owner: &str, plain_type: &str, maps: &[&SyncMapFacts]) -> Option<Claim>
     Some(Claim {
         subject: owner.to_owned(),
         summary: format!(
-            "{whose} {} entries{gone} take {}, of which {} are keys and values in objects of their own; in a plain {plain_type} they would take {}.",
+            "{whose} {} entries{gone} take {}{boxed}; in a plain {plain_type} they would take {}.",
             count(entries),
             bytes(takes),
-            bytes(boxes),
             bytes(plain),
         ),
         evidence: figures,

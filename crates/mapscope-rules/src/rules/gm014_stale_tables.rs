@@ -12,7 +12,8 @@
 //! lead to. A legacy map leaves its whole array, a Swiss map one table of at most 1,024 slots for each loop.
 //!
 //! ## Evidence
-//! `loops`, and `tables`: objects that they hold and the map does not. `reclaimable_bytes`: what would be freed with them;
+//! `loops`, and the `objects` that they hold and the map does not: tables and their groups; arrays of
+//! buckets, and lists of overflow buckets. `reclaimable_bytes`: what would be freed with them;
 //! what anything else refers to is not counted.
 //!
 //! ## Example
@@ -47,15 +48,14 @@ pub(crate) fn check(evidence: &Evidence) -> Vec<Claim> {
         Claim {
         subject: stale.holder.clone(),
         summary: format!(
-            "{} over {} {} not ended and {} {} that the map has replaced since: {}.",
+            "{} over {} {} not ended and {} {} of tables that the map has replaced since.",
             plural(stale.loops, "loop"),
             if stale.map.is_empty() { "a map" } else { &stale.map },
             if stale.loops == 1 { "has" } else { "have" },
             if stale.loops == 1 { "holds" } else { "hold" },
-            plural(stale.objects, "table or bucket array").replace("table or bucket arrays", "tables and bucket arrays"),
             bytes(stale.bytes),
         ),
-        evidence: vec![("loops", stale.loops), ("tables", stale.objects)],
+        evidence: vec![("loops", stale.loops), ("objects", stale.objects)],
         reclaimable_bytes: stale.bytes,
         advice: "Do not wait inside the loop, and do not let the map grow there; or loop over a copy of its keys: for _, k := range slices.Collect(maps.Keys(m)).".to_owned(),
         ..Claim::default()
@@ -79,11 +79,10 @@ mod tests {
         let claims = check(&stale(1, 139_312));
         assert_eq!((claims.len(), claims[0].reclaimable_bytes), (1, 139_312));
         assert_eq!(claims[0].subject, "goroutine 7 main.walk");
-        let said = "1 loop over main.prices has not ended and holds 2 tables and bucket arrays that the map has replaced since: 136 KiB.";
+        let said = "1 loop over main.prices has not ended and holds 136 KiB of tables that the map has replaced since.";
         assert_eq!(claims[0].summary, said);
-        assert!(
-            check(&stale(16, 1 << 20))[0].summary.starts_with("16 loops over main.prices have not ended and hold 32")
-        );
+        let many = &check(&stale(16, 1 << 20))[0].summary;
+        assert!(many.starts_with("16 loops over main.prices have not ended and hold 1.00 MiB"), "{many}");
     }
 
     #[test]

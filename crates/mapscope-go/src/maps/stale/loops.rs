@@ -18,6 +18,8 @@ const MAX_CAPACITY: u64 = 1024;
 const MAX_LOG: u64 = 48;
 /// Bytes of an iterator that are read; both have 96.
 const MAX_ITERATOR: usize = 128;
+/// Bytes of a list of overflow buckets, which is a slice, and of what leads to it (`mapextra`).
+const LIST: u64 = 24;
 /// Loops that are looked at.
 const MAX_LOOPS: usize = 1 << 20;
 
@@ -170,7 +172,11 @@ impl<'f, 's> Finder<'f, 's> {
             held.extend(older.filter(|o| *o == object));
         }
         for list in [i.overflow, i.old_overflow] {
-            held.extend(self.object(list.get(iterator), 24, true));
+            // The list and its array, which leads to the first overflow buckets: those that lie in the buckets' own array.
+            if let Some(list) = self.object(list.get(iterator), LIST, true) {
+                held.push(list);
+                held.extend_from_slice(self.stages.heap.graph.edges(list));
+            }
         }
         held.sort_unstable();
         held.dedup();
@@ -189,15 +195,22 @@ impl<'f, 's> Finder<'f, 's> {
     /// Directory, tables and groups; or buckets, old buckets and what keeps their overflow buckets.
     fn current(&mut self, map: u64) -> &FxHashSet<u32> {
         let (auditor, graph) = (&self.auditor, &self.stages.heap.graph);
-        let depth = if matches!(self.form, Form::Swiss(_)) { 2 } else { 1 };
+        // What is larger holds entries, and what those lead to is no part.
+        let largest = match (self.form, self.stages.context.layout.swiss) {
+            (Form::Swiss(_), Some((_, table))) => self.stages.heap.spans.allocator().slot(table.size, true),
+            _ => LIST,
+        };
+        let directory = matches!(self.form, Form::Swiss(_));
         self.current.entry(map).or_insert_with(|| {
-            // What the parts point to is parts again, or no part of any map.
             let mut parts = auditor.parts(map);
             let mut from = 0;
-            for _ in 0..depth {
+            for level in 0..2 {
                 let until = parts.len();
                 for index in from..until {
-                    parts.extend_from_slice(graph.edges(parts[index]));
+                    let part = parts[index];
+                    if directory && level == 0 || graph.blocks.size(part) <= largest {
+                        parts.extend_from_slice(graph.edges(part));
+                    }
                 }
                 from = until;
             }
@@ -213,4 +226,31 @@ fn array_bytes(log: u64, shape: &MapShape) -> Option<u64> {
     }
     let overflow = if log < 4 { 0 } else { 1 << (log - 4) };
     ((1u64 << log) + overflow).checked_mul(shape.group_size)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arrays_have_room_for_overflow_buckets_from_16_on() {
+        let shape = MapShape {
+            key: TypeId::UNKNOWN,
+            elem: TypeId::UNKNOWN,
+            key_size: 8,
+            elem_size: 8,
+            indirect_key: false,
+            indirect_elem: false,
+            group_size: 144,
+            keys_offset: 8,
+            key_stride: 8,
+            elems_offset: 72,
+            elem_stride: 8,
+            storage: 0,
+            scan: false,
+        };
+        let buckets = |log| array_bytes(log, &shape).map(|b| b / 144);
+        assert_eq!([buckets(0), buckets(3), buckets(4), buckets(8)], [Some(1), Some(8), Some(17), Some(272)]);
+        assert_eq!((buckets(49), buckets(255)), (None, None));
+    }
 }

@@ -24,7 +24,7 @@ pub struct StaleTables {
     pub map: String,
     /// Loops.
     pub loops: u64,
-    /// Tables with their groups, bucket arrays, and what holds overflow buckets.
+    /// Tables and their groups; bucket arrays, and lists of overflow buckets.
     pub objects: u64,
     /// Bytes that would be freed if the loops ended.
     pub bytes: u64,

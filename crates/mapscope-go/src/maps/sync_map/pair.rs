@@ -30,11 +30,11 @@ impl Walker<'_, '_> {
             self.one_map(map, contents, &mut entries)?;
         }
         entries.sort_unstable();
-        let expunged = self.expunged();
+        let expunged = self.expunged()?;
         let mut last = 0;
         for (entry, key) in entries {
             let value = self.stages().context.memory.u64(entry).ok()?;
-            let deleted = value == 0 || Some(value) == expunged;
+            let deleted = value == 0 || value == expunged;
             if deleted {
                 self.boxes.add_untyped(&mut contents.keys, key);
             } else {
@@ -66,7 +66,7 @@ impl Walker<'_, '_> {
     /// The entries of one of the maps, each with its key: type word and data word.
     fn one_map(&mut self, header: u64, contents: &mut Contents, entries: &mut Vec<(u64, (u64, u64))>) -> Option<()> {
         let map = self.session.map_type(header)?;
-        let figures = self.session.maps.iter().find(|m| m.audit.address == header)?.audit.figures.as_ref().ok()?;
+        let figures = *self.figures.get(&header)?;
         let shape = self.stages().context.types.shape(map)?;
         let fits = shape.key_size == 16 && shape.elem_size == 8 && !shape.indirect_key && !shape.indirect_elem;
         if !fits || entries.len() as u64 + figures.entries > MAX_ENTRIES as u64 {

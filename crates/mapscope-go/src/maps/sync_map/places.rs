@@ -45,15 +45,23 @@ pub(super) fn places(stages: &Stages<'_>) -> Vec<Place> {
 fn in_objects(stages: &Stages<'_>, found: &mut Vec<Place>) {
     let types = stages.context.types;
     let mut facts = Facts::new(types);
-    let looks = live_types(stages).into_iter().filter_map(|id| Some((id.0, look(types, id, &mut facts)?)));
-    let looks: FxHashMap<u32, Look> = looks.collect();
+    let mut looks: Vec<Option<Look>> = Vec::new();
+    for (id, look) in
+        live_types(stages).into_iter().filter_map(|id| Some((id.0 as usize, look(types, id, &mut facts)?)))
+    {
+        looks.resize_with(looks.len().max(id + 1), || None);
+        looks[id] = Some(look);
+    }
     if looks.is_empty() {
         return;
     }
     let graph = &stages.heap.graph;
     let mut scratch = Vec::new();
     for object in graph.blocks.blocks().iter().flat_map(mapscope_heap::Block::objects) {
-        let Some(look) = looks.get(&graph.type_of(object)).filter(|_| stages.reach.is_live(object)) else { continue };
+        let Some(Some(look)) = looks.get(graph.type_of(object) as usize) else { continue };
+        if !stages.reach.is_live(object) {
+            continue;
+        }
         let Some((address, room)) = contents(stages.typing, object) else { continue };
         let len = if look.row { room } else { look.plan.size.min(room) };
         if let Ok(bytes) = stages.context.memory.bytes(address, len.min(MAX_VALUE) as usize, &mut scratch) {
@@ -120,4 +128,17 @@ fn look(types: &TypeTable<'_>, id: TypeId, facts: &mut Facts<'_>) -> Option<Look
 /// An inner node of the tree that `sync.Map` is from Go 1.24 on: `sync.HashTrieMap[any, any]`.
 fn is_node(name: &str) -> bool {
     name.strip_prefix("internal/").unwrap_or(name) == "sync.indirect[interface {},interface {}]"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nodes_are_those_of_a_sync_map() {
+        assert!(is_node("internal/sync.indirect[interface {},interface {}]"));
+        assert!(is_node("sync.indirect[interface {},interface {}]"), "descriptors have no paths");
+        assert!(!is_node("internal/sync.indirect[string,interface {}]"), "another tree");
+        assert!(!is_node("internal/sync.entry[interface {},interface {}]"));
+    }
 }
