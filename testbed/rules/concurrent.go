@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"reflect"
 	"runtime"
 	"strings"
 	"sync"
@@ -14,6 +15,8 @@ var (
 	shards  []*shard
 	homes   []map[any]*house
 	prices  []map[int64][15]int64
+
+	iterators []*reflect.MapIter
 )
 
 // visit stores n entries, and makes a sync.Map of two maps, as it was up to Go 1.23, keep all of them in both.
@@ -121,6 +124,17 @@ func loop(grown int64) func() {
 	}
 }
 
+// iterate keeps iterators, which are objects.
+func iterate() {
+	for i := 0; i < 20; i++ {
+		prices = append(prices, map[int64][15]int64{})
+		price(prices[i], 0, 890)
+		iterators = append(iterators, reflect.ValueOf(prices[i]).MapRange())
+		iterators[i].Next()
+		price(prices[i], 890, 2000)
+	}
+}
+
 func init() {
 	scenarios["gm013"] = scenario{"GM013", "main.visits.byName", visit(50_000), plain, live}
 	near("gm013-near", "GM013", visit(999))
@@ -130,5 +144,6 @@ func init() {
 		close(resume)
 		<-walked
 	}, live}
+	scenarios["gm014-reflect"] = scenario{"GM014", "main.iterators[]", iterate, func() { iterators = nil }, live}
 	near("gm014-near", "GM014", loop(890))
 }

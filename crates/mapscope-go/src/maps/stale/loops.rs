@@ -10,6 +10,7 @@ use crate::maps::Auditor;
 use crate::roots::RootKind;
 use crate::runtime::{LegacyIterator, SwissIterator};
 use crate::session::Stages;
+use crate::storage::live_types;
 use crate::types::{Kind, MapShape, TypeId};
 
 /// `maxTableCapacity`.
@@ -111,7 +112,8 @@ impl<'f, 's> Finder<'f, 's> {
     /// The iterators in objects of the type `reflect.MapIter`.
     fn reflected(&self) -> Vec<(u64, Keeper)> {
         let types = self.stages.context.types;
-        let Some(id) = types.named("reflect.MapIter") else { return Vec::new() };
+        let mut live = live_types(self.stages).into_iter();
+        let Some(id) = live.find(|id| types.get(*id).name == "reflect.MapIter") else { return Vec::new() };
         let Kind::Struct(fields) = &types.get(id).kind else { return Vec::new() };
         let Some(offset) = fields.iter().find(|f| f.name == "hiter").map(|f| f.offset) else { return Vec::new() };
         let graph = &self.stages.heap.graph;

@@ -110,9 +110,13 @@ impl Walker<'_, '_> {
         let size = shape.group_size.max(8);
         let step = (WINDOW / size).max(1) * size;
         let mut scratch = Vec::new();
+        // Behind the groups of a table, which are a power of two, a slot may have room, whose zeros are no control bytes.
+        // Behind buckets, they say that there is no entry.
+        let groups = room / size;
+        let len = if swiss { size << groups.checked_ilog2()? } else { groups * size };
         let mut at = 0;
-        while room - at >= size {
-            let piece = step.min((room - at) / size * size);
+        while at < len {
+            let piece = step.min(len - at);
             let bytes = memory.bytes(start + at, piece as usize, &mut scratch).ok()?;
             for group in bytes.chunks_exact(size as usize) {
                 for slot in 0..8u64 {
