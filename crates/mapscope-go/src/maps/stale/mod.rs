@@ -31,10 +31,27 @@ pub struct StaleTables {
 }
 
 /// The loops of one function.
+#[derive(Default)]
 struct Group {
     /// Goroutines, or objects of the type `reflect.MapIter`.
     keepers: FxHashSet<Keeper>,
     loops: Vec<Loop>,
+}
+
+impl Group {
+    fn objects(&self) -> impl Iterator<Item = u32> {
+        self.loops.iter().flat_map(|l| l.stale.iter().copied())
+    }
+}
+
+/// What the loops of several functions hold, and is freed with none of them.
+fn held_by_several(groups: &BTreeMap<String, Group>) -> FxHashSet<u32> {
+    let mut holder: FxHashMap<u32, usize> = FxHashMap::default();
+    let mut shared = FxHashSet::default();
+    for (number, group) in groups.values().enumerate() {
+        shared.extend(group.objects().filter(|o| *holder.entry(*o).or_insert(number) != number));
+    }
+    shared
 }
 
 impl Session<'_> {
@@ -49,56 +66,57 @@ impl Session<'_> {
             return Vec::new();
         }
         let kept = self.kept_otherwise(&loops);
-        let mut groups: BTreeMap<String, Group> = BTreeMap::new();
-        for one in loops {
-            let function = self.function_of(one.keeper, false);
-            let empty = || Group { keepers: FxHashSet::default(), loops: Vec::new() };
-            let group = groups.entry(function).or_insert_with(empty);
-            group.keepers.insert(match one.keeper {
-                Keeper::Frame(goroutine, _) => Keeper::Frame(goroutine, 0),
-                object @ Keeper::Object(_) => object,
-            });
-            group.loops.push(one);
-        }
-        // What the loops of two functions hold is freed with neither.
-        let mut owner: FxHashMap<u32, Option<usize>> = FxHashMap::default();
-        for (index, group) in groups.values().enumerate() {
-            for object in group.loops.iter().flat_map(|l| &l.stale) {
-                owner.entry(*object).and_modify(|o| *o = o.filter(|o| *o == index)).or_insert(Some(index));
-            }
-        }
-        let mut found: Vec<StaleTables> = Vec::new();
-        for (index, (function, group)) in groups.into_iter().enumerate() {
-            let mut objects: Vec<u32> = group.loops.iter().flat_map(|l| l.stale.iter().copied()).collect();
+        let groups = self.by_function(loops);
+        let shared = held_by_several(&groups);
+        let stale = |(function, group): (String, Group)| {
+            let mut objects: Vec<u32> = group.objects().filter(|o| !kept.contains(o) && !shared.contains(o)).collect();
             objects.sort_unstable();
             objects.dedup();
-            objects.retain(|o| !kept.contains(o) && owner.get(o) == Some(&Some(index)));
-            found.extend(self.sum(function, &group, &objects));
-        }
+            self.sum(function, &group, &objects)
+        };
+        let mut found: Vec<StaleTables> = groups.into_iter().filter_map(stale).collect();
         found.sort_by(|a, b| b.bytes.cmp(&a.bytes).then_with(|| a.holder.cmp(&b.holder)));
         found
     }
 
+    /// The loops by the function that they are in, or by the place of their iterator.
+    fn by_function(&self, loops: Vec<Loop>) -> BTreeMap<String, Group> {
+        let (names, mut owners) = (self.stages.root_names(false), self.stages.owners());
+        let mut groups: BTreeMap<String, Group> = BTreeMap::new();
+        for one in loops {
+            let (name, keeper) = match one.keeper {
+                Keeper::Frame(goroutine, frame) => (names.frame(goroutine, frame), Keeper::Frame(goroutine, 0)),
+                Keeper::Object(object) => (owners.of_object(object), one.keeper),
+            };
+            let group = groups.entry(name).or_default();
+            group.keepers.insert(keeper);
+            group.loops.push(one);
+        }
+        groups
+    }
+
+    /// What would be freed if the loops of one function ended and `objects`, in order, went with them.
     fn sum(&self, function: String, group: &Group, objects: &[u32]) -> Option<StaleTables> {
-        let (first, alone) = (group.loops.first()?, group.keepers.len() == 1);
-        // The groups of a table are counted with it where it alone holds them.
-        let below = |o: &u32| matches!(self.dominators().of(*o), Some(Dominator::Object(above)) if objects.binary_search(&above).is_ok());
-        let bytes = objects.iter().filter(|o| !below(o)).map(|o| self.dominators().retained(*o)).sum();
+        let first = group.loops.first()?;
+        // What a table alone holds, its groups too, is counted with it.
+        let counted_above = |object: &u32| match self.dominators().of(*object) {
+            Some(Dominator::Object(above)) => objects.binary_search(&above).is_ok(),
+            _ => false,
+        };
+        let bytes = objects.iter().filter(|o| !counted_above(o)).map(|o| self.dominators().retained(*o)).sum();
+        let holder = match first.keeper {
+            Keeper::Frame(goroutine, frame) if group.keepers.len() == 1 => {
+                self.stages.root_names(true).frame(goroutine, frame)
+            }
+            _ => function,
+        };
         (bytes > 0).then(|| StaleTables {
-            holder: if alone { self.function_of(first.keeper, true) } else { function },
+            holder,
             map: self.maps.iter().find(|m| m.audit.address == first.map).map(|m| m.owner.clone()).unwrap_or_default(),
             loops: group.loops.len() as u64,
             objects: objects.len() as u64,
             bytes,
         })
-    }
-
-    /// How a person would name a loop.
-    fn function_of(&self, keeper: Keeper, numbered: bool) -> String {
-        match keeper {
-            Keeper::Frame(goroutine, frame) => self.stages.root_names(numbered).frame(goroutine, frame),
-            Keeper::Object(object) => self.stages.owners().of_object(object),
-        }
     }
 
     /// Of what the loops hold, the objects that something else leads to: no loop, and nothing else that only loops hold.
