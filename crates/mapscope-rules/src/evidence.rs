@@ -11,6 +11,10 @@ pub struct Evidence {
     pub garbage_bytes: u64,
     /// Live maps that are not torn.
     pub maps: Vec<MapFacts>,
+    /// `sync.Map`s of [`SyncMapFacts::MIN_ENTRIES`] or more.
+    pub sync_maps: Vec<SyncMapFacts>,
+    /// Tables that only loops hold.
+    pub stale_tables: Vec<StaleFacts>,
     /// Cycles of live objects that have a map among them.
     pub cycles: Vec<CycleFacts>,
     /// Arrays of slices, by the place of the slices.
@@ -153,6 +157,45 @@ impl MapFacts {
     pub fn reclaimable_bytes(&self) -> u64 {
         self.figures.table_bytes.saturating_sub(self.remade_bytes)
     }
+}
+
+/// One `sync.Map`.
+#[derive(Clone, Debug, Default)]
+pub struct SyncMapFacts {
+    /// How a person would name it.
+    pub owner: String,
+    /// The type of a plain map that can hold the same.
+    pub plain_type: String,
+    /// Entries.
+    pub entries: u64,
+    /// Keys that were deleted and are still there.
+    pub deleted: u64,
+    /// What it is made of.
+    pub structure_bytes: u64,
+    /// Objects of keys and values that a plain map would have in its slots.
+    pub box_bytes: u64,
+    /// What the plain map would take.
+    pub plain_bytes: u64,
+}
+
+impl SyncMapFacts {
+    /// Smaller ones are not worth a lock that has to be thought of.
+    pub const MIN_ENTRIES: u64 = 1000;
+}
+
+/// Tables that the loops of one function hold, and their maps have replaced.
+#[derive(Clone, Debug, Default)]
+pub struct StaleFacts {
+    /// The loop: `goroutine 7 main.walk`.
+    pub holder: String,
+    /// How a person would name the map.
+    pub map: String,
+    /// Loops.
+    pub loops: u64,
+    /// Tables and their groups; bucket arrays, and lists of overflow buckets.
+    pub objects: u64,
+    /// Bytes that would be freed if the loops ended.
+    pub bytes: u64,
 }
 
 /// The arrays of the slices in one place.

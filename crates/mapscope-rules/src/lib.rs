@@ -35,7 +35,8 @@ mod text;
 
 pub use evidence::{
     ClassFacts, CycleFacts, Evidence, FieldOrder, FinalizerFacts, GrowthFacts, LeakFacts, MapFacts, PaddedFacts,
-    PaddedMapFacts, PinnedFacts, PoolFacts, SliceFacts, StringFacts, SuspectFacts, TimerFacts,
+    PaddedMapFacts, PinnedFacts, PoolFacts, SliceFacts, StaleFacts, StringFacts, SuspectFacts, SyncMapFacts,
+    TimerFacts,
 };
 pub use finding::{Finding, Severity};
 pub use registry::{RULES, Rule, findings, rule};

@@ -55,6 +55,8 @@ table! {
     "GM010" "padded-slots" gm010_padded_slots High,
     "GM011" "oversized-hint" gm011_oversized_hint High,
     "GM012" "shared-map" gm012_shared_map Low,
+    "GM013" "sync-map-overhead" gm013_sync_map_overhead Medium,
+    "GM014" "stale-tables" gm014_stale_tables Medium,
     "GM015" "unbounded-map" gm015_unbounded_map High,
 }
 

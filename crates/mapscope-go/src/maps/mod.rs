@@ -8,10 +8,14 @@ mod keys;
 mod legacy;
 pub(crate) mod model;
 mod sharing;
+mod stale;
 mod swiss;
+mod sync_map;
 mod walk;
 
 pub use keys::PinnedKeys;
+pub use stale::StaleTables;
+pub use sync_map::SyncMap;
 
 use mapscope_heap::{GroupFill, MapAudit, MapFigures, MapImplementation};
 use mapscope_memory::Memory;

@@ -187,6 +187,13 @@ layouts! {
         count: "count", flags: "flags", log_buckets: "B", buckets: "buckets", old_buckets: "oldbuckets",
         extra: "extra",
     }
+    /// `internal/runtime/maps.Iter`: a loop over a Swiss map.
+    SwissIterator = "internal/runtime/maps.Iter" { map_type: "typ", map: "m", table: "tab", }
+    /// `runtime.hiter`: a loop over a legacy map.
+    LegacyIterator = "runtime.hiter" {
+        map_type: "t", map: "h", log_buckets: "B", buckets: "buckets", bucket: "bptr",
+        overflow: "overflow", old_overflow: "oldoverflow",
+    }
 }
 
 layouts! {
@@ -329,6 +336,8 @@ pub(crate) struct Layout {
     pub(crate) cleanup_queue: Option<CleanupQueue>,
     pub(crate) swiss: Option<(SwissMap, SwissTable)>,
     pub(crate) legacy: Option<LegacyMap>,
+    pub(crate) swiss_iterator: Option<SwissIterator>,
+    pub(crate) legacy_iterator: Option<LegacyIterator>,
     /// Bytes at the end of a one-page span of small objects that hold inline mark bits; 0 without Green Tea.
     pub(crate) inline_mark_bytes: u64,
     pub(crate) accounts: Option<Accounts>,
@@ -374,6 +383,8 @@ impl Layout {
             cleanup_queue: CleanupQueue::read(offsets).ok(),
             swiss,
             legacy,
+            swiss_iterator: SwissIterator::read(offsets).ok(),
+            legacy_iterator: LegacyIterator::read(offsets).ok(),
             inline_mark_bytes: offsets.size("runtime.spanInlineMarkBits").unwrap_or(0),
             accounts: Accounts::read(offsets).ok(),
         })

@@ -10,7 +10,8 @@ mod tables;
 pub use cache::Reads;
 pub(crate) use cache::{Cached, read_structure};
 pub(crate) use layout::{
-    Accounts, DebugOffsets, Field, Layout, LegacyMap, ProfileLayout, SwissMap, SwissTable, Waiter,
+    Accounts, DebugOffsets, Field, Layout, LegacyIterator, LegacyMap, ProfileLayout, SwissIterator, SwissMap,
+    SwissTable, Waiter,
 };
 #[cfg(test)]
 pub(crate) use layout::{Bucket, MemoryCycle, MemoryRecord};

@@ -26,6 +26,7 @@ pub use pools::Pool;
 pub use slices::SlicePlace;
 pub use strings::{StringGroup, Strings};
 pub use timers::{TimerFunction, TimerHeap, Timers};
+pub(crate) use walk::live_types;
 
 use self::channels::Waiters;
 use self::places::Places;

@@ -22,7 +22,7 @@ pub(crate) fn from_objects(stages: &Stages<'_>, wanted: &BitSet, sink: impl Fn(u
 }
 
 /// The roots that lead to an object of `wanted`: (object, address of the word, 0 for a register), each once.
-pub(super) fn from_roots(stages: &Stages<'_>, wanted: &BitSet) -> Vec<(u32, u64)> {
+pub(crate) fn from_roots(stages: &Stages<'_>, wanted: &BitSet) -> Vec<(u32, u64)> {
     let spans = &stages.heap.spans;
     let to = |root: &crate::roots::Root| spans.object(root.value).map(|(object, ..)| (object, root.address));
     let mut found: Vec<(u32, u64)> =

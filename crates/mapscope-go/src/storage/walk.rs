@@ -60,7 +60,7 @@ pub(super) struct Tally {
 }
 
 /// The types that live objects have.
-pub(super) fn live_types(stages: &Stages<'_>) -> FxHashSet<TypeId> {
+pub(crate) fn live_types(stages: &Stages<'_>) -> FxHashSet<TypeId> {
     let (graph, reach) = (&stages.heap.graph, stages.reach);
     let known = stages.context.types.len();
     let of_chunk = |mut seen: Vec<bool>, chunk: &std::ops::Range<usize>| {

@@ -23,6 +23,8 @@ pub(crate) mod gm009_many_small_maps;
 pub(crate) mod gm010_padded_slots;
 pub(crate) mod gm011_oversized_hint;
 pub(crate) mod gm012_shared_map;
+pub(crate) mod gm013_sync_map_overhead;
+pub(crate) mod gm014_stale_tables;
 pub(crate) mod gm015_unbounded_map;
 
 use crate::finding::Claim;

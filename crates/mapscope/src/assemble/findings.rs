@@ -1,12 +1,13 @@
 //! From a session to the evidence of the rules, and from what they say to the model's findings.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use mapscope_go::{GoroutineCensus, HolderKind, MapEntry, PaddedMap, PaddedType, Session, Storage, StructLayout};
 use mapscope_report::model::{FindingRow, Inspection};
 use mapscope_rules::{
     ClassFacts, CycleFacts, Evidence, FieldOrder, FinalizerFacts, Finding, LeakFacts, MapFacts, PaddedFacts,
-    PaddedMapFacts, PinnedFacts, PoolFacts, SliceFacts, StringFacts, SuspectFacts, TimerFacts, findings,
+    PaddedMapFacts, PinnedFacts, PoolFacts, SliceFacts, StaleFacts, StringFacts, SuspectFacts, SyncMapFacts,
+    TimerFacts, findings,
 };
 
 /// Entries that fit into a single group or bucket.
@@ -40,10 +41,13 @@ fn row(finding: Finding) -> FindingRow {
 
 fn evidence(session: &Session<'_>, inspection: &Inspection, storage: Storage) -> Evidence {
     let heap = &inspection.heap;
+    let sync_maps = session.sync_maps(SyncMapFacts::MIN_ENTRIES);
     Evidence {
         live_bytes: heap.live_bytes,
         garbage_bytes: heap.object_bytes.saturating_sub(heap.live_bytes),
-        maps: maps(session),
+        maps: maps(session, &sync_maps),
+        sync_maps: sync_maps.into_iter().map(sync_map).collect(),
+        stale_tables: session.stale_tables().into_iter().map(stale).collect(),
         cycles: cycles(session),
         strings: strings(&storage),
         classes: classes(session),
@@ -59,8 +63,9 @@ fn evidence(session: &Session<'_>, inspection: &Inspection, storage: Storage) ->
     }
 }
 
-/// The maps that are not torn.
-fn maps(session: &Session<'_>) -> Vec<MapFacts> {
+/// The maps that are not torn, but for those that a large `sync.Map` consists of: nobody can make them anew.
+fn maps(session: &Session<'_>, sync_maps: &[mapscope_go::SyncMap]) -> Vec<MapFacts> {
+    let inner: HashSet<u64> = sync_maps.iter().flat_map(|m| m.maps.iter().copied()).collect();
     let (pointers, keys) = (session.map_pointers(), session.pinned_keys());
     let complete = |map: &MapEntry| {
         let facts = map_facts(session, map)?;
@@ -68,7 +73,7 @@ fn maps(session: &Session<'_>) -> Vec<MapFacts> {
         let pointers = pointers.get(&map.audit.address).copied().unwrap_or(0);
         Some(MapFacts { pointers, pinned_keys: keys.objects, pinned_bytes: keys.bytes, ..facts })
     };
-    session.maps.iter().filter_map(complete).collect()
+    session.maps.iter().filter(|m| !inner.contains(&m.audit.address)).filter_map(complete).collect()
 }
 
 fn cycles(session: &Session<'_>) -> Vec<CycleFacts> {
@@ -129,6 +134,17 @@ fn padded_type(session: &Session<'_>, found: &PaddedType) -> PaddedFacts {
 fn order(type_name: &str, size: u64, best: &StructLayout) -> FieldOrder {
     let fields = best.fields.iter().map(|f| f.name.clone()).collect();
     FieldOrder { type_name: type_name.to_owned(), fields, size, best_size: best.size.size }
+}
+
+fn sync_map(map: mapscope_go::SyncMap) -> SyncMapFacts {
+    let mapscope_go::SyncMap { owner, plain_type, entries, deleted, structure_bytes, box_bytes, plain_bytes, maps: _ } =
+        map;
+    SyncMapFacts { owner, plain_type, entries, deleted, structure_bytes, box_bytes, plain_bytes }
+}
+
+fn stale(tables: mapscope_go::StaleTables) -> StaleFacts {
+    let mapscope_go::StaleTables { holder, map, loops, objects, bytes } = tables;
+    StaleFacts { holder, map, loops, objects, bytes }
 }
 
 fn slice(place: mapscope_go::SlicePlace) -> SliceFacts {
