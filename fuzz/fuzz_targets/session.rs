@@ -16,7 +16,7 @@ fuzz_target!(|data: &[u8]| {
         }
         let sites = session.sites();
         let _ = (sites.all().len(), sites.heap_profile().records.len());
-        let _ = session.storage(&StorageOptions { values: true });
+        let _ = session.storage(&StorageOptions { values: true, whole_texts: false });
         session.maps.len()
     });
     // An input without patches shows that the fixture is read at all.

@@ -61,7 +61,9 @@ pub(crate) fn replay() -> Result<()> {
         println!("{target}: {} inputs", inputs.len());
         let mut command = cargo();
         command
-            .args(["run", "--quiet", "--release", "--manifest-path", "fuzz/Cargo.toml"])
+            // As strict as the fuzzer's own build; inputs are few and small, so compiling is what takes time.
+            .env("CARGO_PROFILE_DEV_DEBUG", "0")
+            .args(["run", "--quiet", "--manifest-path", "fuzz/Cargo.toml"])
             .args(["--target-dir", "target/fuzz", "--bin", &target, "--"])
             .args(["-timeout=20", "-rss_limit_mb=2048"])
             .args(&inputs);

@@ -318,8 +318,10 @@ fn what_a_limit_left_out_is_not_gone() {
     let limited = file.to_str().expect("the path is UTF-8");
     success(&["demo", "--format", "json", "--limit", "3", "-o", limited]);
     let text = success(&["diff", &whole, limited]);
-    assert!(text.contains("lists 3 of 57 maps and") && text.contains("is neither new nor gone"), "{text}");
-    assert!(text.contains("not listed on each side") && !text.contains("  gone"), "{text}");
+    // Where a line breaks depends on where the files are.
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("lists 3 of 57 maps and") && words.contains("is neither new nor gone"), "{text}");
+    assert!(words.contains("not listed on each side") && !text.contains("  gone"), "{text}");
     let message = failure(&["diff", &whole, limited, "-o", limited]);
     assert!(message.contains("is what is examined"), "{message}");
 }

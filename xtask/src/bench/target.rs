@@ -7,9 +7,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result, bail};
-use nix::sys::resource::{Resource, setrlimit};
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 use serde_json::Value;
 
 use super::measure::memory;
@@ -33,13 +30,9 @@ pub(super) struct Big {
 impl Big {
     /// Starts it and waits until it is ready.
     pub(super) fn start(go: &str, objects: u64) -> Result<Self> {
-        // Without permission to raise the limit, the kernel writes no core and gdb has to.
-        let _ = setrlimit(Resource::RLIMIT_CORE, nix::libc::RLIM_INFINITY, nix::libc::RLIM_INFINITY);
         let executable = testbed_directory().join(format!("bin/{go}-default/big"));
         let child = Command::new(&executable)
             .arg(objects.to_string())
-            .current_dir(directory()?)
-            .env("GOTRACEBACK", "crash")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -70,25 +63,10 @@ impl Big {
         memory(self.pid(), "VmRSS")
     }
 
-    /// Ends the program and leaves its core: the kernel's where that is a file, else gdb's.
-    pub(super) fn into_core(mut self) -> Result<CoreFile> {
-        let directory = directory()?;
-        let pid = self.pid();
-        let pattern = fs::read_to_string("/proc/sys/kernel/core_pattern")?;
-        // With kernel.core_uses_pid the process is part of the name.
-        let candidates = [directory.join("core"), directory.join(format!("core.{pid}"))];
-        if pattern.trim() == "core" {
-            let mut child = self.child.take().context("it has ended")?;
-            // To wait closes the input, which would end the program before its core is written.
-            let input = child.stdin.take();
-            kill(Pid::from_raw(i32::try_from(pid)?), Signal::SIGABRT)?;
-            child.wait()?;
-            drop(input);
-            if let Some(path) = candidates.into_iter().find(|path| path.exists()) {
-                return Ok(CoreFile { path });
-            }
-            bail!("the kernel wrote no core: `ulimit -c` has to allow it");
-        }
+    /// Ends the program and leaves its core, as gdb writes it: of one that the kernel writes of a program that is aborting,
+    /// viewcore says nothing but a panic.
+    pub(super) fn into_core(self) -> Result<CoreFile> {
+        let (directory, pid) = (directory()?, self.pid());
         let path = directory.join("core");
         run(Command::new("gdb")
             .args(["-nx", "-batch", "-iex", "set auto-load off", "-p", &pid.to_string()])

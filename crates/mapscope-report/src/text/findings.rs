@@ -22,7 +22,7 @@ pub(super) fn finding_section(findings: &[FindingRow], options: &TextOptions) ->
         shown if shown < findings.len() => format!("{} of {}", count(shown as u64), count(findings.len() as u64)),
         shown => count(shown as u64),
     };
-    let heading = format!(" ({number}): {} reclaimable", bytes(total));
+    let heading = if total > 0 { format!(" ({number}): {} reclaimable", bytes(total)) } else { format!(" ({number})") };
     let mut out = format!("\n{}{}\n", paint(TITLE, "Findings"), paint(DIM, heading));
     for finding in &findings[..shown] {
         out += &one(finding, options.width);

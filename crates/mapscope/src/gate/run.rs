@@ -31,7 +31,7 @@ pub(crate) struct Examined<R> {
 /// Starts a command, calls `examine` with the pid of the process that stands still at the marker, and lets it go on.
 pub(crate) fn with_command<R>(run: &Run, examine: impl FnOnce(u32) -> Result<R>) -> Result<Examined<R>> {
     let started = Started::new(run)?;
-    let mut command = Running { child: started.child, name: run.command.join(" ") };
+    let mut command = Running { child: started.child, name: run.command.join(" "), passed_on: started.passed_on };
     let held = command.hold(started.marker, run)?;
     let result = examine(held.pid()).with_context(|| format!("`{}`, at its marker", command.name))?;
     let mut report = GateRun { command: run.command.clone(), marker: marker(run), ended: None };
@@ -70,6 +70,7 @@ fn end(status: ExitStatus) -> String {
 struct Started {
     child: Child,
     marker: Telling,
+    passed_on: Option<Receiver<()>>,
 }
 
 enum Telling {
@@ -89,16 +90,16 @@ impl Started {
             let (reader, writer) = io::pipe().context("no pipe")?;
             command.stdout(writer.try_clone().context("no pipe")?).stderr(writer);
             let child = start(command)?;
-            let (told, pass) = pass_on(reader, text.clone());
-            return Ok(Self { child, marker: Telling::Line(told, pass) });
+            let (marker, passed_on) = pass_on(reader, text.clone());
+            return Ok(Self { child, marker, passed_on: Some(passed_on) });
         }
         command.stdout(Stdio::from(io::stderr()));
         match &run.marker {
             Marker::Signal(signal) => {
                 let (watch, child) = Watch::start(command, *signal as i32)?;
-                Ok(Self { child, marker: Telling::Signal(watch) })
+                Ok(Self { child, marker: Telling::Signal(watch), passed_on: None })
             }
-            Marker::After(time) => Ok(Self { child: start(command)?, marker: Telling::Clock(*time) }),
+            Marker::After(time) => Ok(Self { child: start(command)?, marker: Telling::Clock(*time), passed_on: None }),
             Marker::Line(_) => bail!("a line needs a pipe"),
         }
     }
@@ -111,12 +112,16 @@ fn start(mut command: Command) -> Result<Child> {
 }
 
 /// Passes all lines on to standard error, and tells of the first that contains `text`. Who sees that line there knows that
-/// the command is held.
-fn pass_on(reader: PipeReader, text: String) -> (Receiver<()>, SyncSender<()>) {
+/// the command is held. The second channel closes when the last line was passed on.
+fn pass_on(reader: PipeReader, text: String) -> (Telling, Receiver<()>) {
     let (tell, told) = sync_channel(1);
     let (pass, passed) = sync_channel(1);
-    std::thread::spawn(move || copy_lines(reader, &text, tell, &passed));
-    (told, pass)
+    let (done, passed_on) = sync_channel(1);
+    std::thread::spawn(move || {
+        copy_lines(reader, &text, tell, &passed);
+        drop(done);
+    });
+    (Telling::Line(told, pass), passed_on)
 }
 
 fn copy_lines(reader: PipeReader, text: &str, tell: SyncSender<()>, passed: &Receiver<()>) {
@@ -141,6 +146,8 @@ fn copy_lines(reader: PipeReader, text: &str, tell: SyncSender<()>, passed: &Rec
 struct Running {
     child: Child,
     name: String,
+    /// Closed when all that it wrote was passed on.
+    passed_on: Option<Receiver<()>>,
 }
 
 impl Running {
@@ -225,5 +232,9 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         self.terminate();
+        // A process that it has left behind may write for ever.
+        if let Some(passed_on) = &self.passed_on {
+            let _ = passed_on.recv_timeout(GRACE);
+        }
     }
 }

@@ -88,6 +88,18 @@ fn without_values(document: &mut Value) {
     document.remove("strings");
 }
 
+/// Takes out the findings that follow from values (GM006, GH003), and what is said of a map instead where they are hidden.
+fn without_findings_of_values(live: &mut Value, core: &mut Value) {
+    let of = |document: &Value| document["findings"].as_array().cloned().unwrap_or_default();
+    let zeroed: Vec<Value> =
+        of(live).into_iter().filter(|f| f["rule"] == "GM006").map(|f| f["subject"].clone()).collect();
+    for document in [live, core] {
+        if let Some(findings) = document.get_mut("findings").and_then(Value::as_array_mut) {
+            findings.retain(|f| f["rule"] != "GH003" && !zeroed.contains(&f["subject"]));
+        }
+    }
+}
+
 /// Where two documents differ first.
 fn difference(a: &Value, b: &Value) -> Option<String> {
     match (a, b) {
@@ -123,6 +135,7 @@ fn every_core_reads_as_its_process_does() {
                     let said = core.as_object_mut().and_then(|core| core.remove("partial"));
                     assert!(said.is_none_or(|said| said[0].as_str().is_some_and(|s| s.contains("is redacted"))));
                     without_values(&mut live);
+                    without_findings_of_values(&mut live, &mut core);
                     assert_eq!(
                         difference(&core, &{
                             let mut same = core.clone();

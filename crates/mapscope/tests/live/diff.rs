@@ -127,6 +127,14 @@ fn check(diff: &Value, first: &Value, last: &Value) {
     assert_eq!((&growth("main.cache")["name"], &growth("main.cache")["ratio"]), (&json!("main.index"), &json!(0.5)));
     assert_eq!((&growth("main.index")["name"], &growth("main.index")["ratio"]), (&json!("main.cache"), &json!(2.0)));
     assert_eq!(growth("main.index")["heuristic"], true);
+    // Of the package's maps, the cache grew by most bytes, and nothing is deleted from it.
+    let findings = diff["findings"].as_array().expect("findings");
+    let [finding] = &findings[..] else { panic!("{findings:?}") };
+    assert_eq!((&finding["rule"], &finding["subject"]), (&json!("GM015"), &json!("main.cache")));
+    let [before, after] = [first, last].map(|truth| said(truth, "main.cache").expect("the cache"));
+    let grown = after.2 + 64 * after.0 - before.2 - 64 * before.0;
+    let evidence = json!({ "entries_before": before.0, "entries_after": after.0, "grown_bytes": grown });
+    assert_eq!(finding["evidence"], evidence);
     // A map retains its table and its entries, of 64 bytes each; the variable no more.
     for (side, truth) in [("before", first), ("after", last)] {
         let (entries, _, table) = said(truth, "main.cache").expect("the cache");
@@ -199,6 +207,7 @@ fn a_process_is_inspected_again_and_nothing_changed() {
     assert_eq!(diff["inspections"].as_array().map(Vec::len), Some(3));
     let changed: Vec<&Value> = things(&diff).into_iter().filter(|row| row["verdict"] != "steady").collect();
     assert_eq!(changed, Vec::<&Value>::new());
+    assert!(diff.get("findings").is_none(), "nothing grew: {}", diff["findings"]);
     assert_eq!(row(&diff, "map", "main.cache")["series"].as_array().map(Vec::len), Some(3));
     let text = success(&["diff", &target.pid(), "--after", "1ms"]);
     assert!(text.contains("The live heap is steady") && text.contains("Maps (nothing changed)"), "{text}");
