@@ -30,6 +30,9 @@ const TRIES: usize = 5;
 const PATIENCE: Duration = Duration::from_secs(1);
 /// A reader that takes nothing for so long will not read the snapshot either.
 const LISTENING: Duration = Duration::from_secs(10);
+/// How long the target is asked to collect what is left of a snapshot, and the longest pause between two times.
+const CLEARING: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_millis(100);
 /// `ERESTARTNOINTR`: the kernel wanted to see to something else first.
 const RESTART: i64 = -513;
 
@@ -302,17 +305,31 @@ impl Held {
     /// Kills the snapshot and has the target collect what is left of it: a zombie that is its child, of which it knows
     /// nothing.
     fn clear(&self) {
-        let inner = status::inner_pid(self.child);
+        let inner = status::inner_pid(self.child).unwrap_or(self.child);
         kill(self.child);
+        let deadline = Instant::now() + CLEARING;
+        let mut pause = Duration::from_millis(1);
+        // Any thread may have a signal to see to first, or be where it cannot be asked just now.
+        while !self.collect_in_one(inner) && Instant::now() < deadline {
+            std::thread::sleep(pause);
+            pause = (pause * 2).min(PAUSE);
+            // One that took long to die has not reported to us yet.
+            ptrace::collect(self.child);
+        }
+    }
+
+    /// Asks one thread after the other to collect `child`, a pid as the target sees it; whether nothing is left.
+    fn collect_in_one(&self, child: u32) -> bool {
         let is_left = || status::parent(self.child) == Some(self.pid);
         let others = fs::read_dir(status::proc_path(self.pid, "task"));
         let others = others.into_iter().flatten().flatten().filter_map(|e| e.file_name().to_str()?.parse().ok());
         for tid in std::iter::once(self.parent).chain(others.collect::<Vec<u32>>()) {
             if !is_left() {
-                return;
+                return true;
             }
-            self.collect_in(tid, inner.unwrap_or(self.child));
+            self.collect_in(tid, child);
         }
+        !is_left()
     }
 
     /// Has thread `tid` collect `child`, a pid as the target sees it.
