@@ -109,10 +109,13 @@ func waitForAnswer(c chan int, buf []byte, started *sync.WaitGroup) {
 
 var answers []chan int
 
+// The runtime keeps the stacks of up to 64 goroutines that have ended for each processor: next to all, they are few.
+const waiting = 4000
+
 func wait(leak bool) func() {
 	return func() {
 		var started sync.WaitGroup
-		for i := 0; i < 1000; i++ {
+		for i := 0; i < waiting; i++ {
 			c := make(chan int)
 			if leak {
 				hidden = append(hidden, ^uintptr(*(*unsafe.Pointer)(unsafe.Pointer(&c))))
@@ -133,7 +136,7 @@ func wait(leak bool) func() {
 func running() int {
 	stacks := make([]byte, 4<<20)
 	text := string(stacks[:runtime.Stack(stacks, true)])
-	return 1000 - strings.Count(text, "[chan receive]") - strings.Count(text, "[chan receive, ")
+	return waiting - strings.Count(text, "[chan receive]") - strings.Count(text, "[chan receive, ")
 }
 
 func wake() {
