@@ -549,11 +549,11 @@ mod tests {
 
     use super::*;
 
-    fn config(line: &str) -> Result<Config> {
+    pub(super) fn config(line: &str) -> Result<Config> {
         Config::new(Args::try_parse_from(line.split_whitespace()).expect("the line is well formed"))
     }
 
-    fn error(line: &str) -> String {
+    pub(super) fn error(line: &str) -> String {
         format!("{:#}", config(line).expect_err("the line is wrong"))
     }
 

@@ -1,6 +1,8 @@
 //! What the rules say of what changed between inspections.
 
-use mapscope_report::model::{Diff, FindingRow, Inspection};
+use std::collections::HashSet;
+
+use mapscope_report::model::{Diff, FindingRow, Inspection, MapRow};
 use mapscope_report::{Grower, growers};
 use mapscope_rules::{Evidence, GrowthFacts};
 
@@ -8,7 +10,11 @@ use super::findings;
 
 /// The findings of a comparison whose last inspection is `last`.
 pub(crate) fn findings(diff: &Diff, last: &Inspection) -> Vec<FindingRow> {
-    let growth = growers(diff).into_iter().map(|grower| facts(grower, last)).collect();
+    // Once for all: there may be a million maps, and as many that grew.
+    let deletes = |row: &&MapRow| row.figures.as_ref().is_some_and(|f| f.tombstones.is_some_and(|n| n > 0));
+    let deleted_from: HashSet<(&str, &str)> =
+        last.maps.iter().filter(deletes).map(|row| (row.owner.as_str(), row.type_name.as_str())).collect();
+    let growth = growers(diff).into_iter().map(|grower| facts(grower, &deleted_from)).collect();
     findings::of(&Evidence { live_bytes: last.heap.live_bytes, growth, ..Evidence::default() })
 }
 
@@ -18,10 +24,9 @@ pub(crate) fn add(diff: &Diff, last: &mut Inspection) {
     last.findings.sort_by_key(|f| ["high", "medium", "low"].iter().position(|s| *s == f.severity));
 }
 
-fn facts(grower: Grower, last: &Inspection) -> GrowthFacts {
-    let theirs = |row: &&mapscope_report::model::MapRow| row.owner == grower.owner && row.type_name == grower.type_name;
-    let tombstones = last.maps.iter().filter(theirs).filter_map(|row| row.figures.as_ref()?.tombstones);
-    let deleted_from = tombstones.sum::<u64>() > 0;
+/// `deleted_from`: owner and type of the maps that have a tombstone.
+fn facts(grower: Grower, deleted_from: &HashSet<(&str, &str)>) -> GrowthFacts {
+    let deleted_from = deleted_from.contains(&(grower.owner.as_str(), grower.type_name.as_str()));
     let (retained_before, retained_after) = grower.retained_bytes.unwrap_or(grower.table_bytes);
     GrowthFacts {
         owner: grower.owner,

@@ -130,19 +130,8 @@ fn duration(text: &str) -> Result<Duration> {
 mod tests {
     use std::path::Path;
 
-    use clap::Parser;
-
-    use super::*;
-    use crate::args::Args;
-    use crate::config::{Command, Config};
-
-    fn config(line: &str) -> Result<Config> {
-        Config::new(Args::try_parse_from(line.split_whitespace()).expect("the line is well formed"))
-    }
-
-    fn error(line: &str) -> String {
-        format!("{:#}", config(line).expect_err("the line is wrong"))
-    }
+    use crate::config::Command;
+    use crate::config::tests::{config, error};
 
     #[test]
     fn a_diff_takes_two_targets_or_one_process_again() {
