@@ -90,7 +90,7 @@ impl Session<'_> {
         let in_map = |id: u32| matches!(types.get(TypeId(id)).kind, Kind::MapPart(..));
         let in_map: Vec<bool> = (0..types.len() as u32).map(in_map).collect();
         let itself = |o: u32| in_map.get(graph.type_of(o) as usize) != Some(&true);
-        let cycles = Cycles::new(graph, self.stages.reach, self.stages.dominators, itself);
+        let cycles = Cycles::new(self.stages.reach, self.stages.dominators, itself);
         let mut maps: FxHashMap<usize, Vec<u32>> = FxHashMap::default();
         for (index, map) in self.maps.iter().enumerate() {
             let object = self.stages.heap.spans.object(map.audit.address);
@@ -115,13 +115,16 @@ impl Session<'_> {
             .collect();
         groups.sort_by_key(|g| (std::cmp::Reverse(g.bytes), g.first));
         groups.truncate(limit.unwrap_or(usize::MAX));
+        if groups.is_empty() {
+            return found;
+        }
         self.find_entries(&cycles, &mut groups);
         found.groups = self.describe(&cycles, &groups);
         found
     }
 
     /// Sets `first` and `cycle` of each group; the cycle starts where it is entered.
-    fn find_entries(&self, cycles: &Cycles, groups: &mut [Group]) {
+    fn find_entries(&self, cycles: &Cycles<'_>, groups: &mut [Group]) {
         let graph = &self.stages.heap.graph;
         let wanted: FxHashMap<usize, usize> = groups.iter().enumerate().map(|(i, g)| (g.component, i)).collect();
         let first_reached = |set: &BitSet, mut found: Box<dyn FnMut(usize, u32) + '_>| {
@@ -158,7 +161,7 @@ impl Session<'_> {
         );
     }
 
-    fn describe(&self, cycles: &Cycles, groups: &[Group]) -> Vec<CycleGroup> {
+    fn describe(&self, cycles: &Cycles<'_>, groups: &[Group]) -> Vec<CycleGroup> {
         let hops = Hops::new(self.stages.typing);
         let mut known = Known::new(self.stages.typing);
         let mut owners = self.stages.owners();

@@ -336,6 +336,8 @@ fn session<R>(
     let typed = typing.run(&mut names);
 
     progress.stage("marking what is live");
+    // This reads nothing, and takes much memory of our own.
+    release_all(memory);
     let graph = &heap.graph;
     let starts = starts(&roots, graph, &heap.spans, &types, &typed.sorted(), &names);
     let reach = mark(graph, &starts);
@@ -356,7 +358,7 @@ fn session<R>(
 
     progress.stage("working out who holds what");
     // From here on little is read, and the most memory of our own is in use.
-    memory.regions().iter().for_each(|r| memory.release(r.start, (r.end - r.start) as usize));
+    release_all(memory);
     let dominators = Dominators::new(graph, &reach, &holders.of_root, holders.all.len() as u32);
     let classes = Classes::of(&types);
     let by_type = MergedTree::new(graph, &dominators, &classes.of_type, &holders.groups);
@@ -396,6 +398,10 @@ fn session<R>(
         stages,
     };
     Ok(then(&session))
+}
+
+fn release_all(memory: &dyn Memory) {
+    memory.regions().iter().for_each(|r| memory.release(r.start, (r.end - r.start) as usize));
 }
 
 /// Bytes of a build id that are shown; linkers write 20, and none more than this.

@@ -30,6 +30,11 @@ impl BitSet {
         new
     }
 
+    /// The bits, for writers that share the set out among them.
+    pub(crate) fn words_mut(&mut self) -> &mut [u64] {
+        &mut self.words
+    }
+
     /// How many numbers are in the set.
     pub fn count(&self) -> u64 {
         self.words.iter().map(|w| u64::from(w.count_ones())).sum()

@@ -1,71 +1,75 @@
 //! Objects that reach themselves: strongly connected components, and shortest cycles in them.
 //!
-//! One pass over the kernel of the dominators with the objects' numbers in one column (Pearce's form of Tarjan's algorithm:
-//! an object's place in the search and its component are never needed at once). Of each cycle, the object that was reached
+//! One pass over the kernel of the dominators with its members' numbers in one column (Pearce's form of Tarjan's algorithm:
+//! a member's place in the search and its component are never needed at once). Of each cycle, the object that was reached
 //! first has another predecessor than the one it was reached by, and the rest of the cycle leads to it: so all of it is in
 //! the kernel, but for objects that only point to themselves.
 
 use std::ops::Range;
 
-use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
+use crate::bits::RankedSet;
+use crate::dominators::Kernel;
 use crate::{Dominators, HeapGraph, Reachability};
 
 /// Not visited.
 const NONE: u32 = 0;
-/// Blocks that one thread looks at in a row, at least.
-const MIN_BLOCKS: usize = 64;
 
 /// The live objects that are in cycles, by component: objects of one component reach each other.
-#[derive(Debug, Default)]
-pub struct Cycles {
+#[derive(Debug)]
+pub struct Cycles<'d> {
+    /// The kernel's members.
+    kernel: &'d RankedSet,
     /// Members of all components, one component after the other.
     members: Vec<u32>,
     /// Where each component ends in `members`.
     ends: Vec<usize>,
-    /// Of each object: its component's number counted down from the largest; smaller numbers mean none.
+    /// Of each of the kernel's members: its component's number counted down from the largest; smaller numbers mean none.
     component: Vec<u32>,
+    /// Objects outside the kernel that point to themselves, ascending, and their components' numbers.
+    alone: Vec<(u32, u32)>,
     /// The components of the pass that have a cycle, by their number in `component`, ascending.
     numbers: Vec<u32>,
 }
 
-/// An object whose edges are being followed.
+/// A member whose edges are being followed.
 struct Frame {
-    object: u32,
+    rank: u32,
     /// Edges followed.
     next: u32,
     /// Nothing before it has been reached from it so far.
     root: bool,
 }
 
-impl Cycles {
+impl<'d> Cycles<'d> {
     /// Finds the components of the live objects, whose `dominators` these are. A component is more than one object, or one
     /// that points to itself, if `itself` says that this counts for it.
-    pub fn new(
-        graph: &HeapGraph,
-        reach: &Reachability,
-        dominators: &Dominators<'_>,
-        itself: impl Fn(u32) -> bool + Sync,
-    ) -> Self {
-        let mut pass = Pass {
-            graph,
-            dominators,
-            found: Self { component: vec![NONE; graph.len()], ..Self::default() },
-            index: 1,
-            number: u32::MAX,
-            waiting: Vec::new(),
-            frames: Vec::new(),
+    pub fn new(reach: &Reachability, dominators: &'d Dominators<'_>, itself: impl Fn(u32) -> bool) -> Self {
+        let kernel = dominators.kernel();
+        let found = Self {
+            kernel: dominators.members(),
+            members: Vec::new(),
+            ends: Vec::new(),
+            component: vec![NONE; kernel.len()],
+            alone: Vec::new(),
+            numbers: Vec::new(),
         };
-        // Those that point nowhere are not in this order.
-        for &object in reach.order() {
-            if dominators.is_kernel(object) && pass.found.component[object as usize] == NONE {
-                pass.visit(object, &itself);
+        let mut pass =
+            Pass { kernel: &kernel, found, index: 1, number: u32::MAX, waiting: Vec::new(), frames: Vec::new() };
+        for rank in 0..kernel.len() as u32 {
+            if pass.found.component[rank as usize] == NONE {
+                pass.visit(rank, &itself);
             }
         }
-        for object in alone(graph, reach, |o| !dominators.is_kernel(o) && itself(o)) {
+        let mut alone: Vec<u32> = reach.loops().to_vec();
+        alone.retain(|o| dominators.members().rank(*o as usize).is_none() && itself(*o));
+        alone.sort_unstable();
+        alone.dedup();
+        for object in alone {
             pass.found.members.push(object);
-            pass.number(object, true);
+            let number = pass.number(true);
+            pass.found.alone.push((object, number));
         }
         pass.found.numbers.reverse();
         pass.found
@@ -93,17 +97,23 @@ impl Cycles {
 
     /// The component of an object that is in a cycle.
     pub fn component_of(&self, object: u32) -> Option<usize> {
-        let number = *self.component.get(object as usize)?;
         // Numbers count down from one component to the next, and `numbers` was turned round.
-        let index = self.numbers.binary_search(&number).ok()?;
+        let index = self.numbers.binary_search(&self.number_of(object)?).ok()?;
         Some(self.numbers.len() - 1 - index)
+    }
+
+    fn number_of(&self, object: u32) -> Option<u32> {
+        match self.kernel.rank(object as usize) {
+            Some(rank) => self.component.get(rank).copied(),
+            None => self.alone.binary_search_by_key(&object, |a| a.0).ok().map(|at| self.alone[at].1),
+        }
     }
 
     /// A shortest cycle through `object`, which comes first in it and is not repeated at the end; empty when it is in
     /// none.
     pub fn shortest(&self, graph: &HeapGraph, object: u32) -> Vec<u32> {
         let Some(component) = self.component_of(object) else { return Vec::new() };
-        let number = self.component[object as usize];
+        let number = self.number_of(object);
         let mut parents: FxHashMap<u32, u32> = FxHashMap::default();
         let mut queue = vec![object];
         let mut done = 0;
@@ -116,7 +126,7 @@ impl Cycles {
                     cycle.reverse();
                     return cycle;
                 }
-                if self.component[next as usize] == number && !parents.contains_key(&next) {
+                if self.number_of(next) == number && !parents.contains_key(&next) {
                     parents.insert(next, at);
                     queue.push(next);
                 }
@@ -126,44 +136,34 @@ impl Cycles {
     }
 }
 
-/// Live objects that point to themselves, of those that count.
-fn alone(graph: &HeapGraph, reach: &Reachability, counts: impl Fn(u32) -> bool + Sync) -> Vec<u32> {
-    let points_back = |o: &u32| graph.points(*o) && graph.edges(*o).contains(o) && reach.is_live(*o) && counts(*o);
-    let blocks = graph.blocks.blocks().par_iter().with_min_len(MIN_BLOCKS);
-    blocks.flat_map_iter(|block| block.objects().filter(&points_back)).collect()
-}
-
-struct Pass<'g> {
-    graph: &'g HeapGraph,
-    dominators: &'g Dominators<'g>,
-    found: Cycles,
-    /// Objects in `frames` and `waiting`, plus one.
+struct Pass<'k, 'd> {
+    kernel: &'k Kernel,
+    found: Cycles<'d>,
+    /// Members in `frames` and `waiting`, plus one.
     index: u32,
     /// The next component's number. Larger than any index: there are fewer than 2^31 objects.
     number: u32,
-    /// Objects whose component is not complete.
+    /// Ranks of members whose component is not complete.
     waiting: Vec<u32>,
     frames: Vec<Frame>,
 }
 
-impl Pass<'_> {
+impl Pass<'_, '_> {
     fn visit(&mut self, start: u32, itself: &impl Fn(u32) -> bool) {
         self.enter(start);
         while let Some(frame) = self.frames.last_mut() {
             let column = &mut self.found.component;
-            let edges = self.graph.edges(frame.object);
-            let Some(&next) = edges.get(frame.next as usize) else {
+            let Some(&next) = self.kernel.successors(frame.rank).get(frame.next as usize) else {
                 self.leave(itself);
                 continue;
             };
             match column[next as usize] {
-                NONE if !self.dominators.is_kernel(next) || !self.graph.points(next) => frame.next += 1,
                 // Once it has a number, this edge is looked at again.
                 NONE => self.enter(next),
                 number => {
                     frame.next += 1;
-                    if number < column[frame.object as usize] {
-                        column[frame.object as usize] = number;
+                    if number < column[frame.rank as usize] {
+                        column[frame.rank as usize] = number;
                         frame.root = false;
                     }
                 }
@@ -171,45 +171,46 @@ impl Pass<'_> {
         }
     }
 
-    fn enter(&mut self, object: u32) {
-        self.found.component[object as usize] = self.index;
+    fn enter(&mut self, rank: u32) {
+        self.found.component[rank as usize] = self.index;
         self.index += 1;
-        self.frames.push(Frame { object, next: 0, root: true });
+        self.frames.push(Frame { rank, next: 0, root: true });
     }
 
     fn leave(&mut self, itself: &impl Fn(u32) -> bool) {
-        let Some(Frame { object, root, .. }) = self.frames.pop() else { return };
+        let Some(Frame { rank, root, .. }) = self.frames.pop() else { return };
         if !root {
-            self.waiting.push(object);
+            self.waiting.push(rank);
             return;
         }
         let found = &mut self.found;
-        let (first, start) = (found.component[object as usize], found.members.len());
+        let (first, start) = (found.component[rank as usize], found.members.len());
         while let Some(&member) = self.waiting.last()
             && found.component[member as usize] >= first
         {
             self.waiting.pop();
             found.component[member as usize] = self.number;
-            found.members.push(member);
+            found.members.push(self.kernel.objects[member as usize]);
         }
+        let object = self.kernel.objects[rank as usize];
         found.members.push(object);
-        self.index -= (found.members.len() - start) as u32;
-        if found.members.len() - start > 1 || self.graph.edges(object).contains(&object) && itself(object) {
-            self.number(object, true);
-        } else {
+        let count = found.members.len() - start;
+        self.index -= count as u32;
+        let counts = count > 1 || self.kernel.successors(rank).contains(&rank) && itself(object);
+        if !counts {
             found.members.pop();
-            self.number(object, false);
         }
+        self.found.component[rank as usize] = self.number(counts);
     }
 
-    /// Gives the last object of a component its number; all members are in the list if it counts.
-    fn number(&mut self, object: u32, counts: bool) {
-        self.found.component[object as usize] = self.number;
+    /// A number for the component whose members were listed last; none of them is in the list if it does not count.
+    fn number(&mut self, counts: bool) -> u32 {
         if counts {
             self.found.ends.push(self.found.members.len());
             self.found.numbers.push(self.number);
         }
         self.number -= 1;
+        self.number + 1
     }
 }
 
@@ -221,13 +222,7 @@ mod tests {
     use super::*;
     use crate::testing::{Random, graph};
 
-    /// `itself`: objects that only point to themselves count.
-    fn cycles_of(graph: &HeapGraph, reach: &Reachability, itself: bool) -> Cycles {
-        let holders = vec![0; reach.roots().len()];
-        Cycles::new(graph, reach, &Dominators::new(graph, reach, &holders, 1), |_| itself)
-    }
-
-    fn sorted(cycles: &Cycles) -> Vec<Vec<u32>> {
+    fn sorted(cycles: &Cycles<'_>) -> Vec<Vec<u32>> {
         let mut all: Vec<Vec<u32>> = (0..cycles.len()).map(|c| cycles.members(c).to_vec()).collect();
         for component in &mut all {
             component.sort_unstable();
@@ -266,7 +261,9 @@ mod tests {
                     brute.push(class);
                 }
             }
-            let cycles = cycles_of(&graph, &reach, true);
+            let holders = vec![0; reach.roots().len()];
+            let dominators = Dominators::new(&graph, &reach, &holders, 1);
+            let cycles = Cycles::new(&reach, &dominators, |_| true);
             assert_eq!(sorted(&cycles), brute, "{edges:?}");
             for o in 0..n {
                 let mine = cycles.component_of(o).map(|c| cycles.members(c).contains(&o));
@@ -292,7 +289,7 @@ mod tests {
         }
     }
 
-    fn check_shortest(cycles: &Cycles, graph: &HeapGraph, edges: &[Vec<u32>], object: u32) {
+    fn check_shortest(cycles: &Cycles<'_>, graph: &HeapGraph, edges: &[Vec<u32>], object: u32) {
         let cycle = cycles.shortest(graph, object);
         let Some(component) = cycles.component_of(object) else {
             assert!(cycle.is_empty());
@@ -319,8 +316,9 @@ mod tests {
     fn an_object_that_points_to_itself_may_not_count() {
         let graph = graph(&[vec![0, 1], vec![2], vec![1, 2], vec![3]]);
         let reach = Reachability::from_roots(&graph, [0]);
-        assert_eq!(sorted(&cycles_of(&graph, &reach, true)), [vec![0], vec![1, 2]]);
-        let cycles = cycles_of(&graph, &reach, false);
+        let dominators = Dominators::new(&graph, &reach, &[0], 1);
+        assert_eq!(sorted(&Cycles::new(&reach, &dominators, |_| true)), [vec![0], vec![1, 2]]);
+        let cycles = Cycles::new(&reach, &dominators, |_| false);
         assert_eq!(sorted(&cycles), [vec![1, 2]]);
         assert_eq!((cycles.component_of(0), cycles.component_of(3)), (None, None));
     }
@@ -330,7 +328,9 @@ mod tests {
         let n = 1_000_000;
         let edges: Vec<Vec<u32>> = (0..n).map(|o| vec![(o + 1) % n]).collect();
         let graph = graph(&edges);
-        let cycles = cycles_of(&graph, &Reachability::from_roots(&graph, [5]), true);
+        let reach = Reachability::from_roots(&graph, [5]);
+        let dominators = Dominators::new(&graph, &reach, &[0], 1);
+        let cycles = Cycles::new(&reach, &dominators, |_| true);
         assert_eq!((cycles.len(), cycles.members(0).len()), (1, n as usize));
         assert_eq!(cycles.shortest(&graph, 3).len(), n as usize);
     }

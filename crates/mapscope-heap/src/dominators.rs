@@ -11,6 +11,7 @@ mod semi_nca;
 #[allow(clippy::unwrap_used)]
 mod tests;
 
+pub(crate) use kernel::Kernel;
 use kernel::{Holders, Solved};
 pub(crate) use retained::Above;
 use retained::Sums;
@@ -47,7 +48,7 @@ impl<'g> Dominators<'g> {
     pub fn new(graph: &'g HeapGraph, reach: &'g Reachability, holder_of_root: &'g [u32], holders: u32) -> Self {
         let holders = Holders { of_root: holder_of_root, count: holders.max(1) };
         let members = kernel::members(graph, reach, &holders);
-        let solved = kernel::solve(graph, reach, &members, &holders);
+        let solved = kernel::solve(Kernel::new(graph, &members), reach, &members, &holders);
         let mut tree = Self { graph, reach, holders, members, solved, sums: Sums::default() };
         tree.sums = Sums::of(&tree);
         tree
@@ -84,11 +85,15 @@ impl<'g> Dominators<'g> {
         self.sums.shared
     }
 
-    /// Whether a live object has, or leads to one that has, more than one predecessor: what is in no cycle and dominates no
-    /// more than its own tree is not.
-    #[inline]
-    pub(crate) fn is_kernel(&self, object: u32) -> bool {
-        self.members.contains(object as usize)
+    /// The objects that have, or lead to one that has, more than one predecessor: what is in no cycle and dominates no more
+    /// than its own tree is not among them.
+    pub(crate) fn members(&self) -> &RankedSet {
+        &self.members
+    }
+
+    /// The graph of these members.
+    pub(crate) fn kernel(&self) -> Kernel {
+        Kernel::new(self.graph, &self.members)
     }
 
     /// How many holders there are.

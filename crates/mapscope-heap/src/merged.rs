@@ -6,6 +6,8 @@
 
 mod fold;
 
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
@@ -86,11 +88,15 @@ impl MergedTree {
         let class = |object| class_of_type.get(graph.type_of(object) as usize).copied().unwrap_or(0);
         let mut builder = Builder::new(group_of_holder, tree.holders());
         // The node of each object that can have others below it; before it is known, the object's class.
-        let parts = graph.blocks.blocks().par_chunks(256).map(|run| {
-            let objects = run.iter().flat_map(crate::Block::objects);
-            objects.filter(|o| tree.inner_index(*o).is_some()).map(class).collect::<Vec<u32>>()
+        let column: Vec<AtomicU32> = (0..graph.pointing().len()).map(|_| AtomicU32::new(0)).collect();
+        graph.blocks.blocks().par_iter().with_min_len(256).for_each(|block| {
+            for object in block.objects() {
+                if let Some(node) = tree.inner_index(object).and_then(|index| column.get(index)) {
+                    node.store(class(object), Relaxed);
+                }
+            }
         });
-        let mut nodes: Vec<u32> = parts.collect::<Vec<_>>().into_iter().flatten().collect();
+        let mut nodes: Vec<u32> = column.into_iter().map(AtomicU32::into_inner).collect();
         for number in tree.numbers_top_down() {
             let above = place(&builder.holders, &nodes, tree.above_at(number as usize));
             nodes[number as usize] = builder.enter(above, nodes[number as usize]);

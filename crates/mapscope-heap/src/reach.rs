@@ -1,9 +1,13 @@
 //! Our own mark: what the roots reach, and by which object each was reached first.
 
-use crate::HeapGraph;
+mod spread;
 
-/// Objects whose edges are looked up before any of them is followed: the memory then answers for many at once.
-const BATCH: usize = 64;
+use spread::{Marks, Spread};
+
+use crate::{BitSet, HeapGraph};
+
+/// Objects that are followed together, at most.
+const WINDOW: usize = 1 << 18;
 /// Not reached.
 const NONE: u32 = u32::MAX;
 
@@ -19,10 +23,9 @@ pub enum Parent {
 /// The live objects, each with the object or root that reached it first, breadth first.
 #[derive(Debug, Default)]
 pub struct Reachability {
-    /// Parent object, or number of objects + root index, or [`NONE`].
-    parents: Vec<u32>,
+    /// Parents are objects, or number of objects + root index, or [`NONE`].
+    marks: Marks,
     objects: u32,
-    live: u64,
     /// Live objects that point somewhere, in the order in which they were reached: the queue, of which nothing is removed.
     order: Vec<u32>,
     /// How many of them have been looked at.
@@ -34,7 +37,9 @@ pub struct Reachability {
 impl Reachability {
     /// Nothing reached yet.
     pub fn new(graph: &HeapGraph) -> Self {
-        Self { parents: vec![NONE; graph.len()], objects: graph.len() as u32, ..Self::default() }
+        let (parents, joined) = (vec![NONE; graph.len()], BitSet::new(graph.len()));
+        let marks = Marks { parents, joined, ..Marks::default() };
+        Self { marks, objects: graph.len() as u32, ..Self::default() }
     }
 
     /// Marks everything that `roots` (objects) reach.
@@ -56,37 +61,30 @@ impl Reachability {
         &mut self,
         graph: &HeapGraph,
         roots: impl IntoIterator<Item = u32>,
-        open: impl Fn(u32) -> bool,
+        open: impl Fn(u32) -> bool + Sync,
     ) {
         for root in roots {
             let parent = self.objects.saturating_add(self.roots.len() as u32);
             self.roots.push(root);
-            self.visit(graph, root, parent);
-        }
-        let mut spans = Vec::with_capacity(BATCH);
-        while self.done < self.order.len() {
-            let end = self.order.len().min(self.done + BATCH);
-            let objects = &self.order[self.done..end];
-            spans.extend(objects.iter().map(|o| (*o, graph.span(*o))));
-            self.done = end;
-            for (object, span) in spans.drain(..).filter(|(object, _)| open(*object)) {
-                for &target in graph.row(span) {
-                    self.visit(graph, target, object);
+            if let Some(slot) = self.marks.parents.get_mut(root as usize).filter(|slot| **slot == NONE) {
+                *slot = parent;
+                self.marks.live += 1;
+                if graph.points(root) {
+                    self.order.push(root);
                 }
             }
         }
-    }
-
-    #[inline]
-    fn visit(&mut self, graph: &HeapGraph, object: u32, parent: u32) {
-        if let Some(slot) = self.parents.get_mut(object as usize)
-            && *slot == NONE
-        {
-            *slot = parent;
-            self.live += 1;
-            // What points nowhere is done: half of a heap, as a rule, need not stand in line.
-            if graph.points(object) {
-                self.order.push(object);
+        let mut spread = Spread::new(graph);
+        let mut level = self.order.len();
+        let mut reached = Vec::new();
+        while self.done < self.order.len() {
+            // Not beyond the end of a level: what is followed together is reached in no order of levels.
+            let end = level.min(self.done + WINDOW);
+            spread.follow(&self.order[self.done..end], &open, &mut self.marks, &mut reached);
+            self.order.append(&mut reached);
+            self.done = end;
+            if end == level {
+                level = self.order.len();
             }
         }
     }
@@ -94,12 +92,12 @@ impl Reachability {
     /// Whether a root reaches `object`.
     #[inline]
     pub fn is_live(&self, object: u32) -> bool {
-        self.parents.get(object as usize).is_some_and(|p| *p != NONE)
+        self.marks.parents.get(object as usize).is_some_and(|p| *p != NONE)
     }
 
     /// How `object` was reached; `None` when it was not.
     pub fn parent(&self, object: u32) -> Option<Parent> {
-        match *self.parents.get(object as usize)? {
+        match *self.marks.parents.get(object as usize)? {
             NONE => None,
             p if p >= self.objects => Some(Parent::Root(p - self.objects)),
             p => Some(Parent::Object(p)),
@@ -116,9 +114,19 @@ impl Reachability {
         &self.order
     }
 
+    /// Objects that a live object points to which is not their parent. A root that is not their parent does not count.
+    pub(crate) fn joined(&self) -> &BitSet {
+        &self.marks.joined
+    }
+
+    /// Live objects that point to themselves; some may be there more than once.
+    pub(crate) fn loops(&self) -> &[u32] {
+        &self.marks.loops
+    }
+
     /// Live objects.
     pub fn live_objects(&self) -> u64 {
-        self.live
+        self.marks.live
     }
 
     /// Bytes of the slots of live objects.

@@ -159,14 +159,10 @@ impl Scanner<'_, '_> {
                 }
             });
         } else if span.elem_size <= MAX_IN_SPAN {
-            let bitmap = bitmap_offset(self.layout, span);
+            let bitmap = bitmap_offset(self.layout, span).min(bytes.len() as u64);
             self.slots(index, span, rows, |slot, edges| {
                 let from = slot * span.elem_size;
-                for w in from / 8..(from + span.elem_size) / 8 {
-                    if bytes.get((bitmap + w / 8) as usize).is_some_and(|b| b >> (w % 8) & 1 == 1) {
-                        edges(word(bytes, w * 8));
-                    }
-                }
+                set_bits(&bytes[bitmap as usize..], from / 8, span.elem_size / 8, |w| edges(word(bytes, from + w * 8)));
             });
         } else {
             let first = self.spans.blocks.blocks()[index].first;
@@ -203,15 +199,19 @@ impl Scanner<'_, '_> {
 
     #[inline]
     fn edge(&self, value: u64, rows: &mut EdgeRows) {
-        if value != 0
-            && let Some((target, _)) = self.spans.blocks.find(value)
-            && self.spans.allocated.contains(target.0 as usize)
-        {
-            rows.push_edge(target.0);
+        if let Some(target) = self.target(value) {
+            rows.push_edge(target);
         }
     }
 
-    /// A large object, window by window.
+    /// The allocated object that a word leads to.
+    #[inline]
+    fn target(&self, value: u64) -> Option<u32> {
+        let (target, _) = self.spans.blocks.find(value).filter(|_| value != 0)?;
+        self.spans.allocated.contains(target.0 as usize).then_some(target.0)
+    }
+
+    /// A large object, its windows in parallel: there may be little else.
     fn large(&self, index: usize, span: &Span, rows: &mut EdgeRows, worker: &mut Worker) -> Result<(), GoError> {
         let object = self.spans.blocks.blocks()[index].first as usize;
         if !self.spans.allocated.contains(object) {
@@ -221,25 +221,55 @@ impl Scanner<'_, '_> {
         if self.spans.headers {
             self.note_type(object as u32, span.large_type, &mask, span.elem_size);
         }
-        let mut at = 0;
-        while at < span.elem_size {
-            // An arena's bitmap ends with the arena.
-            let arena_rest = ARENA - (span.start + at) % ARENA;
-            let len = CHUNK.min(span.elem_size - at).min(arena_rest);
-            let bytes = self.memory.bytes(span.start + at, len as usize, &mut worker.scratch)?;
-            if self.spans.headers {
-                tile(&mask, span.elem_size, at..at + len, |o| self.edge(word(bytes, o - at), rows));
-            } else if let Some(bits) = ArenaBits::read(self.memory, self.layout, self.mheap, span.start + at, len) {
-                let goes_on = bits.pointers(0, len, |o| self.edge(word(bytes, o), rows));
-                if !goes_on {
-                    break;
-                }
+        let windows: Vec<Range<u64>> = windows(span).collect();
+        let found = windows.into_par_iter().map_init(Vec::new, |scratch, window| {
+            let found = self.window(span, &mask, window.clone(), scratch);
+            self.memory.release(span.start + window.start, (window.end - window.start) as usize);
+            found
+        });
+        for window in found.collect::<Vec<_>>() {
+            let (targets, goes_on) = window?;
+            for target in targets {
+                rows.push_edge(target);
             }
-            self.memory.release(span.start + at, len as usize);
-            at += len;
+            if !goes_on {
+                break;
+            }
         }
         Ok(())
     }
+
+    /// What a window of a large object points to, and whether there can be pointers behind it.
+    fn window(
+        &self,
+        span: &Span,
+        mask: &super::Mask,
+        window: Range<u64>,
+        scratch: &mut Vec<u8>,
+    ) -> Result<(Vec<u32>, bool), GoError> {
+        let (start, len) = (span.start + window.start, window.end - window.start);
+        let bytes = self.memory.bytes(start, len as usize, scratch)?;
+        let mut targets = Vec::new();
+        let mut goes_on = true;
+        if self.spans.headers {
+            let from = window.start;
+            tile(mask, span.elem_size, window, |at| targets.extend(self.target(word(bytes, at - from))));
+        } else if let Some(bits) = ArenaBits::read(self.memory, self.layout, self.mheap, start, len) {
+            goes_on = bits.pointers(0, len, |at| targets.extend(self.target(word(bytes, at))));
+        }
+        Ok((targets, goes_on))
+    }
+}
+
+/// Pieces of a large object, none over the end of an arena: there its bitmap ends.
+fn windows(span: &Span) -> impl Iterator<Item = Range<u64>> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let arena_rest = ARENA - (span.start + at) % ARENA;
+        let window = at..at + CHUNK.min(span.elem_size - at).min(arena_rest);
+        at = window.end;
+        (window.start < window.end).then_some(window)
+    })
 }
 
 struct Worker {
@@ -252,6 +282,32 @@ struct Worker {
 pub(crate) fn word(bytes: &[u8], at: u64) -> u64 {
     let at = at as usize;
     bytes.get(at..at + 8).and_then(|b| b.try_into().ok()).map_or(0, u64::from_le_bytes)
+}
+
+/// Calls `sink` with each of the `count` bits from bit `first` on that is set, counted from there. There are none beyond the
+/// end.
+#[inline]
+fn set_bits(bytes: &[u8], first: u64, count: u64, mut sink: impl FnMut(u64)) {
+    let mut at = 0;
+    while at < count {
+        let position = first + at;
+        let valid = (64 - position % 8).min(count - at);
+        // The last bytes of a bitmap are fewer than a word.
+        let start = ((position / 8) as usize).min(bytes.len());
+        let mut bits = match bytes[start..].first_chunk() {
+            Some(word) => u64::from_le_bytes(*word),
+            None => bytes[start..].iter().rev().fold(0, |bits, byte| bits << 8 | u64::from(*byte)),
+        };
+        bits >>= position % 8;
+        if valid < 64 {
+            bits &= (1 << valid) - 1;
+        }
+        while bits != 0 {
+            sink(at + u64::from(bits.trailing_zeros()));
+            bits &= bits - 1;
+        }
+        at += valid;
+    }
 }
 
 /// Calls `sink` with the offset of each pointer in `window`, where values of the mask's type fill `room` bytes.
@@ -347,6 +403,20 @@ mod tests {
             tile(&mask, 64, from..from + 16, |at| windows.push(at));
         }
         assert_eq!(windows, all);
+    }
+
+    #[test]
+    fn bits_are_found_wherever_they_start_and_none_beyond_the_end() {
+        let bytes: Vec<u8> = (0..21u32).map(|i| (i * 89 + 7) as u8).collect();
+        let all: Vec<u64> = (0..21 * 8).filter(|b| bytes[(b / 8) as usize] >> (b % 8) & 1 == 1).collect();
+        for first in 0..180 {
+            for count in [0, 1, 7, 8, 57, 63, 64, 65, 128, 400] {
+                let mut found = Vec::new();
+                set_bits(&bytes, first, count, |bit| found.push(first + bit));
+                let expected: Vec<u64> = all.iter().copied().filter(|b| (first..first + count).contains(b)).collect();
+                assert_eq!(found, expected, "{count} from {first}");
+            }
+        }
     }
 
     #[test]

@@ -48,6 +48,9 @@ pub(crate) struct ManualSpan {
     pub(crate) bytes: u64,
 }
 
+/// Bytes between two spans that are released with them.
+const MAX_GAP: u64 = 1 << 20;
+
 /// All spans in use in address order, one [`mapscope_heap::Block`] each.
 pub(crate) struct SpanTable {
     pub(crate) spans: Vec<Span>,
@@ -113,11 +116,12 @@ impl SpanTable {
         Ok(Self { spans, manual, blocks, allocated, headers })
     }
 
-    /// Lets the target's pages of a run of spans go: neighbours in one piece, because each call costs page faults later.
+    /// Lets the target's pages of a run of spans go. What lies in small gaps between them goes too: each call interrupts all
+    /// processors, so a few pages that have to come back are cheaper than another one.
     pub(crate) fn release(&self, memory: &dyn Memory, chunk: std::ops::Range<usize>) {
         let mut piece = 0..0;
         for span in &self.spans[chunk] {
-            if span.start != piece.end {
+            if span.start.saturating_sub(piece.end) > MAX_GAP {
                 memory.release(piece.start, (piece.end - piece.start) as usize);
                 piece = span.start..span.start;
             }

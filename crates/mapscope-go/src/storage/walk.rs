@@ -136,7 +136,7 @@ impl<'w, 's> Walk<'w, 's> {
             let start = block.address(object) + header;
             let room = span.elem_size - header;
             if span.bytes > CHUNK {
-                self.large(look, start, room, found, tally);
+                *tally = std::mem::take(tally).join(self.large(look, start, room, found));
                 continue;
             }
             let bytes = *bytes.get_or_insert_with(|| {
@@ -150,26 +150,28 @@ impl<'w, 's> Walk<'w, 's> {
         }
     }
 
-    /// A large object, in pieces of whole values. Each is let go at once: a map of millions has all its slots in one object.
-    fn large(&self, look: &Look, start: u64, room: u64, found: &Found<'_, '_>, tally: &mut Tally) {
+    /// A large object, in pieces of whole values, in parallel: there may be little else. Each is let go at once, for a map of
+    /// millions has all its slots in one object.
+    fn large(&self, look: &Look, start: u64, room: u64, found: &Found<'_, '_>) -> Tally {
+        let memory = self.stages.context.memory;
+        let row = matches!(look, Look::Headers { row: true, .. });
         let step = match look {
-            Look::Headers { plan, row: true, .. } if plan.size > 0 => (CHUNK / plan.size).max(1) * plan.size,
+            Look::Headers { plan, .. } if row && plan.size > 0 => (CHUNK / plan.size).max(1) * plan.size,
             _ => room.min(MAX_REGION),
         };
-        let mut scratch = Vec::new();
-        let mut at = 0;
-        while at < room {
-            let piece = step.min(room - at);
-            let memory = self.stages.context.memory;
-            if let Ok(bytes) = memory.bytes(start + at, piece as usize, &mut scratch) {
-                self.value(look, bytes, start + at, found, tally);
+        // Whatever is no row is one value, at the start.
+        let pieces = if row { room.div_ceil(step) } else { 1 };
+        let of_piece = |scratch: &mut Vec<u8>, number: u64| {
+            let mut tally = Tally::default();
+            let at = number * step;
+            let len = step.min(room - at) as usize;
+            if let Ok(bytes) = memory.bytes(start + at, len, scratch) {
+                self.value(look, bytes, start + at, found, &mut tally);
             }
-            memory.release(start + at, piece as usize);
-            if !matches!(look, Look::Headers { row: true, .. }) {
-                return;
-            }
-            at += piece;
-        }
+            memory.release(start + at, len);
+            tally
+        };
+        (0..pieces).into_par_iter().map_init(Vec::new, of_piece).reduce(Tally::default, Tally::join)
     }
 
     /// The bytes of one object, or of whole values of a row.

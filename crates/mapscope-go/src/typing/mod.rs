@@ -9,6 +9,7 @@ mod blind;
 mod facts;
 mod guess;
 mod offer;
+mod parcels;
 mod queue;
 mod rank;
 mod regions;

@@ -1,53 +1,22 @@
 //! What is still to be done, by chunk of spans.
 //!
 //! Most pointers of a heap lead far away, and each look at a far place costs the time of a hundred instructions. So a
-//! worker does not follow them: it sends each as a [`Parcel`] to the chunk that it leads into, and whoever works on that
-//! chunk opens all its parcels together, while what they touch is close.
+//! worker does not follow them: it posts them to the chunk that they lead into, and whoever works on that chunk opens all
+//! its post together, while what it touches is close. The more there is, the better: large objects come first, which make
+//! the most, and then the chunk for which the most is waiting.
 
-use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Condvar, Mutex};
 
-use super::Offer;
+use super::parcels::Post;
 use crate::types::TypeId;
 
-/// Parcels collected for another chunk before they are handed over, unless there are very many chunks.
+/// Units of work collected for another chunk before they are handed over, unless there are very many chunks.
 const BATCH: usize = 512;
-/// Parcels that all outboxes of one worker may hold, about: 8 MiB.
-const OUTBOXES: usize = 1 << 19;
-/// Parcels on their way that make a worker on a large object turn to them first: 32 MiB.
-const MANY: usize = 1 << 21;
-
-/// A typed pointer from the heap into it.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Parcel {
-    address: u64,
-    ty: TypeId,
-    /// Values of a row, as far as 31 bits can count, above [`Parcel::ROW`].
-    count: u32,
-}
-
-impl Parcel {
-    /// Set in the count of a row.
-    const ROW: u32 = 1 << 31;
-
-    #[inline]
-    pub(super) fn new(offer: &Offer) -> Self {
-        let row = if offer.many { Self::ROW } else { 0 };
-        let count = offer.count.min(u64::from(Self::ROW - 1)) as u32;
-        Self { address: offer.address, ty: offer.ty, count: row | count }
-    }
-
-    pub(super) fn address(&self) -> u64 {
-        self.address
-    }
-
-    #[inline]
-    pub(super) fn offer(self) -> Offer {
-        let count = u64::from(self.count & !Self::ROW);
-        Offer { address: self.address, ty: self.ty, many: self.count & Self::ROW != 0, count, from: 0 }
-    }
-}
+/// Units that all outboxes of one worker may hold, about: 8 MiB.
+const OUTBOXES: usize = 1 << 20;
+/// Units on their way that make workers turn from large objects to them: 48 MiB.
+const MANY: usize = 6 << 20;
 
 /// What is left of a large object's values.
 #[derive(Clone, Copy, Debug)]
@@ -60,60 +29,66 @@ pub(super) struct Rest {
 /// Work on one chunk.
 #[derive(Default)]
 pub(super) struct Work {
-    pub(super) parcels: Vec<Parcel>,
+    pub(super) post: Post,
     /// Objects that got a better type: (object, span).
     pub(super) objects: Vec<(u32, u32)>,
-    pub(super) rests: Vec<Rest>,
 }
 
 impl Work {
-    fn len(&self) -> usize {
-        self.parcels.len() + self.objects.len()
+    /// How much it is, in units of 8 bytes.
+    #[inline]
+    fn weight(&self) -> usize {
+        self.post.weight() + self.objects.len()
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.len() == 0 && self.rests.is_empty()
+        self.weight() == 0
     }
 
     fn append(&mut self, other: &mut Self) {
-        self.parcels.append(&mut other.parcels);
+        self.post.append(&mut other.post);
         self.objects.append(&mut other.objects);
-        self.rests.append(&mut other.rests);
     }
+}
+
+/// What a worker can do next.
+pub(super) enum Task {
+    /// A chunk, and the work on it.
+    Chunk(u32, Work),
+    Rest(Rest),
 }
 
 /// The work on all chunks.
 pub(super) struct Queue {
-    pending: Vec<Mutex<Work>>,
+    pending: Vec<Pending>,
     state: Mutex<State>,
     changed: Condvar,
-    /// Parcels and objects in `pending`.
+    /// Units in `pending`.
     waiting: AtomicUsize,
     /// How much a worker collects for another chunk.
     batch: usize,
 }
 
+/// What waits for one chunk.
+#[derive(Default)]
+struct Pending {
+    work: Mutex<Work>,
+    /// How much it is.
+    weight: AtomicUsize,
+}
+
 struct State {
-    ready: VecDeque<u32>,
-    queued: Vec<bool>,
+    rests: Vec<Rest>,
     /// Workers that may still make work.
     working: usize,
     done: bool,
 }
 
-impl State {
-    fn take(&mut self) -> Option<u32> {
-        let chunk = self.ready.pop_front()?;
-        self.queued[chunk as usize] = false;
-        Some(chunk)
-    }
-}
-
 impl Queue {
     pub(super) fn new(chunks: usize) -> Self {
         Self {
-            pending: (0..chunks).map(|_| Mutex::default()).collect(),
-            state: Mutex::new(State { ready: VecDeque::new(), queued: vec![false; chunks], working: 0, done: false }),
+            pending: (0..chunks).map(|_| Pending::default()).collect(),
+            state: Mutex::new(State { rests: Vec::new(), working: 0, done: false }),
             changed: Condvar::new(),
             waiting: AtomicUsize::new(0),
             batch: (OUTBOXES / chunks.max(1)).clamp(16, BATCH),
@@ -123,25 +98,28 @@ impl Queue {
     /// Whether work collected for another chunk should be handed over.
     #[inline]
     pub(super) fn is_batch(&self, work: &Work) -> bool {
-        work.len() >= self.batch
-    }
-
-    /// Whether so much is waiting that no more should be made.
-    pub(super) fn is_full(&self) -> bool {
-        self.waiting.load(Relaxed) > MANY
+        work.weight() >= self.batch
     }
 
     /// Hands over all of `work`.
     pub(super) fn push(&self, chunk: usize, work: &mut Work) {
-        self.waiting.fetch_add(work.len(), Relaxed);
-        if let Ok(mut pending) = self.pending[chunk].lock() {
+        self.waiting.fetch_add(work.weight(), Relaxed);
+        if let Ok(mut pending) = self.pending[chunk].work.lock() {
             pending.append(work);
+            self.pending[chunk].weight.store(pending.weight(), Relaxed);
         }
-        if let Ok(mut state) = self.state.lock()
-            && !state.queued[chunk]
-        {
-            state.queued[chunk] = true;
-            state.ready.push_back(chunk as u32);
+        self.announce(|_| {});
+    }
+
+    /// Hands over what is left of a large object.
+    pub(super) fn push_rest(&self, rest: Rest) {
+        self.announce(|state| state.rests.push(rest));
+    }
+
+    /// With the lock that a waiting worker holds until it sleeps, so that it misses nothing.
+    fn announce(&self, change: impl FnOnce(&mut State)) {
+        if let Ok(mut state) = self.state.lock() {
+            change(&mut state);
             self.changed.notify_one();
         }
     }
@@ -154,10 +132,25 @@ impl Queue {
         Member(self)
     }
 
-    fn open(&self, chunk: u32) -> (u32, Work) {
-        let work = self.pending[chunk as usize].lock().map(|mut p| std::mem::take(&mut *p)).unwrap_or_default();
-        self.waiting.fetch_sub(work.len(), Relaxed);
-        (chunk, work)
+    fn take(&self, state: &mut State) -> Option<Task> {
+        if self.waiting.load(Relaxed) < MANY
+            && let Some(rest) = state.rests.pop()
+        {
+            return Some(Task::Rest(rest));
+        }
+        let weights = self.pending.iter().map(|p| p.weight.load(Relaxed));
+        match weights.enumerate().max_by_key(|(_, weight)| *weight) {
+            Some((chunk, weight)) if weight > 0 => Some(Task::Chunk(chunk as u32, self.open(chunk))),
+            _ => state.rests.pop().map(Task::Rest),
+        }
+    }
+
+    fn open(&self, chunk: usize) -> Work {
+        let Pending { work, weight } = &self.pending[chunk];
+        let Ok(mut pending) = work.lock() else { return Work::default() };
+        weight.store(0, Relaxed);
+        self.waiting.fetch_sub(pending.weight(), Relaxed);
+        std::mem::take(&mut *pending)
     }
 }
 
@@ -165,19 +158,18 @@ impl Queue {
 pub(super) struct Member<'q>(&'q Queue);
 
 impl Member<'_> {
-    /// A chunk with work, and the work, if there is any now.
-    pub(super) fn next(&self) -> Option<(u32, Work)> {
-        let chunk = self.0.state.lock().ok().and_then(|mut state| state.take())?;
-        Some(self.0.open(chunk))
+    /// Something to do, if there is anything now.
+    pub(super) fn next(&self) -> Option<Task> {
+        self.0.take(&mut *self.0.state.lock().ok()?)
     }
 
-    /// Waits for work when there is none; `None` when nobody can make any. The caller must have handed over its own.
-    pub(super) fn wait(&self) -> Option<(u32, Work)> {
+    /// Waits for something to do when there is nothing; `None` when nobody can make any. The caller must have handed over its
+    /// own.
+    pub(super) fn wait(&self) -> Option<Task> {
         let mut state = self.0.state.lock().ok()?;
         loop {
-            if let Some(chunk) = state.take() {
-                drop(state);
-                return Some(self.0.open(chunk));
+            if let Some(task) = self.0.take(&mut state) {
+                return Some(task);
             }
             state.done |= state.working == 1;
             if state.done {
@@ -207,45 +199,56 @@ impl Drop for Member<'_> {
 mod tests {
     use super::*;
 
-    fn parcel(address: u64, many: bool, count: u64) -> Parcel {
-        Parcel::new(&Offer { address, ty: TypeId(7), many, count, from: 0 })
-    }
-
-    #[test]
-    fn parcels_hold_what_was_offered_as_far_as_it_fits() {
-        for (many, count, kept) in [(false, 1, 1), (true, 0, 0), (true, 12, 12), (true, u64::MAX, (1 << 31) - 1)] {
-            let offer = parcel(u64::MAX - 8, many, count).offer();
-            assert_eq!((offer.address, offer.ty, offer.from), (u64::MAX - 8, TypeId(7), 0));
-            assert_eq!((offer.many, offer.count), (many, kept));
-        }
+    /// So many objects to visit, of this number.
+    fn work(object: u32, count: usize) -> Work {
+        Work { objects: vec![(object, 0); count], ..Work::default() }
     }
 
     #[test]
     fn work_made_by_work_is_done_and_then_all_workers_stop() {
-        // Each parcel for chunk c with a number n makes one with n - 1 for chunk c + 1.
+        // Each object for chunk c with a number n makes one with n - 1 for chunk c + 1.
         const CHUNKS: usize = 5;
         let queue = Queue::new(CHUNKS);
-        let one = |n| Work { parcels: vec![parcel(n, false, 1)], ..Work::default() };
-        (0..40).for_each(|n| queue.push(n as usize % CHUNKS, &mut one(n)));
+        (0..40).for_each(|n| queue.push(n as usize % CHUNKS, &mut work(n, 1)));
         let done = AtomicUsize::new(0);
         std::thread::scope(|scope| {
             for _ in 0..3 {
                 scope.spawn(|| {
                     let member = queue.join();
-                    while let Some((chunk, work)) = member.next().or_else(|| member.wait()) {
-                        for parcel in work.parcels {
+                    while let Some(task) = member.next().or_else(|| member.wait()) {
+                        let Task::Chunk(chunk, found) = task else { panic!("nobody made a rest") };
+                        for (object, _) in found.objects {
                             done.fetch_add(1, Relaxed);
-                            if let Some(less) = parcel.address().checked_sub(1) {
-                                queue.push((chunk as usize + 1) % CHUNKS, &mut one(less));
+                            if let Some(less) = object.checked_sub(1) {
+                                queue.push((chunk as usize + 1) % CHUNKS, &mut work(less, 1));
                             }
                         }
                     }
                 });
             }
         });
-        assert_eq!(done.into_inner(), (1..=40).sum());
+        assert_eq!(done.into_inner(), (1..=40).sum::<usize>());
         assert_eq!(queue.waiting.load(Relaxed), 0);
-        assert!(!queue.is_full());
+    }
+
+    #[test]
+    fn large_objects_come_first_until_much_is_waiting_and_then_the_chunk_with_the_most() {
+        let queue = Queue::new(3);
+        let member = queue.join();
+        queue.push(0, &mut work(1, 5));
+        queue.push(2, &mut work(1, 7));
+        let rest = |start| Rest { start, len: 8, ty: TypeId(7) };
+        (0..2).for_each(|start| queue.push_rest(rest(start)));
+        assert!(matches!(member.next(), Some(Task::Rest(Rest { start: 1, .. }))));
+        queue.push(1, &mut work(1, MANY));
+        for (chunk, count) in [(1, MANY), (2, 7), (0, 5)] {
+            if chunk == 2 {
+                assert!(matches!(member.next(), Some(Task::Rest(Rest { start: 0, .. }))), "little is waiting again");
+            }
+            let Some(Task::Chunk(taken, found)) = member.next() else { panic!("{chunk} has work") };
+            assert_eq!((taken, found.weight()), (chunk, count));
+        }
+        assert!(member.wait().is_none());
     }
 
     #[test]

@@ -6,7 +6,8 @@ use std::borrow::Cow;
 use super::Typing;
 use super::facts::{Class, Facts};
 use super::offer::{Offer, Outcome};
-use super::queue::{Parcel, Queue, Rest, Work};
+use super::parcels::Order;
+use super::queue::{Queue, Rest, Task, Work};
 use super::regions::{Origin, Region, Regions};
 use crate::heap::slot_for;
 use crate::heap::{CHUNK, Span};
@@ -30,19 +31,22 @@ pub(super) fn run(
     for (number, chunk) in typing.heap.chunks.iter().enumerate() {
         chunk_of_span[chunk.clone()].fill(number as u32);
     }
+    let starts = typing.heap.chunks.iter().map(|chunk| typing.heap.spans.spans.get(chunk.start).map_or(0, |s| s.start));
+    let chunk_starts: Vec<u64> = starts.collect();
     let queue = Queue::new(chunks);
     let worker = || Worker {
         typing,
         regions,
         queue: &queue,
         chunk_of_span: &chunk_of_span,
+        chunk_starts: &chunk_starts,
         chunk: NO_CHUNK,
         local: Vec::new(),
         local_regions: Vec::new(),
-        rests: Vec::new(),
         outbox: (0..chunks).map(|_| Work::default()).collect(),
         facts: Facts::new(typing.context.types),
         scratch: Vec::new(),
+        order: Order::default(),
         spans: Vec::new(),
     };
     let mut first = worker();
@@ -70,15 +74,17 @@ struct Worker<'w, 't> {
     regions: &'w Regions,
     queue: &'w Queue,
     chunk_of_span: &'w [u32],
+    /// Where the first span of each chunk starts.
+    chunk_starts: &'w [u64],
     /// The chunk being worked on.
     chunk: u32,
     /// Its objects still to visit: (object, span).
     local: Vec<(u32, usize)>,
     local_regions: Vec<Region>,
-    rests: Vec<Rest>,
     outbox: Vec<Work>,
     facts: Facts<'t>,
     scratch: Vec<u8>,
+    order: Order,
     /// Bytes of the chunk's spans that were looked into.
     spans: Vec<Option<Cow<'t, [u8]>>>,
 }
@@ -86,29 +92,34 @@ struct Worker<'w, 't> {
 impl<'t> Worker<'_, 't> {
     fn run(mut self) {
         let member = self.queue.join();
-        while let Some((chunk, work)) = member.next().or_else(|| {
+        while let Some(task) = member.next().or_else(|| {
             self.flush();
             member.wait()
         }) {
-            self.chunk = chunk;
-            let heap = self.typing.heap;
-            let spans = heap.chunks[chunk as usize].clone();
-            self.spans.resize(spans.len(), None);
-            for (object, span) in work.objects {
-                self.visit(object, span as usize);
-                self.drain();
+            match task {
+                Task::Chunk(chunk, work) => self.work_on_chunk(chunk, work),
+                Task::Rest(rest) => self.work_on_rest(rest),
             }
-            let mut parcels = work.parcels;
-            parcels.sort_unstable_by_key(Parcel::address);
-            for parcel in parcels {
-                self.take(&parcel.offer());
-                self.drain();
-            }
-            self.rests.extend(work.rests);
-            self.work_on_rests();
-            self.spans.clear();
-            heap.spans.release(self.typing.context.memory, spans);
         }
+    }
+
+    fn work_on_chunk(&mut self, chunk: u32, work: Work) {
+        self.chunk = chunk;
+        let heap = self.typing.heap;
+        let spans = heap.chunks[chunk as usize].clone();
+        self.spans.resize(spans.len(), None);
+        for (object, span) in work.objects {
+            self.visit(object, span as usize);
+            self.drain();
+        }
+        let mut order = std::mem::take(&mut self.order);
+        work.post.open(self.chunk_starts[chunk as usize], &mut order, |offer| {
+            self.take(offer);
+            self.drain();
+        });
+        self.order = order;
+        self.spans.clear();
+        heap.spans.release(self.typing.context.memory, spans);
     }
 
     fn drain(&mut self) {
@@ -156,7 +167,7 @@ impl<'t> Worker<'_, 't> {
             return;
         }
         if len > CHUNK {
-            self.rests.push(Rest { start, len, ty: id });
+            self.queue.push_rest(Rest { start, len, ty: id });
             return;
         }
         let index = span_index - typing.heap.chunks[self.chunk as usize].start;
@@ -179,26 +190,21 @@ impl<'t> Worker<'_, 't> {
         memory.borrow(span.start, span.bytes as usize).map_or_else(|| copied().into(), Cow::from)
     }
 
-    /// What is left of large objects, in pieces of whole values, as long as not too much else waits.
-    fn work_on_rests(&mut self) {
-        while let Some(rest) = self.rests.pop() {
-            let plan = self.facts.plan(rest.ty);
-            let piece = ((CHUNK / plan.size).max(1) * plan.size).min(rest.len);
-            let mut scratch = std::mem::take(&mut self.scratch);
-            if let Ok(bytes) = self.typing.context.memory.bytes(rest.start, piece as usize, &mut scratch) {
-                self.visit_bytes(&plan, bytes, 0, (0, u64::MAX));
-            }
-            self.scratch = scratch;
-            self.typing.context.memory.release(rest.start, piece as usize);
-            self.drain();
-            if piece < rest.len {
-                self.rests.push(Rest { start: rest.start + piece, len: rest.len - piece, ty: rest.ty });
-            }
-            if self.queue.is_full() {
-                let rests = std::mem::take(&mut self.rests);
-                self.queue.push(self.chunk as usize, &mut Work { rests, ..Work::default() });
-            }
+    /// A piece of a large object, in whole values; another worker can take the rest of it.
+    fn work_on_rest(&mut self, rest: Rest) {
+        let plan = self.facts.plan(rest.ty);
+        let piece = ((CHUNK / plan.size).max(1) * plan.size).min(rest.len);
+        if piece < rest.len {
+            self.queue.push_rest(Rest { start: rest.start + piece, len: rest.len - piece, ty: rest.ty });
         }
+        self.chunk = NO_CHUNK;
+        let mut scratch = std::mem::take(&mut self.scratch);
+        if let Ok(bytes) = self.typing.context.memory.bytes(rest.start, piece as usize, &mut scratch) {
+            self.visit_bytes(&plan, bytes, 0, (0, u64::MAX));
+        }
+        self.scratch = scratch;
+        self.typing.context.memory.release(rest.start, piece as usize);
+        self.drain();
     }
 
     fn closure(&self, code: u64) -> TypeId {
@@ -234,7 +240,10 @@ impl<'t> Worker<'_, 't> {
         // Its place matters only for those from outside the heap, which are few.
         let span = self.typing.heap.spans.blocks.block_index(offer.address).filter(|_| offer.from == 0);
         match span.map(|span| self.chunk_of_span[span]).filter(|chunk| *chunk != self.chunk) {
-            Some(chunk) => self.post(chunk, |work| work.parcels.push(Parcel::new(offer))),
+            Some(chunk) => {
+                let start = self.chunk_starts[chunk as usize];
+                self.post(chunk, |work| work.post.add(offer, start));
+            }
             None => self.take(offer),
         }
     }

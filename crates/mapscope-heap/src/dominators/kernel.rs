@@ -4,6 +4,8 @@
 //! way either, it has no say in the dominators of the rest, and is left out. What remains, the kernel, is closed upwards:
 //! it holds every object with two predecessors, and whatever leads to one. Most of a heap is trees, and leaves.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use super::Dominator;
@@ -13,6 +15,10 @@ use crate::{HeapGraph, Parent, Reachability};
 
 /// Blocks that one thread looks at in a row, at least.
 const MIN_BLOCKS: usize = 64;
+/// Members whose edges one thread looks up in a row.
+const CHUNK: usize = 1 << 12;
+/// A row of more edges than this is shared out among threads.
+const LONG: usize = 1 << 15;
 
 /// Who holds which root: roots of one holder count as one predecessor.
 pub(super) struct Holders<'h> {
@@ -30,38 +36,29 @@ impl Holders<'_> {
 
 /// The objects of the kernel.
 pub(super) fn members(graph: &HeapGraph, reach: &Reachability, holders: &Holders<'_>) -> RankedSet {
-    let several = SharedBits::new(graph.len());
+    let mut several = reach.joined().clone();
     for (index, &object) in reach.roots().iter().enumerate() {
         let same = match reach.parent(object) {
             Some(Parent::Root(root)) => holders.of(root) == holders.of(index as u32),
             _ => false,
         };
-        if !same && (object as usize) < graph.len() {
+        if !same {
             several.insert(object as usize);
         }
     }
-    // In address order, in which the edges lie.
-    let blocks = || graph.blocks.blocks().par_iter().with_min_len(MIN_BLOCKS);
-    blocks().for_each(|block| {
-        for object in block.objects().filter(|o| graph.points(*o) && reach.is_live(*o)) {
-            for &target in graph.edges(object) {
-                if target != object && reach.parent(target) != Some(Parent::Object(object)) {
-                    several.insert(target as usize);
-                }
-            }
-        }
-    });
     let kept = SharedBits::new(graph.len());
-    blocks().for_each(|block| {
+    // In address order, in which the edges lie.
+    graph.blocks.blocks().par_iter().with_min_len(MIN_BLOCKS).for_each(|block| {
         for object in block.objects().filter(|o| graph.points(*o) && reach.is_live(*o)) {
             let leads = |target: &u32| *target != object && several.contains(*target as usize);
-            if several.contains(object as usize) || graph.edges(object).iter().any(leads) {
+            let row = graph.edges(object);
+            let any = if row.len() > LONG { row.par_iter().any(leads) } else { row.iter().any(leads) };
+            if any || several.contains(object as usize) {
                 keep_upwards(&kept, reach, object);
             }
         }
     });
-    // Objects that point nowhere are not in the order.
-    let several = several.into_set();
+    // Objects that point nowhere were not looked at.
     for object in several.iter() {
         kept.insert(object);
     }
@@ -77,6 +74,62 @@ fn keep_upwards(kept: &SharedBits, reach: &Reachability, object: u32) {
     }
 }
 
+/// The kernel as a graph of its own: its members by rank, and the edges between them.
+pub(crate) struct Kernel {
+    /// The member of each rank.
+    pub(crate) objects: Vec<u32>,
+    offsets: Vec<u32>,
+    targets: Vec<u32>,
+}
+
+impl Kernel {
+    pub(super) fn new(graph: &HeapGraph, members: &RankedSet) -> Self {
+        let objects: Vec<u32> = members.iter().map(|o| o as u32).collect();
+        let rank = |target: &u32| members.rank(*target as usize).map(|rank| rank as u32);
+        let rows = |chunk: &[u32]| {
+            let (mut ends, mut targets) = (Vec::with_capacity(chunk.len()), Vec::new());
+            for object in chunk {
+                match graph.edges(*object) {
+                    row if row.len() > LONG => {
+                        let parts = row.par_chunks(LONG).map(|part| part.iter().filter_map(rank).collect::<Vec<_>>());
+                        parts.collect::<Vec<_>>().into_iter().for_each(|part| targets.extend(part));
+                    }
+                    row => targets.extend(row.iter().filter_map(rank)),
+                }
+                ends.push(targets.len() as u32);
+            }
+            (ends, targets)
+        };
+        let parts: Vec<(Vec<u32>, Vec<u32>)> = objects.par_chunks(CHUNK).map(rows).collect();
+        let mut offsets = Vec::with_capacity(objects.len() + 1);
+        let mut targets = Vec::with_capacity(parts.iter().map(|p| p.1.len()).sum());
+        offsets.push(0);
+        for (ends, more) in parts {
+            let base = targets.len() as u32;
+            offsets.extend(ends.into_iter().map(|end| base + end));
+            targets.extend(more);
+        }
+        Self { objects, offsets, targets }
+    }
+
+    /// How many members there are.
+    pub(crate) fn len(&self) -> usize {
+        self.objects.len()
+    }
+
+    /// The members that a member points to.
+    #[inline]
+    pub(crate) fn successors(&self, rank: u32) -> &[u32] {
+        row(&self.offsets, &self.targets, rank)
+    }
+}
+
+#[inline]
+fn row<'t>(offsets: &[u32], targets: &'t [u32], at: u32) -> &'t [u32] {
+    let Range { start, end } = offsets[at as usize]..offsets[at as usize + 1];
+    &targets[start as usize..end as usize]
+}
+
 /// The kernel, solved.
 #[derive(Debug, Default)]
 pub(super) struct Solved {
@@ -86,17 +139,13 @@ pub(super) struct Solved {
     pub(super) dominators: Vec<Dominator>,
 }
 
-/// Nodes of the kernel's graph: 0 is the entry, then come the holders, then the members by rank.
-///
 /// Finds the immediate dominators of all members.
-pub(super) fn solve(graph: &HeapGraph, reach: &Reachability, members: &RankedSet, holders: &Holders<'_>) -> Solved {
-    if members.len() == 0 {
+pub(super) fn solve(kernel: Kernel, reach: &Reachability, members: &RankedSet, holders: &Holders<'_>) -> Solved {
+    if kernel.len() == 0 {
         return Solved { preorder: Vec::new(), dominators: Vec::new() };
     }
-    let objects: Vec<u32> = members.iter().map(|o| o as u32).collect();
-    let nodes =
-        Nodes { graph, members, objects: &objects, held: held(reach, members, holders), holders: holders.count };
-    let (vertex, graph) = nodes.preorder();
+    let (vertex, graph, objects) =
+        Nodes { kernel, held: held(reach, members, holders), holders: holders.count }.preorder();
     let by_number = immediate_dominators(&graph);
     let base = holders.count + 1;
     let mut dominators = vec![Dominator::Shared; objects.len()];
@@ -115,13 +164,12 @@ pub(super) fn solve(graph: &HeapGraph, reach: &Reachability, members: &RankedSet
     Solved { preorder, dominators }
 }
 
-/// Members that each holder holds, as sparse rows.
+/// Members that each holder holds, by rank, as sparse rows.
 fn held(reach: &Reachability, members: &RankedSet, holders: &Holders<'_>) -> (Vec<u32>, Vec<u32>) {
-    let base = holders.count + 1;
     let mut pairs: Vec<(u32, u32)> = Vec::new();
     for (index, &object) in reach.roots().iter().enumerate() {
         if let Some(rank) = members.rank(object as usize) {
-            pairs.push((holders.of(index as u32), base + rank as u32));
+            pairs.push((holders.of(index as u32), rank as u32));
         }
     }
     pairs.sort_unstable();
@@ -130,42 +178,36 @@ fn held(reach: &Reachability, members: &RankedSet, holders: &Holders<'_>) -> (Ve
     (offsets, pairs.into_iter().map(|p| p.1).collect())
 }
 
-struct Nodes<'n> {
-    graph: &'n HeapGraph,
-    members: &'n RankedSet,
-    objects: &'n [u32],
+/// Nodes of the kernel's graph: 0 is the entry, then come the holders, then the members by rank.
+struct Nodes {
+    kernel: Kernel,
     held: (Vec<u32>, Vec<u32>),
     holders: u32,
 }
 
 /// Not met yet.
 const UNSEEN: u32 = u32::MAX;
-/// Not of the kernel.
-const OUTSIDE: u32 = u32::MAX;
 
-impl Nodes<'_> {
+impl Nodes {
     fn len(&self) -> usize {
-        self.objects.len() + self.holders as usize + 1
+        self.kernel.len() + self.holders as usize + 1
     }
 
-    /// The `index`-th successor of a node, [`OUTSIDE`] for one that is no member; `None` at the end.
+    /// The `index`-th successor of a node; `None` at the end.
     #[inline]
     fn successor(&self, node: u32, index: u32) -> Option<u32> {
         if node == 0 {
             return (index < self.holders).then_some(index + 1);
         }
-        if node <= self.holders {
-            let (offsets, held) = &self.held;
-            let row = &held[offsets[node as usize - 1] as usize..offsets[node as usize] as usize];
-            return row.get(index as usize).copied();
-        }
-        let object = self.objects[(node - self.holders - 1) as usize];
-        let target = *self.graph.edges(object).get(index as usize)?;
-        Some(self.members.rank(target as usize).map_or(OUTSIDE, |rank| rank as u32 + self.holders + 1))
+        let row = match node.checked_sub(self.holders + 1) {
+            Some(rank) => self.kernel.successors(rank),
+            None => row(&self.held.0, &self.held.1, node - 1),
+        };
+        row.get(index as usize).map(|rank| rank + self.holders + 1)
     }
 
-    /// Numbers the nodes depth first: the node of each number, and the graph in these numbers.
-    fn preorder(&self) -> (Vec<u32>, Preorder) {
+    /// Numbers the nodes depth first: the node of each number, the graph in these numbers, and the member of each rank.
+    fn preorder(self) -> (Vec<u32>, Preorder, Vec<u32>) {
         let mut number = vec![UNSEEN; self.len()];
         let (mut vertex, mut parents) = (vec![0u32], vec![0u32]);
         number[0] = 0;
@@ -174,22 +216,20 @@ impl Nodes<'_> {
         while let Some((node, next)) = stack.last_mut() {
             let (node, index) = (*node, *next);
             *next += 1;
-            match self.successor(node, index) {
-                None => drop(stack.pop()),
-                Some(OUTSIDE) => {}
-                Some(target) => {
-                    predecessors += 1;
-                    if number[target as usize] == UNSEEN {
-                        number[target as usize] = vertex.len() as u32;
-                        vertex.push(target);
-                        parents.push(number[node as usize]);
-                        stack.push((target, 0));
-                    }
-                }
+            let Some(target) = self.successor(node, index) else {
+                stack.pop();
+                continue;
+            };
+            predecessors += 1;
+            if number[target as usize] == UNSEEN {
+                number[target as usize] = vertex.len() as u32;
+                vertex.push(target);
+                parents.push(number[node as usize]);
+                stack.push((target, 0));
             }
         }
         let graph = self.predecessors(&vertex, &number, parents, predecessors);
-        (vertex, graph)
+        (vertex, graph, self.kernel.objects)
     }
 
     fn predecessors(&self, vertex: &[u32], number: &[u32], parents: Vec<u32>, count: usize) -> Preorder {
@@ -198,9 +238,7 @@ impl Nodes<'_> {
                 let mut index = 0;
                 while let Some(target) = self.successor(node, index) {
                     index += 1;
-                    if target != OUTSIDE {
-                        sink(from as u32, number[target as usize]);
-                    }
+                    sink(from as u32, number[target as usize]);
                 }
             }
         };

@@ -1,9 +1,8 @@
 //! Retained sizes: each object's own bytes, passed up the dominator tree.
 //!
-//! Objects that point somewhere have numbers in the graph, and everything about one of them is in one place: the
-//! walks of the tree are in no order that a cache likes, so each step should cost one miss and not four.
+//! Objects that point somewhere have numbers in the graph, by which the columns here go.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
 use rayon::prelude::*;
 
@@ -13,18 +12,12 @@ use crate::bits::RankedSet;
 /// Retained bytes of everything that can retain more than itself.
 #[derive(Debug, Default)]
 pub(super) struct Sums {
-    /// One for each object that points somewhere, in the graph's order of them.
-    nodes: Vec<Node>,
+    /// Of each object that points somewhere, in the graph's order of them.
+    retained: Vec<u64>,
+    /// What dominates each of them, as [`Above::code`] writes it.
+    above: Vec<u32>,
     pub(super) held: Vec<u64>,
     pub(super) shared: u64,
-}
-
-/// One object that points somewhere. Many threads fill the list at once.
-#[derive(Debug, Default)]
-struct Node {
-    retained: AtomicU64,
-    /// As [`Above::code`] writes it.
-    above: AtomicU64,
 }
 
 /// What dominates an object, in numbers of objects that point somewhere.
@@ -38,21 +31,26 @@ pub(crate) enum Above {
     Inner(u32),
 }
 
+/// Set in the code of a holder; objects are fewer.
+const HOLDER: u32 = 1 << 31;
+/// The code of [`Above::Shared`].
+const SHARED: u32 = u32::MAX;
+
 impl Above {
-    /// Kind and number in one word; 0 is [`Above::Shared`].
-    fn code(self) -> u64 {
+    fn code(self) -> u32 {
         match self {
-            Self::Shared => 0,
-            Self::Holder(holder) => 1 << 32 | u64::from(holder),
-            Self::Inner(number) => 2 << 32 | u64::from(number),
+            Self::Shared => SHARED,
+            // Holders are in memory, each with some bytes: as many as this do not fit into any.
+            Self::Holder(holder) => HOLDER | holder,
+            Self::Inner(number) => number,
         }
     }
 
-    fn decode(code: u64) -> Self {
-        match code >> 32 {
-            1 => Self::Holder(code as u32),
-            2 => Self::Inner(code as u32),
-            _ => Self::Shared,
+    fn decode(code: u32) -> Self {
+        match code {
+            SHARED => Self::Shared,
+            holder if holder & HOLDER != 0 => Self::Holder(holder & !HOLDER),
+            number => Self::Inner(number),
         }
     }
 }
@@ -60,40 +58,53 @@ impl Above {
 impl Sums {
     pub(super) fn of(tree: &Dominators<'_>) -> Self {
         let inner = tree.graph.pointing();
-        let blocks = tree.graph.blocks.blocks();
-        let nodes: Vec<Node> = (0..inner.len()).map(|_| Node::default()).collect();
-        let holders = (0..tree.holders.count).map(|_| AtomicU64::new(0)).collect();
-        let adder = Adder { nodes: &nodes, held: holders, shared: AtomicU64::new(0) };
-        blocks.par_iter().with_min_len(64).for_each(|block| {
+        let zeros = |count: usize| (0..count).map(|_| AtomicU64::new(0)).collect();
+        let above: Vec<AtomicU32> = (0..inner.len()).map(|_| AtomicU32::new(SHARED)).collect();
+        let adder =
+            Adder { retained: zeros(inner.len()), held: zeros(tree.holders.count as usize), shared: AtomicU64::new(0) };
+        tree.graph.blocks.blocks().par_iter().with_min_len(64).for_each(|block| {
             for object in block.objects() {
                 let Some(dominator) = tree.of(object) else { continue };
-                let above = above(inner, dominator);
-                if let Some(node) = inner.rank(object as usize).and_then(|number| nodes.get(number)) {
-                    node.above.store(above.code(), Relaxed);
-                    node.retained.fetch_add(block.slot_size, Relaxed);
+                let theirs = self::above(inner, dominator);
+                if let Some(number) = inner.rank(object as usize) {
+                    above[number].store(theirs.code(), Relaxed);
+                    adder.add(Above::Inner(number as u32), block.slot_size);
                 } else {
-                    adder.add(above, block.slot_size);
+                    adder.add(theirs, block.slot_size);
                 }
             }
         });
+        let above = above.into_iter().map(AtomicU32::into_inner).collect();
+        let mut sums = adder.into_sums(above);
         for number in tree.numbers_top_down().iter().rev() {
-            let node = &nodes[*number as usize];
-            adder.add(Above::decode(node.above.load(Relaxed)), node.retained.load(Relaxed));
+            sums.pass_up(*number as usize);
         }
-        let Adder { held, shared, .. } = adder;
-        let held = held.into_iter().map(AtomicU64::into_inner).collect();
-        Self { held, shared: shared.into_inner(), nodes }
+        sums
+    }
+
+    /// Adds what an object retains to what is above it.
+    #[inline]
+    fn pass_up(&mut self, number: usize) {
+        let bytes = self.at(number);
+        let sum = match self.above_at(number) {
+            Above::Shared => Some(&mut self.shared),
+            Above::Holder(holder) => self.held.get_mut(holder as usize),
+            Above::Inner(number) => self.retained.get_mut(number as usize),
+        };
+        if let Some(sum) = sum {
+            *sum += bytes;
+        }
     }
 
     #[inline]
-    pub(super) fn at(&self, index: usize) -> u64 {
-        self.nodes.get(index).map_or(0, |node| node.retained.load(Relaxed))
+    pub(super) fn at(&self, number: usize) -> u64 {
+        self.retained.get(number).copied().unwrap_or(0)
     }
 
     /// What is above the object with this number.
     #[inline]
-    pub(super) fn above_at(&self, index: usize) -> Above {
-        self.nodes.get(index).map_or(Above::Shared, |node| Above::decode(node.above.load(Relaxed)))
+    pub(super) fn above_at(&self, number: usize) -> Above {
+        self.above.get(number).map_or(Above::Shared, |code| Above::decode(*code))
     }
 }
 
@@ -108,22 +119,29 @@ pub(super) fn above(inner: &RankedSet, dominator: Dominator) -> Above {
     }
 }
 
-struct Adder<'a> {
-    nodes: &'a [Node],
+/// Sums that many threads add to at once.
+struct Adder {
+    retained: Vec<AtomicU64>,
     held: Vec<AtomicU64>,
     shared: AtomicU64,
 }
 
-impl Adder<'_> {
+impl Adder {
     #[inline]
-    fn add(&self, above: Above, bytes: u64) {
-        let sum = match above {
+    fn add(&self, to: Above, bytes: u64) {
+        let sum = match to {
             Above::Shared => Some(&self.shared),
             Above::Holder(holder) => self.held.get(holder as usize),
-            Above::Inner(number) => self.nodes.get(number as usize).map(|node| &node.retained),
+            Above::Inner(number) => self.retained.get(number as usize),
         };
         if let Some(sum) = sum {
             sum.fetch_add(bytes, Relaxed);
         }
+    }
+
+    fn into_sums(self, above: Vec<u32>) -> Sums {
+        let plain = |sums: Vec<AtomicU64>| sums.into_iter().map(AtomicU64::into_inner).collect();
+        let shared = self.shared.into_inner();
+        Sums { retained: plain(self.retained), above, held: plain(self.held), shared }
     }
 }
