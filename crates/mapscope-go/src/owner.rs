@@ -21,7 +21,7 @@ const TAIL: usize = 6;
 const MANY: usize = 32;
 
 /// A name that can grow without end: its middle is left out.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Name {
     head: Vec<Arc<str>>,
     tail: std::collections::VecDeque<Arc<str>>,
@@ -73,6 +73,8 @@ pub(crate) struct Owners<'o> {
     starts: &'o [Start],
     regions: &'o [Region],
     known: FxHashMap<u32, Arc<Name>>,
+    /// What a name, which is in `known` and known by its address, becomes with a label: the entries of a map share one name.
+    longer: FxHashMap<(usize, Arc<str>), Arc<Name>>,
     labels: FxHashMap<TypeId, Arc<Labels>>,
     children: FxHashMap<u32, FxHashMap<u32, u64>>,
 }
@@ -87,9 +89,9 @@ impl<'o> Owners<'o> {
         starts: &'o [Start],
         regions: &'o [Region],
     ) -> Self {
-        let (known, labels, children) = Default::default();
+        let (known, longer, labels, children) = Default::default();
         let root_names = RootNames { typing, names, regions, numbered: true };
-        Self { typing, graph, reach, root_names, roots, starts, regions, known, labels, children }
+        Self { typing, graph, reach, root_names, roots, starts, regions, known, longer, labels, children }
     }
 
     /// The name of a live object; empty when it is not live.
@@ -157,7 +159,7 @@ impl<'o> Owners<'o> {
         let mut at = object;
         let mut name = loop {
             if let Some(known) = self.known.get(&at) {
-                break (**known).clone();
+                break Arc::clone(known);
             }
             chain.push(at);
             match self.reach.parent(at)? {
@@ -165,17 +167,31 @@ impl<'o> Owners<'o> {
                 Parent::Root(root) => {
                     let mut name = Name::default();
                     name.push(self.root(root).into());
-                    break name;
+                    break Arc::new(name);
                 }
             }
         };
         while let Some(next) = chain.pop() {
             if let Some(Parent::Object(parent)) = self.reach.parent(next) {
-                name.push(self.hop(parent, next));
+                let label = self.hop(parent, next);
+                name = self.longer(&name, label);
             }
-            self.known.insert(next, Arc::new(name.clone()));
+            self.known.insert(next, Arc::clone(&name));
         }
-        self.known.get(&object).cloned()
+        Some(name)
+    }
+
+    fn longer(&mut self, name: &Arc<Name>, label: Arc<str>) -> Arc<Name> {
+        if label.is_empty() {
+            return Arc::clone(name);
+        }
+        let longer = self.longer.entry((Arc::as_ptr(name) as usize, label)).or_insert_with_key(|(_, label)| {
+            let mut longer = (**name).clone();
+            longer.push(Arc::clone(label));
+            // So long already that what is left out hides the difference.
+            if longer == **name { Arc::clone(name) } else { Arc::new(longer) }
+        });
+        Arc::clone(longer)
     }
 
     fn root(&self, index: u32) -> String {

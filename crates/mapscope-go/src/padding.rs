@@ -4,11 +4,11 @@ use mapscope_heap::Block;
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
-use crate::Session;
 use crate::binary_types::is_declared;
 use crate::heap::Allocator;
 use crate::maps::model::{MapDesign, MapModel, TypeSize};
 use crate::types::{Kind, StructLayout, TypeId};
+use crate::{MapEntry, Session};
 
 /// Spans that one task looks through at least.
 const SPANS: usize = 1024;
@@ -126,11 +126,11 @@ impl Session<'_> {
         (0..types.len() as u32).map(found).collect()
     }
 
-    /// What the order of fields costs the live map with its header at `address`; `None` when there is none, or no order
-    /// is better.
-    pub fn padded_map(&self, address: u64, entries: u64) -> Option<PaddedMap> {
+    /// What the order of fields costs a live map with so many entries; `None` when no order is better. The same for all maps
+    /// of one type.
+    pub fn padded_map(&self, map: &MapEntry, entries: u64) -> Option<PaddedMap> {
         let types = self.stages.context.types;
-        let shape = types.shape(self.map_type(address)?)?;
+        let shape = types.shape(TypeId(map.audit.map_type))?;
         let mut best = Vec::new();
         let mut ordered = |id: TypeId| {
             let size = types.type_size(id);

@@ -1,5 +1,7 @@
 //! What rules look at: figures that were counted, as plain data. Sizes are in bytes.
 
+use std::sync::Arc;
+
 use mapscope_heap::MapFigures;
 
 /// Everything that is known of one target.
@@ -70,7 +72,7 @@ pub struct MapFacts {
     /// Bytes that would be freed with them.
     pub pinned_bytes: u64,
     /// What the order of fields of its key or element costs; absent when no order is better.
-    pub padded: Option<PaddedMapFacts>,
+    pub padded: Option<Arc<PaddedMapFacts>>,
 }
 
 /// A struct with its fields in the order that takes least.

@@ -10,8 +10,15 @@ use mapscope_report::text::printable;
 use crate::args::Color;
 use crate::config::Config;
 
+/// What colours begin with.
+const ESCAPE: char = '\x1b';
+
 /// Writes `text` to standard output or to the file asked for.
 pub(crate) fn write(text: &str, config: &Config) -> Result<()> {
+    if !text.contains(ESCAPE) {
+        // A document of hundreds of megabytes is not looked through once more, byte by byte.
+        return write_bytes(text.as_bytes(), config);
+    }
     let Some(path) = &config.output else {
         let stdout = io::stdout();
         let choice = match config.color {

@@ -5,7 +5,8 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 use mapscope_go::{
-    BinaryTypes, Executable, Session, Sites, StorageOptions, debug_info_paths, describes, with_session, with_types,
+    BinaryTypes, Executable, GoroutineCensus, Session, Sites, StorageOptions, debug_info_paths, describes,
+    with_session, with_types,
 };
 use mapscope_memory::{Core, FileBytes, Memory, PauseOptions, Process, TargetInfo, TargetKind};
 use mapscope_report::model::{
@@ -62,24 +63,42 @@ impl<'s> Loaded<'_, 's> {
         &self.inspection
     }
 
+    /// The whole picture.
+    pub(crate) fn into_inspection(self) -> Inspection {
+        self.inspection
+    }
+
     /// What a report for a browser shows. The times in the target's line cover all of it.
-    pub(crate) fn report(&self) -> Report {
-        let inspection = self.findings();
+    pub(crate) fn report(self) -> Report {
+        let session = self.session;
+        let (inspection, census) = self.findings_and_census();
         let started = Instant::now();
-        let mut report = assemble::report::report(self.session, inspection);
+        let mut report = assemble::report::report(session, inspection, &census);
         assemble::add_time(&mut report.inspection.target, started.elapsed());
         report
     }
 
     /// The whole picture with what the rules say of it. The times in the target's line cover both.
-    pub(crate) fn findings(&self) -> Inspection {
+    pub(crate) fn findings(self) -> Inspection {
+        self.findings_and_census().0
+    }
+
+    /// As [`Loaded::findings`], with the goroutines that they were worked out from.
+    pub(crate) fn findings_and_goroutines(self) -> (Inspection, GoroutineList) {
+        let (inspection, census) = self.findings_and_census();
+        let goroutines = assemble::goroutines::list(&census, &inspection);
+        (inspection, goroutines)
+    }
+
+    fn findings_and_census(self) -> (Inspection, GoroutineCensus) {
         let started = Instant::now();
-        let mut storage = self.session.storage(&StorageOptions { whole_texts: true, ..StorageOptions::default() });
-        let mut inspection = self.inspection.clone();
+        let Self { session, mut inspection } = self;
+        let mut storage = session.storage(&StorageOptions { whole_texts: true, ..StorageOptions::default() });
+        let census = session.goroutines();
         inspection.partial.append(&mut storage.partial);
-        inspection.findings = assemble::findings::list(self.session, &inspection, storage);
+        inspection.findings = assemble::findings::list(session, &inspection, storage, &census);
         assemble::add_time(&mut inspection.target, started.elapsed());
-        inspection
+        (inspection, census)
     }
 
     /// The dominator tree, as much of it as `shape` says.
@@ -119,11 +138,11 @@ impl<'s> Loaded<'_, 's> {
 
     /// The whole picture with what else owns memory than maps; the content of strings only if `values`. The times in the
     /// target's line cover both.
-    pub(crate) fn storage(&self, values: bool) -> (Inspection, Storage) {
+    pub(crate) fn storage(self, values: bool) -> (Inspection, Storage) {
         let started = Instant::now();
         let (storage, partial) =
             assemble::storage::storage(self.session.storage(&StorageOptions { values, whole_texts: false }));
-        let mut inspection = self.inspection.clone();
+        let mut inspection = self.inspection;
         inspection.partial.extend(partial);
         assemble::add_time(&mut inspection.target, started.elapsed());
         (inspection, storage)
@@ -145,7 +164,7 @@ impl<'s> Loaded<'_, 's> {
 pub(crate) fn load<R>(
     target: &Target,
     progress: &dyn Progress,
-    then: impl FnOnce(&Loaded<'_, '_>) -> Result<R>,
+    then: impl FnOnce(Loaded<'_, '_>) -> Result<R>,
 ) -> Result<R> {
     let started = Instant::now();
     // Before anything is stopped: a wrong name should cost the target nothing.
@@ -181,7 +200,7 @@ fn read<R>(
     started: Instant,
     stop: impl FnOnce() -> Option<assemble::Stop>,
     progress: &dyn Progress,
-    then: impl FnOnce(&Loaded<'_, '_>) -> Result<R>,
+    then: impl FnOnce(Loaded<'_, '_>) -> Result<R>,
 ) -> Result<R> {
     let debug_info = given.or_else(|| DebugFile::find_of(memory.info(), bytes));
     let mut executable = Executable::new(bytes);
@@ -190,7 +209,7 @@ fn read<R>(
     }
     with_session(memory, executable, &Stages(progress), |session| {
         let inspection = assemble::inspection(session, memory.info(), started.elapsed(), stop());
-        then(&Loaded { session, inspection })
+        then(Loaded { session, inspection })
     })?
 }
 

@@ -1,15 +1,15 @@
 //! What advice on a map has to know: what the map would cost if it were made otherwise, and whether it was cleared.
 
 use super::{Auditor, model};
-use crate::Session;
 use crate::types::{MapShape, TypeId};
+use crate::{MapEntry, Session};
 
 impl Session<'_> {
     /// Bytes of the tables of a live map, its header included, if it were made anew with a hint of `entries` and filled with
-    /// as many: what the runtime makes at once, and what it adds on average where hashes crowd. `None` when no live map has
-    /// its header at `address`.
-    pub fn remade_bytes(&self, address: u64, entries: u64) -> Option<u64> {
-        let shape = self.shape_at(address)?;
+    /// as many: what the runtime makes at once, and what it adds on average where hashes crowd. The same for all maps of one
+    /// type; `None` when that makes no sense.
+    pub fn remade_bytes(&self, map: &MapEntry, entries: u64) -> Option<u64> {
+        let shape = self.shape_of(map)?;
         let (group, scan) = (shape.group_size, shape.scan);
         let remade = if self.stages.auditor().is_swiss() {
             model::swiss_filled(entries, group, scan)
@@ -20,25 +20,24 @@ impl Session<'_> {
     }
 
     /// Bytes that a slice of `entries` pairs of key and element would take in place of a live map: 16 more where the
-    /// slice's header replaces the map's pointer, and the array's slot.
-    pub fn pairs_bytes(&self, address: u64, entries: u64) -> Option<u64> {
-        let shape = self.shape_at(address)?;
+    /// slice's header replaces the map's pointer, and the array's slot. The same for all maps of one type.
+    pub fn pairs_bytes(&self, map: &MapEntry, entries: u64) -> Option<u64> {
+        let shape = self.shape_of(map)?;
         let bytes = pair_bytes(&shape).checked_mul(entries)?;
         Some(16 + self.stages.heap.spans.allocator().slot(bytes, shape.scan))
     }
 
     /// Whether a live map was emptied with `clear`, which keeps its tables. `None` when it does not say: legacy maps do not.
-    pub fn was_cleared(&self, address: u64) -> Option<bool> {
+    pub fn was_cleared(&self, map: &MapEntry) -> Option<bool> {
         let auditor = self.stages.auditor();
-        let (map, _) = auditor.layout.swiss.filter(|_| auditor.is_swiss())?;
+        let (header, _) = auditor.layout.swiss.filter(|_| auditor.is_swiss())?;
         // `clearSeq` is the last field of `maps.Map` in all versions (`internal/runtime/maps/map.go`).
-        let sequence = address.checked_add(map.size.checked_sub(8)?)?;
+        let sequence = map.audit.address.checked_add(header.size.checked_sub(8)?)?;
         auditor.memory.u64(sequence).ok().map(|cleared| cleared != 0)
     }
 
-    fn shape_at(&self, address: u64) -> Option<std::sync::Arc<MapShape>> {
-        let map: TypeId = self.map_type(address)?;
-        self.stages.context.types.shape(map)
+    fn shape_of(&self, map: &MapEntry) -> Option<std::sync::Arc<MapShape>> {
+        self.stages.context.types.shape(TypeId(map.audit.map_type))
     }
 }
 

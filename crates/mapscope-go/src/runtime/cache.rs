@@ -7,8 +7,8 @@ use rustc_hash::FxHashMap;
 
 /// Bytes read at once around a small read.
 const PAGE: u64 = 16 * 1024;
-/// Pages kept; beyond it reads go straight to the target.
-const MAX_PAGES: usize = 8 * 1024;
+/// Pages of a generation; two are kept.
+const MAX_PAGES: usize = 2 * 1024;
 /// Reads longer than this bypass the cache: they are bulk reads of heap chunks, each done once.
 const MAX_READ: usize = 4096;
 
@@ -51,7 +51,32 @@ pub(crate) fn read_structure(memory: &dyn Memory, address: u64, len: u64) -> Res
 pub(crate) struct Cached<'m> {
     inner: &'m dyn Memory,
     reads: Option<&'m Reads>,
-    pages: RwLock<FxHashMap<u64, Box<[u8]>>>,
+    pages: RwLock<Pages>,
+}
+
+type Page = Box<[u8]>;
+
+/// The pages read last. When the young ones are many they become the old ones, and the old ones go: what is still used
+/// becomes young again.
+#[derive(Default)]
+struct Pages {
+    young: FxHashMap<u64, Page>,
+    old: FxHashMap<u64, Page>,
+}
+
+impl Pages {
+    fn insert(&mut self, address: u64, page: Page) {
+        if self.young.len() >= MAX_PAGES {
+            self.old = std::mem::take(&mut self.young);
+        }
+        self.young.insert(address, page);
+    }
+
+    fn rejuvenate(&mut self, address: u64) {
+        if let Some(page) = self.old.remove(&address) {
+            self.insert(address, page);
+        }
+    }
 }
 
 impl<'m> Cached<'m> {
@@ -70,30 +95,45 @@ impl<'m> Cached<'m> {
         if buf.len() > MAX_READ || addr - page + buf.len() as u64 > PAGE {
             return self.inner.read_into(addr, buf);
         }
-        if self.copy_from_page(page, addr, buf) {
-            return Ok(());
+        let at = (addr - page) as usize;
+        match self.copy(page, at, buf) {
+            Some(Age::Young) => return Ok(()),
+            Some(Age::Old) => {
+                self.change(|pages| pages.rejuvenate(page));
+                return Ok(());
+            }
+            None => {}
         }
         let mut bytes = vec![0; PAGE as usize].into_boxed_slice();
-        let full = self.pages.read().map_or(true, |p| p.len() >= MAX_PAGES);
-        // A page that is only partly mapped is not cached; the read itself decides whether that is an error.
-        if full || self.inner.read_into(page, &mut bytes).is_err() {
+        // A page that is only partly mapped is not kept; the read itself decides whether that is an error.
+        if self.inner.read_into(page, &mut bytes).is_err() {
             return self.inner.read_into(addr, buf);
         }
-        let at = (addr - page) as usize;
         buf.copy_from_slice(&bytes[at..at + buf.len()]);
-        if let Ok(mut pages) = self.pages.write() {
-            pages.insert(page, bytes);
-        }
+        self.change(|pages| pages.insert(page, bytes));
         Ok(())
     }
 
-    fn copy_from_page(&self, page: u64, addr: u64, buf: &mut [u8]) -> bool {
-        let Ok(pages) = self.pages.read() else { return false };
-        let at = (addr - page) as usize;
-        let Some(bytes) = pages.get(&page).and_then(|p| p.get(at..at + buf.len())) else { return false };
-        buf.copy_from_slice(bytes);
-        true
+    /// Copies from a page that is kept; how old it is.
+    fn copy(&self, page: u64, at: usize, buf: &mut [u8]) -> Option<Age> {
+        let pages = self.pages.read().ok()?;
+        let young = pages.young.get(&page).map(|bytes| (bytes, Age::Young));
+        let (bytes, age) = young.or_else(|| pages.old.get(&page).map(|bytes| (bytes, Age::Old)))?;
+        buf.copy_from_slice(bytes.get(at..at + buf.len())?);
+        Some(age)
     }
+
+    fn change(&self, change: impl FnOnce(&mut Pages)) {
+        if let Ok(mut pages) = self.pages.write() {
+            change(&mut pages);
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Age {
+    Young,
+    Old,
 }
 
 impl Memory for Cached<'_> {
@@ -151,5 +191,28 @@ impl Memory for Cached<'_> {
 
     fn release(&self, addr: u64, len: usize) {
         self.inner.release(addr, len);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_used_stays_and_what_is_not_goes() {
+        let mut pages = Pages::default();
+        let page = |byte: u8| vec![byte; 8].into_boxed_slice();
+        pages.insert(7, page(7));
+        pages.insert(8, page(8));
+        // Each round makes everything old; only page 7 is used again.
+        for round in 1..=3 {
+            for other in 0..MAX_PAGES as u64 {
+                pages.insert(1000 * round * PAGE + other, page(0));
+            }
+            pages.rejuvenate(7);
+            assert!(pages.young.contains_key(&7), "{round}");
+            assert_eq!(pages.old.contains_key(&8), round == 1);
+            assert!(pages.young.len() <= MAX_PAGES && pages.old.len() <= MAX_PAGES);
+        }
     }
 }

@@ -81,7 +81,7 @@ mod tests {
         let figures = MapFigures { entries: 100_000, table_bytes: 8 << 20, ..MapFigures::default() };
         let order = FieldOrder { type_name: type_name.into(), ..FieldOrder::default() };
         let padded = PaddedMapFacts { orders: vec![order], savable_bytes: MIN_BYTES, ..PaddedMapFacts::default() };
-        let map = MapFacts { figures, remade_bytes, padded: Some(padded), ..MapFacts::default() };
+        let map = MapFacts { figures, remade_bytes, padded: Some(padded.into()), ..MapFacts::default() };
         Evidence { maps: vec![map], ..Evidence::default() }
     }
 

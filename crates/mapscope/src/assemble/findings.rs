@@ -1,6 +1,7 @@
 //! From a session to the evidence of the rules, and from what they say to the model's findings.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use mapscope_go::{GoroutineCensus, HolderKind, MapEntry, PaddedMap, PaddedType, Session, Storage, StructLayout};
 use mapscope_report::model::{FindingRow, Inspection};
@@ -17,8 +18,13 @@ const ONE_GROUP: u64 = 8;
 const CYCLES: usize = 10;
 
 /// What the rules say of a session, the most urgent first.
-pub(crate) fn list(session: &Session<'_>, inspection: &Inspection, storage: Storage) -> Vec<FindingRow> {
-    of(&evidence(session, inspection, storage))
+pub(crate) fn list(
+    session: &Session<'_>,
+    inspection: &Inspection,
+    storage: Storage,
+    census: &GoroutineCensus,
+) -> Vec<FindingRow> {
+    of(&evidence(session, inspection, storage, census))
 }
 
 /// What the rules say of evidence.
@@ -39,7 +45,7 @@ fn row(finding: Finding) -> FindingRow {
     }
 }
 
-fn evidence(session: &Session<'_>, inspection: &Inspection, storage: Storage) -> Evidence {
+fn evidence(session: &Session<'_>, inspection: &Inspection, storage: Storage, census: &GoroutineCensus) -> Evidence {
     let heap = &inspection.heap;
     let sync_maps = session.sync_maps(SyncMapFacts::MIN_ENTRIES);
     Evidence {
@@ -51,7 +57,7 @@ fn evidence(session: &Session<'_>, inspection: &Inspection, storage: Storage) ->
         cycles: cycles(session),
         strings: strings(&storage),
         classes: classes(session),
-        leaks: leaks(&session.goroutines()),
+        leaks: leaks(census),
         finalizers: finalizers(session, &storage),
         suspects: inspection.suspects.iter().map(suspect).collect(),
         slices: storage.slices.into_iter().map(slice).collect(),
@@ -67,8 +73,9 @@ fn evidence(session: &Session<'_>, inspection: &Inspection, storage: Storage) ->
 fn maps(session: &Session<'_>, sync_maps: &[mapscope_go::SyncMap]) -> Vec<MapFacts> {
     let inner: HashSet<u64> = sync_maps.iter().flat_map(|m| m.maps.iter().copied()).collect();
     let (pointers, keys) = (session.map_pointers(), session.pinned_keys());
+    let mut costs = Costs { session, known: HashMap::new() };
     let complete = |map: &MapEntry| {
-        let facts = map_facts(session, map)?;
+        let facts = map_facts(session, &mut costs, map)?;
         let keys = keys.get(&map.audit.address).copied().unwrap_or_default();
         let pointers = pointers.get(&map.audit.address).copied().unwrap_or(0);
         Some(MapFacts { pointers, pinned_keys: keys.objects, pinned_bytes: keys.bytes, ..facts })
@@ -91,24 +98,49 @@ fn cycles(session: &Session<'_>) -> Vec<CycleFacts> {
     session.cycles(false, Some(CYCLES)).groups.into_iter().filter_map(facts).collect()
 }
 
-fn map_facts(session: &Session<'_>, map: &MapEntry) -> Option<MapFacts> {
+fn map_facts(session: &Session<'_>, costs: &mut Costs<'_, '_>, map: &MapEntry) -> Option<MapFacts> {
     let figures = map.audit.figures.as_ref().ok()?.clone();
-    let address = map.audit.address;
     let zero = figures.zero_values.filter(|zero| *zero > 0);
+    let without_zero = zero.map(|zero| costs.of(map, figures.entries.saturating_sub(zero)).remade_bytes);
+    let cost = costs.of(map, figures.entries);
     let small = figures.entries <= ONE_GROUP && figures.groups <= 1;
     Some(MapFacts {
         owner: map.owner.clone(),
         type_name: map.type_name.clone(),
         heuristic: map.heuristic,
         retained_bytes: map.retained,
-        remade_bytes: session.remade_bytes(address, figures.entries).unwrap_or(figures.table_bytes),
-        cleared: session.was_cleared(address),
-        without_zero_bytes: zero.and_then(|zero| session.remade_bytes(address, figures.entries.saturating_sub(zero))),
-        padded: session.padded_map(address, figures.entries).map(|m| padded_map(&m)),
-        as_pairs_bytes: if small { session.pairs_bytes(address, figures.entries) } else { None },
+        remade_bytes: cost.remade_bytes.unwrap_or(figures.table_bytes),
+        cleared: session.was_cleared(map),
+        without_zero_bytes: without_zero.flatten(),
+        padded: cost.padded.clone(),
+        as_pairs_bytes: cost.pairs_bytes.filter(|_| small),
         figures,
         ..MapFacts::default()
     })
+}
+
+/// What maps would cost if they were made otherwise: worked out once for all maps of one type with as many entries, of which
+/// there may be a million.
+struct Costs<'c, 's> {
+    session: &'c Session<'s>,
+    known: HashMap<(u32, u64), Cost>,
+}
+
+struct Cost {
+    remade_bytes: Option<u64>,
+    pairs_bytes: Option<u64>,
+    padded: Option<Arc<PaddedMapFacts>>,
+}
+
+impl Costs<'_, '_> {
+    fn of(&mut self, map: &MapEntry, entries: u64) -> &Cost {
+        let session = self.session;
+        self.known.entry((map.audit.map_type, entries)).or_insert_with(|| Cost {
+            remade_bytes: session.remade_bytes(map, entries),
+            pairs_bytes: session.pairs_bytes(map, entries),
+            padded: session.padded_map(map, entries).map(|m| Arc::new(padded_map(&m))),
+        })
+    }
 }
 
 fn padded_map(map: &PaddedMap) -> PaddedMapFacts {

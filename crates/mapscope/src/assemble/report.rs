@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
-use mapscope_go::{MapEntry, Session};
+use mapscope_go::{GoroutineCensus, MapEntry, Session};
 use mapscope_heap::{GroupFill, MergedNode};
 use mapscope_report::model::{GroupState, Inspection, NodeKind, Occupancy, Report, Tree, TreeNode};
 
@@ -18,13 +18,13 @@ const PICTURES: usize = 64;
 const PICTURE_SLOTS: u64 = 64;
 
 /// Everything that the reader found out.
-pub(crate) fn report(session: &Session<'_>, inspection: Inspection) -> Report {
+pub(crate) fn report(session: &Session<'_>, inspection: Inspection, census: &GoroutineCensus) -> Report {
     let taken_at = inspection.target.taken_at.as_deref().and_then(mapscope_report::seconds);
     Report {
         taken_at: taken_at.filter(|_| inspection.target.kind == "process").map(|seconds| seconds as u64),
         tree: Cut::new(&session.merged_dominators().nodes, NODES).tree(&Names::new(session)),
         occupancy: pictures(session),
-        goroutines: Some(goroutines::list(&session.goroutines(), &inspection)),
+        goroutines: Some(goroutines::list(census, &inspection)),
         diff: None,
         inspection,
     }

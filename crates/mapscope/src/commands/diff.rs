@@ -38,7 +38,7 @@ pub(crate) fn run(question: &DiffQuestion, progress: &dyn Progress, view: View) 
                 Ok(html(&report::report(loaded, step.target.source(), inspected))?)
             });
         } else {
-            let inspection = source::load(step.target, progress, |loaded| Ok(loaded.inspection().clone()))?;
+            let inspection = source::load(step.target, progress, |loaded| Ok(loaded.into_inspection()))?;
             inspected.push(Inspected { source: step.target.source(), inspection });
         }
     }

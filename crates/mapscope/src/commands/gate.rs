@@ -70,10 +70,11 @@ fn process(pid: u32, pause: &Pause) -> Target {
 }
 
 /// What budgets are measured by. The names of all functions are many, and few budgets are on them.
-fn facts(loaded: &Loaded<'_, '_>, budgets: &[Budget]) -> Facts {
+fn facts(loaded: Loaded<'_, '_>, budgets: &[Budget]) -> Facts {
     let named = budgets.iter().any(|budget| budget.subject.function().is_some());
     let functions = if named { loaded.session().function_names().map(str::to_owned).collect() } else { Vec::new() };
-    Facts { inspection: loaded.findings(), goroutines: loaded.goroutines(), functions }
+    let (inspection, goroutines) = loaded.findings_and_goroutines();
+    Facts { inspection, goroutines, functions }
 }
 
 fn check(checks: &Checks, facts: Facts, baseline: Option<&Inspection>, run: Option<GateRun>) -> Result<GateReport> {

@@ -63,9 +63,7 @@ pub(crate) fn run(config: &Config) -> Result<Outcome> {
             output::write_bytes(page.as_bytes(), config)?;
             return Ok(outcome);
         }
-        Command::Maps { target, filter } => {
-            load(target, config, |l| maps::render(l.inspection().clone(), filter, view))?
-        }
+        Command::Maps { target, filter } => load(target, config, |l| maps::render(l.into_inspection(), filter, view))?,
         Command::Types { target, filter } => {
             load(target, config, |l| types::render(l.storage(filter.show_values), filter, view))?
         }
@@ -76,7 +74,7 @@ pub(crate) fn run(config: &Config) -> Result<Outcome> {
         Command::Dominators { target, shape } => {
             load(target, config, |l| dominators::render(&l.dominators(*shape), view))?
         }
-        Command::Path { target, query } => load(target, config, |l| path::render(l, query, view))?,
+        Command::Path { target, query } => load(target, config, |l| path::render(&l, query, view))?,
         Command::Cycles { target, all, limit } => {
             load(target, config, |l| cycles::render(&l.cycles(*all, *limit), view))?
         }
@@ -84,7 +82,7 @@ pub(crate) fn run(config: &Config) -> Result<Outcome> {
             load(target, config, |l| goroutines::render(l.goroutines(), filter, view))?
         }
         Command::Export { target, form } => {
-            let written = load(target, config, |l| export::render(l, *form))?;
+            let written = load(target, config, |l| export::render(&l, *form))?;
             if !config.quiet {
                 output::notes(&written.notes);
             }
@@ -125,7 +123,7 @@ pub(crate) fn run(config: &Config) -> Result<Outcome> {
 }
 
 /// Reads the target and renders it; the progress bar is gone when this returns.
-fn load<R>(target: &Target, config: &Config, render: impl FnOnce(&Loaded<'_, '_>) -> Result<R>) -> Result<R> {
+fn load<R>(target: &Target, config: &Config, render: impl FnOnce(Loaded<'_, '_>) -> Result<R>) -> Result<R> {
     let progress = progress::start(config.quiet);
     source::load(target, &*progress, render)
 }

@@ -7,7 +7,7 @@ use crate::assemble::growth;
 use crate::source::Loaded;
 
 /// The report of what was loaded from `source`, with what changed since the `earlier` inspections.
-pub(crate) fn report(loaded: &Loaded<'_, '_>, source: String, mut earlier: Vec<Inspected>) -> Report {
+pub(crate) fn report(loaded: Loaded<'_, '_>, source: String, mut earlier: Vec<Inspected>) -> Report {
     let mut report = loaded.report();
     if !earlier.is_empty() {
         earlier.push(Inspected { source, inspection: report.inspection.clone() });
