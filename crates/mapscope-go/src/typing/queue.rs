@@ -3,8 +3,9 @@
 //! Most pointers of a heap lead far away, and each look at a far place costs the time of a hundred instructions. So a
 //! worker does not follow them: it posts them to the chunk that they lead into, and whoever works on that chunk opens all
 //! its post together, while what it touches is close. The more there is, the better: large objects come first, which make
-//! the most, and then the chunk for which the most is waiting.
+//! the most, and then chunks in turn, so that each collects while the others are worked on.
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Condvar, Mutex};
 
@@ -60,7 +61,7 @@ pub(super) enum Task {
 
 /// The work on all chunks.
 pub(super) struct Queue {
-    pending: Vec<Pending>,
+    pending: Vec<Mutex<Work>>,
     state: Mutex<State>,
     changed: Condvar,
     /// Units in `pending`.
@@ -69,15 +70,11 @@ pub(super) struct Queue {
     batch: usize,
 }
 
-/// What waits for one chunk.
-#[derive(Default)]
-struct Pending {
-    work: Mutex<Work>,
-    /// How much it is.
-    weight: AtomicUsize,
-}
-
 struct State {
+    /// Chunks with work, in turn.
+    ready: VecDeque<u32>,
+    /// Which they are.
+    queued: Vec<bool>,
     rests: Vec<Rest>,
     /// Workers that may still make work.
     working: usize,
@@ -87,8 +84,14 @@ struct State {
 impl Queue {
     pub(super) fn new(chunks: usize) -> Self {
         Self {
-            pending: (0..chunks).map(|_| Pending::default()).collect(),
-            state: Mutex::new(State { rests: Vec::new(), working: 0, done: false }),
+            pending: (0..chunks).map(|_| Mutex::default()).collect(),
+            state: Mutex::new(State {
+                ready: VecDeque::new(),
+                queued: vec![false; chunks],
+                rests: Vec::new(),
+                working: 0,
+                done: false,
+            }),
             changed: Condvar::new(),
             waiting: AtomicUsize::new(0),
             batch: (OUTBOXES / chunks.max(1)).clamp(16, BATCH),
@@ -104,11 +107,14 @@ impl Queue {
     /// Hands over all of `work`.
     pub(super) fn push(&self, chunk: usize, work: &mut Work) {
         self.waiting.fetch_add(work.weight(), Relaxed);
-        if let Ok(mut pending) = self.pending[chunk].work.lock() {
+        if let Ok(mut pending) = self.pending[chunk].lock() {
             pending.append(work);
-            self.pending[chunk].weight.store(pending.weight(), Relaxed);
         }
-        self.announce(|_| {});
+        self.announce(|state| {
+            if !std::mem::replace(&mut state.queued[chunk], true) {
+                state.ready.push_back(chunk as u32);
+            }
+        });
     }
 
     /// Hands over what is left of a large object.
@@ -138,17 +144,13 @@ impl Queue {
         {
             return Some(Task::Rest(rest));
         }
-        let weights = self.pending.iter().map(|p| p.weight.load(Relaxed));
-        match weights.enumerate().max_by_key(|(_, weight)| *weight) {
-            Some((chunk, weight)) if weight > 0 => Some(Task::Chunk(chunk as u32, self.open(chunk))),
-            _ => state.rests.pop().map(Task::Rest),
-        }
+        let Some(chunk) = state.ready.pop_front() else { return state.rests.pop().map(Task::Rest) };
+        state.queued[chunk as usize] = false;
+        Some(Task::Chunk(chunk, self.open(chunk as usize)))
     }
 
     fn open(&self, chunk: usize) -> Work {
-        let Pending { work, weight } = &self.pending[chunk];
-        let Ok(mut pending) = work.lock() else { return Work::default() };
-        weight.store(0, Relaxed);
+        let Ok(mut pending) = self.pending[chunk].lock() else { return Work::default() };
         self.waiting.fetch_sub(pending.weight(), Relaxed);
         std::mem::take(&mut *pending)
     }
@@ -232,21 +234,21 @@ mod tests {
     }
 
     #[test]
-    fn large_objects_come_first_until_much_is_waiting_and_then_the_chunk_with_the_most() {
+    fn large_objects_come_first_until_much_is_waiting_and_then_chunks_in_turn() {
         let queue = Queue::new(3);
         let member = queue.join();
-        queue.push(0, &mut work(1, 5));
-        queue.push(2, &mut work(1, 7));
+        queue.push(2, &mut work(1, 5));
+        queue.push(0, &mut work(1, 7));
         let rest = |start| Rest { start, len: 8, ty: TypeId(7) };
         (0..2).for_each(|start| queue.push_rest(rest(start)));
         assert!(matches!(member.next(), Some(Task::Rest(Rest { start: 1, .. }))));
-        queue.push(1, &mut work(1, MANY));
-        for (chunk, count) in [(1, MANY), (2, 7), (0, 5)] {
+        queue.push(2, &mut work(1, MANY));
+        for (chunk, count) in [(2, MANY + 5), (0, 7)] {
+            let Some(Task::Chunk(taken, found)) = member.next() else { panic!("{chunk} has work") };
+            assert_eq!((taken, found.weight()), (chunk, count));
             if chunk == 2 {
                 assert!(matches!(member.next(), Some(Task::Rest(Rest { start: 0, .. }))), "little is waiting again");
             }
-            let Some(Task::Chunk(taken, found)) = member.next() else { panic!("{chunk} has work") };
-            assert_eq!((taken, found.weight()), (chunk, count));
         }
         assert!(member.wait().is_none());
     }
