@@ -1,13 +1,27 @@
 //! What was typed: flags and words, not yet checked against each other. [`crate::config`] gives them meaning.
 
+mod capture;
+mod diff;
+mod export;
 mod gate;
+mod maps;
+mod path;
+mod size;
+mod target;
 
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
+pub(crate) use self::capture::CaptureArgs;
+pub(crate) use self::diff::DiffArgs;
+pub(crate) use self::export::ExportForm;
 pub(crate) use self::gate::{GateArgs, RunArgs, Then};
+pub(crate) use self::maps::{MapsArgs, SortKey};
+pub(crate) use self::path::{PathArgs, RootArg};
+pub(crate) use self::size::{PartArg, SizeArgs};
+pub(crate) use self::target::{PauseArg, PauseArgs, TargetArgs};
 
 /// Who holds a Go process's memory, in what state its maps are, and what to change
 ///
@@ -102,45 +116,6 @@ pub(crate) enum Color {
     Always,
     /// Nowhere
     Never,
-}
-
-/// What to examine.
-#[derive(Debug, clap::Args)]
-pub(crate) struct TargetArgs {
-    /// A pid, or the path of a core (for `layout` also of an executable)
-    #[arg(value_name = "TARGET", value_hint = ValueHint::FilePath)]
-    pub(crate) target: String,
-    /// The executable, when the core or the container hides it
-    #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
-    pub(crate) exe: Option<PathBuf>,
-    /// Debug information of a stripped executable: the same build unstripped, or its .debug file; without it, what lies
-    /// below /usr/lib/debug is used
-    #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
-    pub(crate) debug_info: Option<PathBuf>,
-    #[command(flatten)]
-    pub(crate) pause: PauseArgs,
-}
-
-/// How a running process is held still, and for how long.
-#[derive(Clone, Copy, Debug, clap::Args)]
-pub(crate) struct PauseArgs {
-    /// How a running process is held still while it is read
-    #[arg(long, value_name = "HOW", value_enum, default_value_t = PauseArg::Fork)]
-    pub(crate) pause: PauseArg,
-    /// Give the forked snapshot up after so many seconds: what the process writes meanwhile is copied, at its expense
-    #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..=86_400))]
-    pub(crate) max_snapshot_seconds: u64,
-}
-
-/// How a running process is held still.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum PauseArg {
-    /// Stop it, fork it, let it run, read the copy-on-write child: milliseconds. Where that is refused, as `copy`
-    Fork,
-    /// Stop it, copy its memory, let it run: about a second per 2 GiB
-    Copy,
-    /// Do not stop it: what it changes meanwhile is marked as torn, or missing
-    None,
 }
 
 /// One command.
@@ -449,110 +424,6 @@ Examples:
     },
 }
 
-/// What `capture` takes.
-#[derive(Debug, clap::Args)]
-#[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
-pub(crate) struct CaptureArgs {
-    /// The process
-    #[arg(value_name = "PID")]
-    pub(crate) pid: String,
-    /// Debug information of a stripped executable, for --heap-only and --redact
-    #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
-    pub(crate) debug_info: Option<PathBuf>,
-    /// Replace FILE if it exists
-    #[arg(long)]
-    pub(crate) force: bool,
-    /// Leave out what the analysis does not read: memory of C code, free pages, the runtime's caches
-    #[arg(long)]
-    pub(crate) heap_only: bool,
-    /// Overwrite every byte that is neither a pointer nor metadata of maps or the runtime, so that the core can be shared
-    #[arg(long)]
-    pub(crate) redact: bool,
-    /// Compress with zstd; so is any FILE that ends in .zst
-    #[arg(long)]
-    pub(crate) zstd: bool,
-    #[command(flatten)]
-    pub(crate) pause: PauseArgs,
-}
-
-/// What `diff` takes.
-#[derive(Debug, clap::Args)]
-pub(crate) struct DiffArgs {
-    /// Pids, cores, or files that `inspect --format json` wrote, the earliest first
-    #[arg(value_name = "TARGET", value_hint = ValueHint::FilePath, required = true)]
-    pub(crate) targets: Vec<String>,
-    /// Inspect the one process given again after so long: 30s, 2m, 1h
-    #[arg(long, value_name = "DURATION")]
-    pub(crate) after: Option<String>,
-    /// With --after, how many times the process is inspected in all
-    #[arg(long, value_name = "N", requires = "after", default_value_t = 2, value_parser = clap::value_parser!(u64).range(2..=1000))]
-    pub(crate) times: u64,
-    /// The executable, when cores or a container hide it; given once, or once for each TARGET
-    #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
-    pub(crate) exe: Vec<PathBuf>,
-    /// Debug information of stripped executables; given once, or once for each TARGET
-    #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
-    pub(crate) debug_info: Vec<PathBuf>,
-    /// Also what did not change
-    #[arg(long)]
-    pub(crate) all: bool,
-    /// Only what takes or retains at least SIZE (10MiB, 10M, 512k) in the first inspection or in the last
-    #[arg(long, value_name = "SIZE")]
-    pub(crate) min_bytes: Option<String>,
-    /// Only maps, holders and goroutines whose name matches this regular expression
-    #[arg(long, value_name = "REGEX")]
-    pub(crate) owner: Option<String>,
-    /// Only maps and types whose type matches this regular expression
-    #[arg(long = "type", value_name = "REGEX")]
-    pub(crate) type_regex: Option<String>,
-    /// Rows of each table; 0 shows all [default: 10 as text and Markdown, all as JSON]
-    #[arg(long, visible_alias = "top", value_name = "N")]
-    pub(crate) limit: Option<usize>,
-    #[command(flatten)]
-    pub(crate) pause: PauseArgs,
-}
-
-/// What `size` takes.
-#[derive(Debug, clap::Args)]
-pub(crate) struct SizeArgs {
-    /// The map type; not needed when both sizes are given
-    #[arg(value_name = "TYPE")]
-    pub(crate) map_type: Option<String>,
-    /// Entries of the map: 10M, 250k, 4096 (millions, thousands)
-    #[arg(long, value_name = "N")]
-    pub(crate) entries: String,
-    /// The Go version [default: that of --exe, else 1.27]
-    #[arg(long, value_name = "VERSION")]
-    pub(crate) go: Option<String>,
-    /// With GOEXPERIMENT=mapsplitgroup (Go 1.27)
-    #[arg(long)]
-    pub(crate) split_groups: bool,
-    /// The binary that has the types, whose Go version counts
-    #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
-    pub(crate) exe: Option<PathBuf>,
-    /// Bytes of a key, whatever the type says
-    #[arg(long, value_name = "N")]
-    pub(crate) key_bytes: Option<u64>,
-    /// Bytes of an element, whatever the type says
-    #[arg(long, value_name = "N")]
-    pub(crate) value_bytes: Option<u64>,
-    /// Which of --key-bytes and --value-bytes hold pointers
-    #[arg(long, value_name = "WHICH", value_enum, value_delimiter = ',')]
-    pub(crate) pointers: Vec<PartArg>,
-    /// What a steady exchange of entries makes of it
-    #[arg(long)]
-    pub(crate) churn: bool,
-}
-
-/// A part of an entry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum PartArg {
-    /// The key
-    Key,
-    /// The element
-    Value,
-}
-
 /// From which severity on findings make the command fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum FailOn {
@@ -562,98 +433,4 @@ pub(crate) enum FailOn {
     Medium,
     /// Any
     Low,
-}
-
-/// What `path` takes.
-#[derive(Debug, clap::Args)]
-pub(crate) struct PathArgs {
-    #[command(flatten)]
-    pub(crate) target: TargetArgs,
-    /// An address in the heap (0x...), the name of a type, or a regular expression for types
-    #[arg(value_name = "ADDR|TYPE")]
-    pub(crate) what: String,
-    /// Leave out roots of these kinds
-    #[arg(long, value_name = "KINDS", value_enum, value_delimiter = ',')]
-    pub(crate) exclude: Vec<RootArg>,
-    /// Paths of a type; 0 shows all [default: 50 as text, all as JSON]
-    #[arg(long, value_name = "N")]
-    pub(crate) limit: Option<usize>,
-}
-
-/// A kind of root.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum RootArg {
-    /// Package variables
-    Global,
-    /// Goroutines: local variables, registers, deferred calls
-    Stack,
-    /// Finalizers, and what objects with a finalizer point to
-    Finalizer,
-    /// Cleanups
-    Cleanup,
-    /// What the runtime holds itself
-    Runtime,
-}
-
-/// What `export` writes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ExportForm {
-    /// The program's own heap profile, as `runtime/pprof` would write it now (pprof)
-    HeapProfile,
-    /// What is live and what is garbage now, by the stack that allocated it (pprof)
-    LiveHeap,
-    /// Who holds what: a flame graph of all live objects, by holder and type (pprof)
-    Pprof,
-    /// The same as folded stacks, in bytes
-    Folded,
-    /// The largest holders and types as a graph (Graphviz)
-    Dot,
-    /// The same graph as JSON
-    Json,
-}
-
-/// What `maps` takes.
-#[derive(Debug, clap::Args)]
-pub(crate) struct MapsArgs {
-    #[command(flatten)]
-    pub(crate) target: TargetArgs,
-    /// The order of the rows
-    #[arg(long, value_name = "KEY", value_enum, default_value_t = SortKey::Table)]
-    pub(crate) sort: SortKey,
-    /// Only maps whose owner matches this regular expression
-    #[arg(long, value_name = "REGEX")]
-    pub(crate) owner: Option<String>,
-    /// Only maps whose type matches this regular expression
-    #[arg(long = "type", value_name = "REGEX")]
-    pub(crate) type_regex: Option<String>,
-    /// Only maps with tables of at least SIZE (10MiB, 10M, 512k); torn maps stay, for their size is not known
-    #[arg(long, value_name = "SIZE")]
-    pub(crate) min_bytes: Option<String>,
-    /// Rows; 0 shows all [default: 50 as text, all as JSON]
-    #[arg(long, value_name = "N")]
-    pub(crate) limit: Option<usize>,
-}
-
-/// The order of maps. All but `owner` put the largest first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum SortKey {
-    /// Bytes of the map's own structure
-    Table,
-    /// Bytes that would be freed with the map
-    Retained,
-    /// Entries
-    Entries,
-    /// Slots
-    Slots,
-    /// Bytes that a map made anew would save
-    #[value(alias = "reclaimable")]
-    Waste,
-    /// Entries whose element is all zero bits
-    Zero,
-    /// Tombstones
-    Tombstones,
-    /// Groups or buckets without an entry
-    Holes,
-    /// Name of the owner
-    Owner,
 }

@@ -1,27 +1,34 @@
 //! What is meant: every value checked, every default chosen. Made from [`crate::args`] before any work is done.
 
+mod capture;
 mod diff;
 pub(crate) mod gate;
 mod gate_file;
+mod maps;
+mod path;
+mod size;
+mod target;
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use clap::ValueEnum;
 use clap_complete::Shell;
-use mapscope_go::TypeSize;
-use mapscope_memory::{Pause, PauseOptions};
 use regex::Regex;
 
-use crate::args::{
-    self, Args, CaptureArgs, Color, ExportForm, FailOn, Format, FormatArg, MapsArgs, PartArg, PathArgs, PauseArg,
-    PauseArgs, RootArg, SizeArgs, SortKey, TargetArgs,
-};
-use crate::size::{parse_count, parse_size};
-use crate::source::{Target, TargetSpec};
+use crate::args::{self, Args, Color, ExportForm, FailOn, Format, FormatArg};
+use crate::source::Target;
+pub(crate) use capture::Capture;
+use capture::capture;
 pub(crate) use diff::{Again, DiffForm, DiffQuestion};
+pub(crate) use maps::MapFilter;
+use maps::maps;
+use path::path;
+pub(crate) use path::{PathQuery, PathWhat};
+pub(crate) use size::MapQuestion;
+use size::size;
+use target::{demo, pause_options, spare_target, target};
 
 /// Rows of each table of `inspect`: a screenful in all.
 const INSPECT_ROWS: usize = 10;
@@ -128,38 +135,6 @@ pub(crate) enum Command {
     },
 }
 
-/// Which process to write as a core, and how.
-#[derive(Debug)]
-#[allow(clippy::struct_excessive_bools, reason = "each goes with any other")]
-pub(crate) struct Capture {
-    pub(crate) pid: u32,
-    pub(crate) debug_info: Option<PathBuf>,
-    /// Where the core goes.
-    pub(crate) path: PathBuf,
-    pub(crate) force: bool,
-    pub(crate) heap_only: bool,
-    pub(crate) redact: bool,
-    pub(crate) zstd: bool,
-    /// How the process is held still while it is written.
-    pub(crate) pause: PauseOptions,
-}
-
-/// Which map's cost.
-#[derive(Clone, Debug)]
-pub(crate) struct MapQuestion {
-    /// The type as it was written.
-    pub(crate) map_type: Option<String>,
-    pub(crate) entries: u64,
-    /// Sizes that were given, whatever the type says.
-    pub(crate) key: Option<TypeSize>,
-    pub(crate) elem: Option<TypeSize>,
-    /// The minor version of Go that was asked for.
-    pub(crate) minor: Option<u32>,
-    /// With keys and elements apart.
-    pub(crate) split: bool,
-    pub(crate) churn: bool,
-}
-
 /// Which structs' layout.
 #[derive(Clone, Debug)]
 pub(crate) struct LayoutQuestion {
@@ -168,33 +143,6 @@ pub(crate) struct LayoutQuestion {
     /// Only those that could be smaller.
     pub(crate) wasteful: bool,
     pub(crate) limit: Option<usize>,
-}
-
-/// Which maps, and in which order.
-#[derive(Debug)]
-pub(crate) struct MapFilter {
-    pub(crate) sort: SortKey,
-    pub(crate) owner: Option<Regex>,
-    pub(crate) type_name: Option<Regex>,
-    pub(crate) min_bytes: u64,
-    pub(crate) limit: Option<usize>,
-}
-
-/// Whose paths, and from where.
-#[derive(Debug)]
-pub(crate) struct PathQuery {
-    /// As it was typed.
-    pub(crate) text: String,
-    pub(crate) what: PathWhat,
-    pub(crate) exclude: Vec<RootArg>,
-    pub(crate) limit: Option<usize>,
-}
-
-/// An address, or types.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum PathWhat {
-    Address(u64),
-    Type,
 }
 
 /// Which groups of goroutines.
@@ -328,49 +276,6 @@ impl Config {
     }
 }
 
-/// A core may be the only evidence there is: it is not overwritten by what was read from it.
-fn spare_target(command: &Command, output: Option<&Path>) -> Result<()> {
-    if let Command::Diff(question) = command {
-        return question.targets.iter().try_for_each(|target| spare(target, None, &[("--output", output)]));
-    }
-    let (Command::Inspect { target, .. }
-    | Command::Report { target, .. }
-    | Command::Maps { target, .. }
-    | Command::Map { target, .. }
-    | Command::Types { target, .. }
-    | Command::Path { target, .. }
-    | Command::Cycles { target, .. }
-    | Command::Dominators { target, .. }
-    | Command::Goroutines { target, .. }
-    | Command::Layout { target, .. }
-    | Command::Export { target, .. }
-    | Command::Gate(gate::Gate { examined: gate::Examined::Target(target), .. })) = command
-    else {
-        return Ok(());
-    };
-    let mut outputs = vec![("--output", output)];
-    if let Command::Gate(gate) = command {
-        outputs.extend(gate.writes());
-    }
-    let before = if let Command::Report { before, .. } = command { before.as_ref() } else { None };
-    spare(target, before, &outputs)
-}
-
-/// None of the `outputs`, each with its flag, is a file that is read.
-fn spare(target: &Target, before: Option<&PathBuf>, outputs: &[(&str, Option<&Path>)]) -> Result<()> {
-    let path = match &target.spec {
-        TargetSpec::Path(path) => Some(path),
-        _ => None,
-    };
-    let same = |a: &Path, b: &Path| matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b);
-    for input in path.into_iter().chain(&target.exe).chain(&target.debug_info).chain(before) {
-        if let Some((flag, _)) = outputs.iter().find(|(_, output)| output.is_some_and(|output| same(output, input))) {
-            bail!("{flag}: {} is what is examined; give the name of another file", input.display());
-        }
-    }
-    Ok(())
-}
-
 /// What has a form for browsers.
 fn report(typed: args::Command) -> Result<Command> {
     let (target, limit, before, fail_on) = match typed {
@@ -387,131 +292,6 @@ fn report(typed: args::Command) -> Result<Command> {
 /// A value as it is typed.
 fn value_name(value: &impl ValueEnum) -> String {
     value.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
-}
-
-fn maps(typed: MapsArgs, format: Format) -> Result<Command> {
-    let min_bytes = typed.min_bytes.as_deref().map(parse_size).transpose().context("--min-bytes")?;
-    let filter = MapFilter {
-        sort: typed.sort,
-        owner: regex("--owner", typed.owner)?,
-        type_name: regex("--type", typed.type_regex)?,
-        min_bytes: min_bytes.unwrap_or(0),
-        limit: rows(typed.limit, format, LIST_ROWS),
-    };
-    Ok(Command::Maps { target: target(typed.target)?, filter })
-}
-
-fn capture(typed: CaptureArgs, output: Option<PathBuf>) -> Result<Command> {
-    let CaptureArgs { pid, debug_info, force, heap_only, redact, zstd, pause } = typed;
-    if pause.pause == PauseArg::None {
-        bail!("--pause none: a core has to be of one instant; --pause fork stops the process for milliseconds");
-    }
-    let Some(path) = output.filter(|path| path != Path::new("-")) else {
-        bail!("capture needs the name of a file, which can have holes: give -o FILE");
-    };
-    if !pid.bytes().all(|b| b.is_ascii_digit()) {
-        bail!("{pid} is not a pid: only a running process can be captured");
-    }
-    let target = target(TargetArgs { target: pid, exe: None, debug_info: None, pause })?;
-    let TargetSpec::Process(pid) = target.spec else { bail!("PID is empty: give the number of a process") };
-    let zstd = zstd || path.extension().is_some_and(|extension| extension == "zst");
-    let pause = PauseOptions { for_core: true, ..target.pause };
-    Ok(Command::Capture(Capture { pid, debug_info, path, force, heap_only, redact, zstd, pause }))
-}
-
-/// Versions of Go whose maps are known.
-const MINORS: std::ops::RangeInclusive<u32> = 21..=27;
-/// No map has more entries, and no key or element more bytes.
-const MAX_ENTRIES: u64 = 1 << 40;
-
-fn size(typed: SizeArgs) -> Result<Command> {
-    let entries = parse_count(&typed.entries).context("--entries")?;
-    if entries > MAX_ENTRIES {
-        bail!("--entries: {} is more than fits into any memory", typed.entries);
-    }
-    let minor = typed.go.as_deref().map(minor).transpose()?;
-    if typed.split_groups && minor.is_some_and(|minor| minor != 27) {
-        bail!("--split-groups: only Go 1.27 has GOEXPERIMENT=mapsplitgroup");
-    }
-    let given = |flag: &str, bytes: Option<u64>, part: PartArg| match (bytes, typed.pointers.contains(&part)) {
-        (Some(size), _) if size > 1 << 30 => bail!("{flag}: {size} is more than any key or element has"),
-        (Some(size), true) if size < 8 => bail!("{flag}: {size} bytes are too few for a pointer"),
-        // Whatever it is made of: aligned to the largest power of two that divides it.
-        (Some(size), pointers) => {
-            let align = if size == 0 { 1 } else { 1 << size.trailing_zeros().min(3) };
-            Ok(Some(TypeSize { size, align, pointers }))
-        }
-        (None, true) => bail!("--pointers: {flag} is missing; of a type that is written, it is known"),
-        (None, false) => Ok(None),
-    };
-    let question = MapQuestion {
-        map_type: typed.map_type,
-        entries,
-        key: given("--key-bytes", typed.key_bytes, PartArg::Key)?,
-        elem: given("--value-bytes", typed.value_bytes, PartArg::Value)?,
-        minor,
-        split: typed.split_groups,
-        churn: typed.churn,
-    };
-    Ok(Command::Size { question, exe: typed.exe })
-}
-
-/// `27` of `1.27`, `go1.27.3` or `27`.
-fn minor(typed: &str) -> Result<u32> {
-    let version = typed.trim().trim_start_matches("go");
-    let digits = version.strip_prefix("1.").unwrap_or(version).split('.').next().unwrap_or_default();
-    match digits.parse() {
-        Ok(minor) if MINORS.contains(&minor) => Ok(minor),
-        _ => bail!("--go: `{typed}` is not a version whose maps are known; give one from 1.21 to 1.27"),
-    }
-}
-
-fn path(typed: PathArgs, format: Format) -> Result<Command> {
-    let text = typed.what.trim().to_owned();
-    if text.is_empty() {
-        bail!("ADDR|TYPE is empty: give an address in the heap (0x...) or the name of a type");
-    }
-    let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"));
-    let what = match digits.map(|d| u64::from_str_radix(d, 16)) {
-        Some(Ok(address)) => PathWhat::Address(address),
-        Some(Err(_)) => bail!("`{text}` is not an address: give it in hexadecimal, as `mapscope maps` shows it"),
-        None => PathWhat::Type,
-    };
-    let mut exclude = typed.exclude;
-    exclude.sort_by_key(|kind| *kind as u8);
-    exclude.dedup();
-    let query = PathQuery { text, what, exclude, limit: rows(typed.limit, format, LIST_ROWS) };
-    Ok(Command::Path { target: target(typed.target)?, query })
-}
-
-/// A number is a pid, anything else a path.
-fn target(typed: TargetArgs) -> Result<Target> {
-    let TargetArgs { target, exe, debug_info, pause } = typed;
-    let pause = pause_options(pause);
-    if target.is_empty() {
-        bail!("TARGET is empty: give a pid or the path of a core");
-    }
-    if !target.bytes().all(|b| b.is_ascii_digit()) {
-        return Ok(Target { spec: TargetSpec::Path(target.into()), exe, debug_info, pause });
-    }
-    match target.parse() {
-        // The kernel's own limit, PID_MAX_LIMIT, is 2^22; the kernel itself will say so.
-        Ok(pid) if pid > 0 => Ok(Target { spec: TargetSpec::Process(pid), exe, debug_info, pause }),
-        _ => bail!("{target} is not a pid: give the number of a process, or ./{target} for a file of that name"),
-    }
-}
-
-fn demo() -> Target {
-    Target { spec: TargetSpec::Demo, exe: None, debug_info: None, pause: PauseOptions::default() }
-}
-
-fn pause_options(typed: PauseArgs) -> PauseOptions {
-    let pause = match typed.pause {
-        PauseArg::Fork => Pause::Fork,
-        PauseArg::Copy => Pause::Copy,
-        PauseArg::None => Pause::None,
-    };
-    PauseOptions { pause, max_snapshot: Duration::from_secs(typed.max_snapshot_seconds), for_core: false }
 }
 
 fn regex(flag: &str, pattern: Option<String>) -> Result<Option<Regex>> {
@@ -564,20 +344,6 @@ mod tests {
     }
 
     #[test]
-    fn a_number_is_a_pid() {
-        let spec = |line| match config(line).expect("the line is right").command {
-            Command::Inspect { target, .. } => target.spec,
-            other => panic!("{other:?}"),
-        };
-        assert_eq!(spec("mapscope inspect 21291"), TargetSpec::Process(21291));
-        assert_eq!(spec("mapscope inspect ./21291"), TargetSpec::Path("./21291".into()));
-        assert_eq!(spec("mapscope inspect core.21291"), TargetSpec::Path("core.21291".into()));
-        assert_eq!(spec("mapscope demo"), TargetSpec::Demo);
-        assert!(error("mapscope inspect 0").contains("not a pid"));
-        assert!(error("mapscope inspect 99999999999").contains("./99999999999"));
-    }
-
-    #[test]
     fn limits_depend_on_the_format() {
         let limit = |line| match config(line).expect("the line is right").command {
             Command::Maps { filter, .. } => filter.limit,
@@ -599,32 +365,6 @@ mod tests {
         assert!(error("mapscope export 1 --as dot --format html").contains("only `inspect`, `demo` and `diff`"));
         assert!(error("mapscope inspect 1 --format html --limit 3").starts_with("--limit"));
         assert!(error("mapscope inspect 1 --before b.json").contains("only --format html"));
-    }
-
-    #[test]
-    fn an_address_is_in_hexadecimal_and_anything_else_a_type() {
-        let what = |line: &str| match config(line).expect("the line is right").command {
-            Command::Path { query, .. } => (query.what, query.exclude.len()),
-            other => panic!("{other:?}"),
-        };
-        assert_eq!(what("mapscope path 1 0xC0"), (PathWhat::Address(0xc0), 0));
-        assert_eq!(what("mapscope path 1 main.T --exclude stack,global,stack"), (PathWhat::Type, 2));
-        assert!(error("mapscope path 1 0xg").contains("is not an address"));
-        assert!(error("mapscope path 1 0x11112222333344445").contains("is not an address"));
-    }
-
-    #[test]
-    fn sizes_are_counts_and_versions_have_a_range() {
-        let question = |line: &str| match config(line).expect("the line is right").command {
-            Command::Size { question, .. } => (question.entries, question.minor, question.key.map(|k| k.align)),
-            other => panic!("{other:?}"),
-        };
-        assert_eq!(question("mapscope size map[int]int --entries 10M"), (10_000_000, None, None));
-        let line = "mapscope size --entries 1 --go go1.24.3 --key-bytes 12 --value-bytes 0";
-        assert_eq!(question(line), (1, Some(24), Some(4)));
-        assert!(error("mapscope size map[int]int --entries 1 --go 1.20").contains("from 1.21 to 1.27"));
-        assert!(error("mapscope size map[int]int --entries 9999G").contains("--entries"));
-        assert!(error("mapscope size --entries 1 --key-bytes 4 --pointers key").contains("too few for a pointer"));
     }
 
     #[test]
