@@ -18,6 +18,8 @@ use crate::types::TypeTable;
 
 /// Bytes of spans that one worker handles at a time, and bytes of a large object read at once.
 pub(crate) const CHUNK: u64 = 4 << 20;
+/// Pieces of a large object that are read before any is looked at: one may say that there is nothing behind it.
+const WINDOWS: usize = 32;
 
 /// The scanned heap, typed as far as the objects themselves say.
 pub(crate) struct Heap {
@@ -221,22 +223,28 @@ impl Scanner<'_, '_> {
         if self.spans.headers {
             self.note_type(object as u32, span.large_type, &mask, span.elem_size);
         }
-        let windows: Vec<Range<u64>> = windows(span).collect();
-        let found = windows.into_par_iter().map_init(Vec::new, |scratch, window| {
+        let of_window = |scratch: &mut Vec<u8>, window: Range<u64>| {
             let found = self.window(span, &mask, window.clone(), scratch);
             self.memory.release(span.start + window.start, (window.end - window.start) as usize);
             found
-        });
-        for window in found.collect::<Vec<_>>() {
-            let (targets, goes_on) = window?;
-            for target in targets {
-                rows.push_edge(target);
+        };
+        let mut windows = windows(span);
+        loop {
+            let some: Vec<Range<u64>> = windows.by_ref().take(WINDOWS).collect();
+            if some.is_empty() {
+                return Ok(());
             }
-            if !goes_on {
-                break;
+            let found: Vec<_> = some.into_par_iter().map_init(Vec::new, of_window).collect();
+            for window in found {
+                let (targets, goes_on) = window?;
+                for target in targets {
+                    rows.push_edge(target);
+                }
+                if !goes_on {
+                    return Ok(());
+                }
             }
         }
-        Ok(())
     }
 
     /// What a window of a large object points to, and whether there can be pointers behind it.

@@ -77,6 +77,8 @@ impl Post {
 
 /// Places that are told apart.
 const PLACES: u64 = 1 << 10;
+/// Fewer are not worth sorting.
+const FEW: usize = 64;
 
 /// Sorts by place. What is close together can come in any order.
 #[derive(Default)]
@@ -90,6 +92,11 @@ impl Order {
     /// The indices of `offsets` in the order of their places: sorted by counting, because comparing takes longer than what is
     /// then done with them.
     fn of(&mut self, offsets: impl ExactSizeIterator<Item = u64> + Clone) -> &[u32] {
+        self.order.clear();
+        if offsets.len() < FEW {
+            self.order.extend(0..offsets.len() as u32);
+            return &self.order;
+        }
         let most = offsets.clone().max().unwrap_or(0);
         let shift = (most / PLACES).checked_ilog2().map_or(0, |bits| bits + 1);
         self.starts.clear();
@@ -102,7 +109,6 @@ impl Order {
             total += *start;
             *start = total;
         }
-        self.order.clear();
         self.order.resize(offsets.len(), 0);
         for (index, offset) in offsets.enumerate() {
             let at = &mut self.starts[(offset >> shift) as usize];
@@ -141,7 +147,8 @@ mod tests {
     fn all_are_opened_from_place_to_place() {
         let mut order = Order::default();
         let many: Vec<u64> = (0..5000).map(|i| i * 7919 % 5003 * 64).collect();
-        for offsets in [vec![], vec![5], vec![u64::MAX, 0, 1 << 40], many] {
+        let far = (0..FEW as u64).map(|i| u64::MAX / (i + 1)).collect();
+        for offsets in [vec![], vec![5], vec![0; FEW], far, many] {
             let sorted: Vec<u32> = order.of(offsets.iter().copied()).to_vec();
             let place = offsets.iter().max().unwrap_or(&0) / PLACES * 2 + 1;
             let at = |index: u32| offsets[index as usize];

@@ -3,6 +3,7 @@
 use std::io::Read;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
 
 use mapscope_memory::{Caught, Held, Memory, Pause, PauseOptions, Process, Watch, let_be_examined};
 use nix::libc::SIGUSR1;
@@ -25,6 +26,18 @@ fn held(watch: Watch) -> Held {
     }
 }
 
+/// The state of a process that was just let go: a thread that returns to its stop runs in the kernel for a moment.
+fn state_at_rest(pid: u32) -> String {
+    let deadline = Instant::now() + Duration::from_secs(5);
+    loop {
+        let state = status(pid, "State");
+        if state != "R (running)" || Instant::now() > deadline {
+            return state;
+        }
+        std::thread::yield_now();
+    }
+}
+
 /// What it wrote, and how it ended.
 fn rest(mut child: Child) -> (String, ExitStatus) {
     let mut text = String::new();
@@ -44,7 +57,7 @@ fn a_command_is_held_at_the_signal_which_it_never_gets() {
     let process = Process::open(held.pid(), &options).unwrap();
     assert_eq!((process.info().pid, process.pause()), (child.id(), Pause::Fork));
     drop(process);
-    assert_eq!(status(held.pid(), "State"), "T (stopped)");
+    assert_eq!(state_at_rest(held.pid()), "T (stopped)");
     drop(held);
     let (text, end) = rest(child);
     assert_eq!((text.as_str(), end.code()), ("before\nafter\n", Some(5)));
