@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::scan::{ArenaBits, bitmap_offset, tile, word};
-use super::{ARENA, CHUNK, MAX_IN_SPAN, Masks, Span, SpanTable};
+use super::scan::{ArenaBits, bitmap_offset, set_bits, tile, windows, word};
+use super::{MAX_IN_SPAN, Masks, Span, SpanTable};
 use crate::roots::Context;
 
 /// What says where the pointers of a span's objects are.
@@ -72,11 +72,7 @@ impl<'p, 'c> PointerWords<'p, 'c> {
         match &self.bits {
             Bits::None => {}
             Bits::InSpan(bits) => {
-                for w in from / 8..(from + span.elem_size) / 8 {
-                    if bits.get((w / 8) as usize).is_some_and(|b| b >> (w % 8) & 1 == 1) {
-                        sink(span.start + w * 8);
-                    }
-                }
+                set_bits(bits, from / 8, span.elem_size / 8, |word| sink(start + word * 8));
             }
             Bits::Arena(bits) => {
                 bits.pointers(from, span.elem_size, |at| sink(span.start + at));
@@ -100,16 +96,12 @@ impl<'p, 'c> PointerWords<'p, 'c> {
             tile(&mask, span.elem_size, 0..span.elem_size, |at| sink(start + at));
             return;
         }
-        let mut at = 0;
-        while at < span.elem_size {
-            let address = start + at;
-            // An arena's bitmap ends with the arena.
-            let len = CHUNK.min(span.elem_size - at).min(ARENA - address % ARENA);
+        for window in windows(span) {
+            let (address, len) = (start + window.start, window.end - window.start);
             let bits = ArenaBits::read(context.memory, context.layout, context.mheap, address, len);
             if bits.is_some_and(|bits| !bits.pointers(0, len, |o| sink(address + o))) {
                 return;
             }
-            at += len;
         }
     }
 }

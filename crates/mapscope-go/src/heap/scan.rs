@@ -270,7 +270,7 @@ impl Scanner<'_, '_> {
 }
 
 /// Pieces of a large object, none over the end of an arena: there its bitmap ends.
-fn windows(span: &Span) -> impl Iterator<Item = Range<u64>> {
+pub(super) fn windows(span: &Span) -> impl Iterator<Item = Range<u64>> {
     let mut at = 0;
     std::iter::from_fn(move || {
         let arena_rest = ARENA - (span.start + at) % ARENA;
@@ -295,7 +295,7 @@ pub(crate) fn word(bytes: &[u8], at: u64) -> u64 {
 /// Calls `sink` with each of the `count` bits from bit `first` on that is set, counted from there. There are none beyond the
 /// end.
 #[inline]
-fn set_bits(bytes: &[u8], first: u64, count: u64, mut sink: impl FnMut(u64)) {
+pub(super) fn set_bits(bytes: &[u8], first: u64, count: u64, mut sink: impl FnMut(u64)) {
     let mut at = 0;
     while at < count {
         let position = first + at;
