@@ -116,6 +116,23 @@ pub enum MemoryError {
         /// The process.
         pid: u32,
     },
+    /// The process went on as another program under our hands.
+    #[error("process {pid} became another program (execve) while it was being stopped: examine it again")]
+    Execed {
+        /// The process.
+        pid: u32,
+    },
+    /// Others of us examine the process.
+    #[error(
+        "process {pid} is being stopped by another mapscope, which did not end within {seconds} s: try again when that is \
+         done"
+    )]
+    Busy {
+        /// The process.
+        pid: u32,
+        /// How long we waited.
+        seconds: u64,
+    },
     /// The snapshot that was read is gone; the process itself runs on.
     #[error("the snapshot of process {pid} is gone, the process runs on: {reason}")]
     SnapshotEnded {

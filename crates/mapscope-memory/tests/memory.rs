@@ -82,6 +82,25 @@ fn status(pid: u32, field: &str) -> String {
     status.lines().find_map(|l| l.strip_prefix(field)).unwrap().trim_start_matches(':').trim().to_owned()
 }
 
+/// Traces a process as a debugger does, on the thread that made it.
+struct Debugger(nix::unistd::Pid);
+
+impl Debugger {
+    fn seize(pid: u32) -> Self {
+        let pid = nix::unistd::Pid::from_raw(pid as i32);
+        nix::sys::ptrace::seize(pid, nix::sys::ptrace::Options::empty()).unwrap();
+        Self(pid)
+    }
+}
+
+impl Drop for Debugger {
+    fn drop(&mut self) {
+        nix::sys::ptrace::interrupt(self.0).unwrap();
+        nix::sys::wait::waitpid(self.0, None).unwrap();
+        nix::sys::ptrace::detach(self.0, None).unwrap();
+    }
+}
+
 fn refusal(pid: u32) -> String {
     Process::attach(pid).err().expect("must be refused").to_string()
 }
@@ -392,10 +411,10 @@ fn refuses_processes_with_a_reason() {
     assert!(refusal(pid).contains("there is no process"));
 
     let cat = Cat::start();
-    let held = Process::attach(cat.pid()).unwrap();
+    let traced = Debugger::seize(cat.pid());
     let twice = refusal(cat.pid());
     assert!(twice.contains(&format!("already traced by process {}", std::process::id())), "{twice}");
-    drop(held);
+    drop(traced);
 }
 
 #[test]

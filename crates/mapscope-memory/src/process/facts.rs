@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use super::{maps, status};
-use crate::elf::{AT_ENTRY, Header, auxv_value};
+use crate::elf::{AT_ENTRY, auxv_value};
 use crate::{AMD64, MemoryError, Region, TargetInfo, TargetKind};
 
 /// The mappings of a process, and what else is known of it without looking into them.
@@ -21,7 +21,8 @@ pub(super) struct Facts {
 
 impl Facts {
     /// Those of process `pid`, as the process `source` shows them: itself, or a snapshot of it.
-    pub(super) fn read(pid: u32, source: u32, header: &Header) -> Result<Self, MemoryError> {
+    pub(super) fn read(pid: u32, source: u32) -> Result<Self, MemoryError> {
+        let header = status::header(source)?;
         let exe = status::proc_path(source, "exe");
         let exe = fs::read_link(&exe).map_err(|e| status::explain(source, &exe, e))?;
         let text = status::read(source, "maps")?;

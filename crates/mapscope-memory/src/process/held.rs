@@ -13,7 +13,7 @@ use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid};
 
 use super::identity::Identity;
-use super::snapshot::{close_others, exit};
+use super::keeper::{close_others, exit};
 use super::status;
 use crate::MemoryError;
 

@@ -1,19 +1,24 @@
 //! A live process, stopped while it is read.
 
+mod alarm;
 mod clock;
 mod copy;
 mod facts;
 mod held;
 mod identity;
+mod keeper;
+mod kernel;
 mod maps;
 mod pagemap;
 mod pause;
 mod ptrace;
+mod reaper;
 mod record;
 mod snapshot;
+mod standstill;
 mod status;
 mod stop;
-mod tracer;
+mod turn;
 mod watch;
 
 use std::fs::File;
@@ -203,6 +208,9 @@ impl Memory for Process {
     }
 
     fn still_there(&self) -> Result<(), MemoryError> {
+        if let Hold::Stopped(standstill) = &self.hold {
+            standstill.check()?;
+        }
         // The program's own text is readable as long as there is an address space.
         let text = self.facts.regions.iter().find(|r| r.read && r.execute && r.file.is_some());
         match text.map(|r| self.u8(r.start)) {

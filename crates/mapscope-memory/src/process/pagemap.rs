@@ -201,7 +201,7 @@ mod tests {
     fn untouched_and_only_read_pages_are_not_resident() {
         const PAGES: usize = 40_000;
         // Where the kernel cannot scan, a page that a forked process shares is taken for the page of zeros.
-        let turn = super::super::snapshot::tests::TURN.lock();
+        let turn = super::super::keeper::tests::TURN.lock();
         let mut map = memmap2::MmapMut::map_anon(PAGES * 4096).unwrap();
         let start = map.as_ptr() as u64;
         for page in 0..PAGES / 2 {

@@ -7,12 +7,15 @@ use std::time::Duration;
 use super::copy::{Copy, Room};
 use super::facts::Facts;
 use super::identity::Identity;
+use super::keeper::Kind;
 use super::pagemap::Pages;
 use super::snapshot::Snapshot;
-use super::tracer::Tracer;
+use super::standstill::Standstill;
 use super::{Process, pagemap, status};
-use crate::elf::Header;
 use crate::{MemoryError, headroom};
+
+/// How often a process that becomes another program under our hands is tried again.
+const TRIES: usize = 3;
 
 /// How a process is held still.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +49,7 @@ impl Default for PauseOptions {
 
 /// What holds a process still.
 pub(super) enum Hold {
-    Stopped(Tracer),
+    Stopped(Standstill),
     Snapshot(Snapshot),
     /// With the time that it was stopped, and why it was not forked.
     Copy(Copy, Stopped),
@@ -67,12 +70,24 @@ impl Process {
     /// forked nor copied.
     pub fn open(pid: u32, options: &PauseOptions) -> Result<Self, MemoryError> {
         let identity = Identity::of(pid);
-        let header = status::check(pid)?;
+        let mut tries = TRIES;
+        loop {
+            status::check(pid)?;
+            tries -= 1;
+            match Self::of_identity(&identity, options) {
+                // What it has become can be examined as well.
+                Err(MemoryError::Execed { .. }) if tries > 0 => {}
+                result => return result,
+            }
+        }
+    }
+
+    fn of_identity(identity: &Identity, options: &PauseOptions) -> Result<Self, MemoryError> {
         match options.pause {
-            Pause::Fork => Self::fork(&identity, &header, options),
-            Pause::Copy => Self::copy(&identity, &header, None, options.for_core),
-            Pause::None => Self::unstopped(&identity, &header),
-            Pause::Whole => Self::attach(pid),
+            Pause::Fork => Self::fork(identity, options),
+            Pause::Copy => Self::copy(identity, None, options.for_core),
+            Pause::None => Self::unstopped(identity),
+            Pause::Whole => Self::stopped(identity),
         }
     }
 
@@ -80,18 +95,13 @@ impl Process {
     ///
     /// It must be an amd64 Linux process that is not traced already, and that we may trace.
     pub fn attach(pid: u32) -> Result<Self, MemoryError> {
-        let identity = Identity::of(pid);
-        let header = status::check(pid)?;
-        let (tracer, threads) = Tracer::stop(pid, true)?;
-        identity.check()?;
-        let facts = Facts::read(pid, pid, &header)?;
-        Ok(Self { threads, ..Self::of(facts, pid, Hold::Stopped(tracer))? })
+        Self::open(pid, &PauseOptions { pause: Pause::Whole, ..PauseOptions::default() })
     }
 
     /// How long the process has been stopped, or was.
     pub fn paused(&self) -> Duration {
         match &self.hold {
-            Hold::Stopped(tracer) => tracer.paused(),
+            Hold::Stopped(standstill) => standstill.paused(),
             Hold::Snapshot(snapshot) => snapshot.taken.paused,
             Hold::Copy(_, stopped) => stopped.paused,
             Hold::Nothing => Duration::ZERO,
@@ -132,21 +142,21 @@ impl Process {
 
     /// Lets the process run again where it is stopped. What is read afterwards is whatever it has become.
     pub fn resume(&mut self) {
-        if let Hold::Stopped(tracer) = &mut self.hold {
-            tracer.release();
+        if let Hold::Stopped(standstill) = &mut self.hold {
+            standstill.release();
         }
     }
 
-    fn fork(identity: &Identity, header: &Header, options: &PauseOptions) -> Result<Self, MemoryError> {
+    fn fork(identity: &Identity, options: &PauseOptions) -> Result<Self, MemoryError> {
         let pid = identity.pid();
         let snapshot = match Snapshot::take(identity, options.max_snapshot, options.for_core) {
             Ok(snapshot) => snapshot,
-            Err(refused) if refused.hopeless => {
-                return Err(MemoryError::NotStopped { pid, reason: refused.reason });
+            Err(refused) if refused.kind == Kind::NotForked => {
+                return Self::copy(identity, Some(refused.reason), options.for_core);
             }
-            Err(refused) => return Self::copy(identity, header, Some(refused.reason), options.for_core),
+            Err(refused) => return Err(refused.error(pid)),
         };
-        let mut facts = Facts::read(pid, snapshot.pid(), header)?;
+        let mut facts = Facts::read(pid, snapshot.pid())?;
         facts.info.monotonic_ns = snapshot.taken.monotonic_ns;
         facts.info.rss_bytes = snapshot.taken.rss_bytes;
         let threads = snapshot.taken.threads();
@@ -154,28 +164,30 @@ impl Process {
         Ok(Self { threads, resident, pages, ..Self::of(facts, snapshot.pid(), Hold::Snapshot(snapshot))? })
     }
 
-    fn copy(
-        identity: &Identity,
-        header: &Header,
-        instead: Option<String>,
-        for_core: bool,
-    ) -> Result<Self, MemoryError> {
+    fn copy(identity: &Identity, instead: Option<String>, for_core: bool) -> Result<Self, MemoryError> {
         let pid = identity.pid();
         let room = Room::for_process(pid)?;
-        let (mut tracer, threads) = Tracer::stop(pid, for_core)?;
-        identity.check()?;
-        let facts = Facts::read(pid, pid, header)?;
+        let (mut standstill, threads) = Standstill::of(identity, for_core)?;
+        let facts = Facts::read(pid, pid)?;
         let Pages { resident, with_content } = pagemap::of_process(pid, &facts.regions)?;
         let copy = Copy::of(pid, &with_content, &facts.regions, room)?;
-        tracer.release();
-        let stopped = Stopped { paused: tracer.paused(), instead };
+        standstill.check()?;
+        standstill.release();
+        let stopped = Stopped { paused: standstill.paused(), instead };
         let pages = for_core.then_some(with_content);
         Ok(Self { threads, resident: Some(resident), pages, ..Self::of(facts, pid, Hold::Copy(copy, stopped))? })
     }
 
-    fn unstopped(identity: &Identity, header: &Header) -> Result<Self, MemoryError> {
+    fn stopped(identity: &Identity) -> Result<Self, MemoryError> {
         let pid = identity.pid();
-        let mut facts = Facts::read(pid, pid, header)?;
+        let (standstill, threads) = Standstill::of(identity, true)?;
+        let facts = Facts::read(pid, pid)?;
+        Ok(Self { threads, ..Self::of(facts, pid, Hold::Stopped(standstill))? })
+    }
+
+    fn unstopped(identity: &Identity) -> Result<Self, MemoryError> {
+        let pid = identity.pid();
+        let mut facts = Facts::read(pid, pid)?;
         facts.info.partial.push(
             "the process ran while it was read (--pause none): what it changed meanwhile is torn or missing, and what \
              only registers of running goroutines hold is not seen"

@@ -14,6 +14,8 @@ const NT_PRFPREG: usize = 2;
 const NT_X86_XSTATE: usize = 0x202;
 /// Stop at the birth of a child made by `clone`.
 pub(super) const TRACE_CLONE: usize = libc::PTRACE_O_TRACECLONE as usize;
+/// Stop when the thread becomes another program, instead of a signal.
+pub(super) const TRACE_EXEC: usize = libc::PTRACE_O_TRACEEXEC as usize;
 /// Mark the stops before and after a system call.
 pub(super) const TRACE_SYSTEM_CALL: usize = libc::PTRACE_O_TRACESYSGOOD as usize;
 /// The thread dies with its tracer. For snapshots alone, never for a thread of a target.
@@ -29,6 +31,8 @@ pub(super) const TRACE_OFFSPRING: usize =
 const EVENT_STOP: i32 = 128;
 /// `PTRACE_EVENT_CLONE`.
 const EVENT_CLONE: i32 = 3;
+/// `PTRACE_EVENT_EXEC`.
+const EVENT_EXEC: i32 = 4;
 /// `SIGTRAP | 0x80`.
 const SYSTEM_CALL_STOP: i32 = 5 | 0x80;
 
@@ -44,10 +48,14 @@ pub(super) enum Halt {
     SystemCall,
     /// In `clone`, with the child made.
     Clone,
+    /// In `execve`, as the one thread of another program, under the id of the first thread of the old one.
+    Exec,
     /// About to be delivered a signal, which is owed to it.
     Signal(i32),
-    /// Exited, or never ours.
+    /// Exited.
     Gone,
+    /// Not ours: exited and collected, or it has become another program, and has the id of the first thread now.
+    Lost,
 }
 
 /// What some thread that we trace has come to, as one who lets it run on needs to know.
@@ -63,12 +71,7 @@ pub(super) enum Report {
     Gone,
 }
 
-/// Begins to trace a thread without stopping it.
-pub(super) fn seize(tid: u32) -> io::Result<()> {
-    request(libc::PTRACE_SEIZE, tid, 0, 0)
-}
-
-/// As [`seize`], with options from the beginning.
+/// Begins to trace a thread without stopping it, with options from the beginning. Waits for an `execve` of its process.
 pub(super) fn seize_with(tid: u32, options: usize) -> io::Result<()> {
     request(libc::PTRACE_SEIZE, tid, 0, options)
 }
@@ -169,8 +172,8 @@ pub(super) fn poll(tid: u32) -> Option<Halt> {
     #[allow(unsafe_code)]
     let result = unsafe { libc::waitid(libc::P_PID, tid, &raw mut info, options) };
     if result != 0 {
-        // ECHILD: it exited and is collected. EINTR cannot happen without blocking.
-        return Some(Halt::Gone);
+        // ECHILD. EINTR cannot happen without blocking.
+        return Some(Halt::Lost);
     }
     // SAFETY: waitid filled `info` for a child, or left it zero; both fields are then plain integers of the union.
     #[allow(unsafe_code)]
@@ -180,6 +183,7 @@ pub(super) fn poll(tid: u32) -> Option<Halt> {
         libc::CLD_TRAPPED | libc::CLD_STOPPED => Some(match (status >> 8, status & 0xff) {
             (EVENT_STOP, _) => Halt::Stop,
             (EVENT_CLONE, _) => Halt::Clone,
+            (EVENT_EXEC, _) => Halt::Exec,
             (_, SYSTEM_CALL_STOP) => Halt::SystemCall,
             (_, signal) => Halt::Signal(signal),
         }),
@@ -221,7 +225,8 @@ pub(super) fn next_report() -> io::Result<(u32, Report)> {
     Ok((tid as u32, report))
 }
 
-/// Takes the report that a traced process has ended; its parent gets it next.
+/// Takes the report that a traced thread or process has ended, which must be so: that of a stop would be taken as well. Its
+/// parent gets it next.
 pub(super) fn collect(pid: u32) {
     let mut status = 0;
     // SAFETY: `status` is valid for writes for the length of the call.

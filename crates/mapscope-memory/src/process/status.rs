@@ -4,8 +4,9 @@ use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use crate::MemoryError;
+use super::keeper;
 use crate::elf::{HEADER_SIZE, Header};
+use crate::{MemoryError, headroom};
 
 /// `PF_KTHREAD` of the flags in `/proc/PID/stat`.
 const KERNEL_THREAD: u64 = 0x0020_0000;
@@ -32,8 +33,19 @@ pub(super) fn read(pid: u32, name: &str) -> Result<Vec<u8>, MemoryError> {
     fs::read(&path).map_err(|e| explain(pid, &path, e))
 }
 
-/// Refuses what cannot be examined before anything is stopped, and returns the header of the executable.
-pub(super) fn check(pid: u32) -> Result<Header, MemoryError> {
+/// The ids of a process's threads, in ascending order.
+pub(super) fn threads(pid: u32) -> Result<Vec<u32>, MemoryError> {
+    let path = proc_path(pid, "task");
+    let explain = |e| explain(pid, &path, e);
+    let mut ids = Vec::new();
+    for entry in fs::read_dir(&path).map_err(explain)? {
+        ids.extend(entry.map_err(explain)?.file_name().to_str().and_then(|n| n.parse::<u32>().ok()));
+    }
+    Ok(ids)
+}
+
+/// Refuses what cannot be examined, before anything is stopped.
+pub(super) fn check(pid: u32) -> Result<(), MemoryError> {
     if pid == std::process::id() {
         return Err(MemoryError::Itself { pid });
     }
@@ -50,9 +62,14 @@ pub(super) fn check(pid: u32) -> Result<Header, MemoryError> {
     if fs::read_to_string(proc_path(pid, "stat")).is_ok_and(|s| is_kernel_thread(&s)) {
         return Err(MemoryError::KernelThread { pid });
     }
-    if let Some(error) = traced(pid, &status) {
+    if let Some(error) = traced(pid, &status).filter(|_| !is_ours(&status)) {
         return Err(error);
     }
+    header(pid).map(|_| ())
+}
+
+/// The header of a process's executable.
+pub(super) fn header(pid: u32) -> Result<Header, MemoryError> {
     let path = proc_path(pid, "exe");
     let mut start = Vec::new();
     fs::File::open(&path)
@@ -73,6 +90,12 @@ fn state(status: &str) -> char {
 /// The state letter of a thread; `None` when it is gone.
 pub(super) fn thread_state(pid: u32, tid: u32) -> Option<char> {
     Some(state(&fs::read_to_string(proc_path(pid, &format!("task/{tid}/status"))).ok()?))
+}
+
+/// Bytes in a line of `/proc/PID/status`, such as `VmRSS:`; 0 when there is none.
+pub(super) fn memory(pid: u32, name: &str) -> u64 {
+    let text = read(pid, "status").unwrap_or_default();
+    headroom::field(&String::from_utf8_lossy(&text), name).unwrap_or(0) * 1024
 }
 
 /// `CAP_SYS_ADMIN`.
@@ -118,6 +141,11 @@ fn is_kernel_thread(stat: &str) -> bool {
     // The name in parentheses may hold anything, so fields are counted from its end: state is the first, flags the 7th.
     let flags = stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().nth(6)?.parse::<u64>().ok());
     flags.is_some_and(|f| f & KERNEL_THREAD != 0)
+}
+
+/// Whether the process is traced by one of us, who will not take long.
+fn is_ours(status: &str) -> bool {
+    matches!(traced(0, status), Some(MemoryError::Traced { name, .. }) if name.as_bytes() == keeper::NAME.to_bytes())
 }
 
 /// The error for a process that already has a tracer.

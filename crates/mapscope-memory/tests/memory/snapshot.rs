@@ -4,7 +4,7 @@ use std::fs;
 
 use mapscope_memory::{Memory, Pause, PauseOptions, Process};
 
-use super::{Cat, compare_live, status};
+use super::{Cat, Debugger, compare_live, status};
 
 fn open(pid: u32, pause: Pause) -> Process {
     Process::open(pid, &PauseOptions { pause, ..PauseOptions::default() }).unwrap()
@@ -83,9 +83,26 @@ fn a_snapshot_outlives_its_process() {
 #[test]
 fn a_debugger_that_is_there_first_keeps_the_process() {
     let cat = Cat::start();
-    let held = Process::attach(cat.pid()).unwrap();
+    let held = Debugger::seize(cat.pid());
     let options = PauseOptions::default();
     let twice = Process::open(cat.pid(), &options).err().unwrap().to_string();
     assert!(twice.contains(&format!("already traced by process {}", std::process::id())), "{twice}");
     drop(held);
+}
+
+#[test]
+fn those_who_come_at_once_wait_for_their_turn() {
+    let cat = Cat::start();
+    let pid = cat.pid();
+    let ways =
+        [Pause::Fork, Pause::Copy, Pause::Whole, Pause::Fork, Pause::Fork, Pause::Whole, Pause::Copy, Pause::Fork];
+    let read = |pause: Pause| {
+        let process = open(pid, pause);
+        process.u64(process.threads()[0].registers.sp).is_ok()
+    };
+    let readers = ways.map(|pause| std::thread::spawn(move || read(pause)));
+    for reader in readers {
+        assert!(reader.join().unwrap());
+    }
+    assert_eq!(status(pid, "TracerPid"), "0");
 }

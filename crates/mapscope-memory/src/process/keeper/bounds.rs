@@ -34,7 +34,7 @@ pub(super) struct Bounds {
 impl Bounds {
     /// For a snapshot of `pid` that is taken now and may live `most`.
     pub(super) fn new(pid: u32, most: Duration) -> Self {
-        let floor = FLOOR + memory(pid, "VmRSS:") / FLOOR_PART;
+        let floor = FLOOR + status::memory(pid, "VmRSS:") / FLOOR_PART;
         let groups = Groups::of(&pid.to_string());
         Self { groups, most, until: Instant::now() + most, floor, last: Cell::new(None) }
     }
@@ -42,7 +42,7 @@ impl Bounds {
     /// Why a snapshot of `pid` would be too dear from the start.
     pub(super) fn refusal(&self, pid: u32) -> Option<String> {
         let room = self.room()?;
-        let needed = memory(pid, "VmPTE:") + RESERVE + memory(pid, "VmRSS:") / RESERVE_PART;
+        let needed = status::memory(pid, "VmPTE:") + RESERVE + status::memory(pid, "VmRSS:") / RESERVE_PART;
         (room < needed).then(|| {
             format!(
                 "its control group has {} MiB left, and {} MiB are needed to be safe: a quarter of its memory, for pages \
@@ -81,10 +81,4 @@ impl Bounds {
     fn room(&self) -> Option<u64> {
         [self.groups.room(), headroom::of_system()].into_iter().flatten().min()
     }
-}
-
-/// Bytes in a line of the status of `pid`.
-fn memory(pid: u32, name: &str) -> u64 {
-    let text = status::read(pid, "status").unwrap_or_default();
-    headroom::field(&String::from_utf8_lossy(&text), name).unwrap_or(0) * 1024
 }

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::Snapshot;
 use crate::process::identity::Identity;
+use crate::process::snapshot::Snapshot;
 use crate::{Pause, PauseOptions, Process};
 
 /// Steps until the keeper dies. Each keeper has a copy of its own; one test at a time sets it.

@@ -1,4 +1,5 @@
-//! What the keeper tells: one message when the snapshot is taken or refused, perhaps another when it is over.
+//! What the keeper tells: one message before it stops the target, one when it has dealt with it or could not, perhaps
+//! another when its task is over before its time.
 //!
 //! A message is its length and its bytes; numbers are little-endian words. Both ends are this program, but what arrives
 //! is checked all the same: a keeper can be killed half-way.
@@ -8,7 +9,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use crate::record::PageRange;
-use crate::{AMD64, Registers, Thread};
+use crate::{AMD64, MemoryError, Registers, Thread};
 
 /// A longer message is no message: threads and resident pages of the largest process take less.
 const MAX_BYTES: u64 = 1 << 32;
@@ -16,18 +17,75 @@ const MAX_BYTES: u64 = 1 << 32;
 /// What the keeper says.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Word {
-    /// There is a snapshot, and the process runs again.
+    /// The target is about to be stopped, and will have been dealt with in so long.
+    Stopping { most: Duration },
+    /// It was stopped, and is as the order demands.
     Taken(Taken),
-    /// There is none and the process runs; where it is hopeless, it cannot be stopped for a copy either.
-    Refused { reason: String, hopeless: bool },
-    /// The snapshot is gone before its time.
+    /// It is not, and runs.
+    Refused(Refused),
+    /// Its task is over before its time.
     Ended { reason: String },
+}
+
+/// Why a target is not as it was ordered to be; it runs.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::process) struct Refused {
+    pub(in crate::process) kind: Kind,
+    /// A sentence for people.
+    pub(in crate::process) reason: String,
+}
+
+/// What to make of a refusal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::process) enum Kind {
+    /// It can be stopped, but not forked.
+    NotForked,
+    /// It cannot be stopped.
+    NotStopped,
+    /// It has ended.
+    Exited,
+    /// It has become another program meanwhile.
+    Execed,
+}
+
+const KINDS: [Kind; 4] = [Kind::NotForked, Kind::NotStopped, Kind::Exited, Kind::Execed];
+
+impl Refused {
+    /// It can be copied, but not forked, for this reason.
+    pub(super) fn fork(reason: impl Into<String>) -> Self {
+        Self { kind: Kind::NotForked, reason: reason.into() }
+    }
+
+    /// Nobody listens any more.
+    pub(super) fn deaf() -> Self {
+        Self::fork("nobody listens")
+    }
+
+    /// As an error, for the process `pid`.
+    pub(in crate::process) fn error(self, pid: u32) -> MemoryError {
+        match self.kind {
+            Kind::Exited => MemoryError::Exited { pid },
+            Kind::Execed => MemoryError::Execed { pid },
+            Kind::NotForked | Kind::NotStopped => MemoryError::NotStopped { pid, reason: self.reason },
+        }
+    }
+}
+
+impl From<MemoryError> for Refused {
+    fn from(error: MemoryError) -> Self {
+        let kind = match &error {
+            MemoryError::Exited { .. } => Kind::Exited,
+            MemoryError::Execed { .. } => Kind::Execed,
+            _ => Kind::NotStopped,
+        };
+        Self { kind, reason: error.to_string() }
+    }
 }
 
 /// A process as it was when it was stopped.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(in crate::process) struct Taken {
-    /// Process id of the snapshot.
+    /// The process whose memory is to be read: a snapshot, or the target itself.
     pub(in crate::process) child: u32,
     /// From the first thread that was asked to stop to the last that was let go.
     pub(in crate::process) paused: Duration,
@@ -65,8 +123,9 @@ pub(super) fn send(to: &mut impl Write, word: &Word) -> io::Result<()> {
     let mut out = Writer(vec![0; 8]);
     match word {
         Word::Taken(taken) => out.number(0).taken(taken),
-        Word::Refused { reason, hopeless } => out.number(1).number(u64::from(*hopeless)).text(reason),
+        Word::Refused(Refused { kind, reason }) => out.number(1).number(*kind as u64).text(reason),
         Word::Ended { reason } => out.number(2).text(reason),
+        Word::Stopping { most } => out.number(3).number(most.as_nanos() as u64),
     };
     let length = (out.0.len() - 8) as u64;
     out.0[..8].copy_from_slice(&length.to_le_bytes());
@@ -135,8 +194,12 @@ impl Reader<'_> {
     fn word(mut self) -> Option<Word> {
         Some(match self.number()? {
             0 => Word::Taken(self.taken()?),
-            1 => Word::Refused { hopeless: self.number()? != 0, reason: self.text()? },
+            1 => {
+                let kind = *KINDS.get(usize::try_from(self.number()?).ok()?)?;
+                Word::Refused(Refused { kind, reason: self.text()? })
+            }
             2 => Word::Ended { reason: self.text()? },
+            3 => Word::Stopping { most: Duration::from_nanos(self.number()?) },
             _ => return None,
         })
     }
@@ -216,8 +279,10 @@ mod tests {
             resident: Some(vec![0x1000..0x3000, 0x5000..0x6000]),
             pages: Some(vec![PageRange { range: 0x1000..0x2000, file: true }]),
         };
-        let refused = Word::Refused { reason: "why\u{e9}".into(), hopeless: true };
-        for word in [Word::Taken(taken), refused, Word::Ended { reason: "time".into() }] {
+        let refused = KINDS.map(|kind| Word::Refused(Refused { kind, reason: "why\u{e9}".into() }));
+        let stopping = Word::Stopping { most: Duration::from_millis(2100) };
+        let others = [Word::Taken(taken), stopping, Word::Ended { reason: "time".into() }];
+        for word in refused.into_iter().chain(others) {
             let mut bytes = Vec::new();
             send(&mut bytes, &word).unwrap();
             assert_eq!(receive(&mut &bytes[..]).unwrap(), word);

@@ -6,7 +6,7 @@
 
 use std::fs::File;
 use std::io;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use nix::libc;
 
@@ -14,8 +14,6 @@ use super::gadgets::Gadgets;
 use super::lifeline::{Refuge, Registers, Stacks};
 use crate::process::ptrace::{self, Halt, UserRegs};
 
-/// How long the system call may take. Copying the page tables of a terabyte takes a quarter of that.
-const PATIENCE: Duration = Duration::from_secs(60);
 /// Stops by job control that are passed on the way to the one we wait for.
 const OTHER_STOPS: usize = 100;
 /// More than the XSAVE area of any processor with AMX.
@@ -48,14 +46,15 @@ pub(super) struct Loan<'g> {
 }
 
 impl<'g> Loan<'g> {
-    /// Borrows the stopped thread `tid`, with options of [`ptrace`] for as long as the loan lasts.
-    pub(super) fn take(tid: u32, ground: Ground<'g>, options: usize) -> io::Result<Self> {
+    /// Borrows the stopped thread `tid` until `deadline`, with options of [`ptrace`] for as long as the loan lasts. What has
+    /// not come to an end by then is left to itself: it ends as when we are killed.
+    pub(super) fn take(tid: u32, ground: Ground<'g>, options: usize, deadline: Instant) -> io::Result<Self> {
         let mut vector = vec![0; VECTOR_BYTES];
         let length = ptrace::vector_registers(tid, &mut vector)?;
         vector.truncate(length);
         let saved = Registers { general: ptrace::registers(tid)?, vector, mask: ptrace::signal_mask(tid)? };
-        ptrace::set_options(tid, options | ptrace::TRACE_SYSTEM_CALL)?;
-        Ok(Self { tid, ground, saved, deadline: Instant::now() + PATIENCE })
+        ptrace::set_options(tid, options | ptrace::TRACE_SYSTEM_CALL | ptrace::TRACE_EXEC)?;
+        Ok(Self { tid, ground, saved, deadline })
     }
 
     /// Makes the thread do `call`; what that returned. The second result is a signal that has come to be delivered, with
@@ -82,7 +81,7 @@ impl<'g> Loan<'g> {
         die_here();
         ptrace::set_registers(self.tid, &self.saved.general)?;
         die_here();
-        ptrace::set_options(self.tid, 0)?;
+        ptrace::set_options(self.tid, ptrace::TRACE_EXEC)?;
         refuge.clear(mem)?;
         die_here();
         Ok((made?, signal?))
@@ -136,7 +135,7 @@ impl<'g> Loan<'g> {
             ptrace::resume_to_system_call(self.tid)?;
             match ptrace::wait(self.tid, self.deadline)? {
                 Halt::Stop => {}
-                Halt::Gone => return Err(io::Error::from_raw_os_error(libc::ESRCH)),
+                Halt::Gone | Halt::Lost => return Err(io::Error::from_raw_os_error(libc::ESRCH)),
                 halt => return Ok(halt),
             }
         }
@@ -149,7 +148,7 @@ impl<'g> Loan<'g> {
         ptrace::resume(self.tid)?;
         match ptrace::wait(self.tid, self.deadline)? {
             Halt::Signal(signal) => Ok(signal),
-            Halt::Gone => Err(io::Error::from_raw_os_error(libc::ESRCH)),
+            Halt::Gone | Halt::Lost => Err(io::Error::from_raw_os_error(libc::ESRCH)),
             _ => Ok(0),
         }
     }
