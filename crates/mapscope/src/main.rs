@@ -42,6 +42,13 @@ fn main() -> ExitCode {
     }
 }
 
+/// Ends the program when the snapshot that it reads is gone: nothing that is worked out from then on could be finished. The
+/// result is written once, when all is read, so no half of one is left.
+fn give_up(error: &mapscope_memory::MemoryError) {
+    let _ = writeln!(io::stderr(), "mapscope: {}", printable(&error.to_string()));
+    std::process::exit(ERROR.into());
+}
+
 /// The chain of causes on one line: what, where, what to try. Paths in it may come from a target, so they are made safe.
 fn report(error: &anyhow::Error) {
     let message = sentence(error);

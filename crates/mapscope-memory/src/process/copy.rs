@@ -18,6 +18,8 @@ use crate::{MemoryError, Region, available_memory};
 const CHUNK: usize = 64 << 20;
 /// Memory beyond what was resident when we looked, for what the process adds before it is stopped.
 const GROWTH: u64 = 8;
+/// A mapping of which also pages that were never touched are copied is not larger.
+const MAX_UNTOUCHED: u64 = 16 << 20;
 /// Part of the available memory that copies may take: analysing takes memory too.
 const SHARE: u64 = 2;
 
@@ -72,6 +74,37 @@ impl Copy {
         Ok(Self { bytes, ranges })
     }
 
+    /// Copies `ranges` of the process `pid`, as long as that is `wanted`; `None` when there is not enough room, or it is
+    /// not wanted any more.
+    pub(super) fn of_snapshot(
+        pid: u32,
+        ranges: Vec<Range<u64>>,
+        wanted: &dyn Fn() -> bool,
+    ) -> Result<Option<Self>, MemoryError> {
+        let total = ranges.iter().map(|r| r.end - r.start).sum::<u64>();
+        if total == 0 || available_memory().is_some_and(|bytes| total > bytes / SHARE) {
+            return Ok(None);
+        }
+        let failed = |source| MemoryError::File { path: "memory for a copy".into(), source };
+        let mut bytes = MmapOptions::new().len(total as usize).map_anon().map_err(failed)?;
+        let mut copied = Vec::with_capacity(ranges.len());
+        let mut at = 0;
+        for range in ranges {
+            let mut start = range.start;
+            while start < range.end {
+                if !wanted() {
+                    return Ok(None);
+                }
+                let length = CHUNK.min((range.end - start) as usize);
+                let count = read(pid, start, &mut bytes[at..at + length])?;
+                copied.push((start..start + count as u64, at));
+                at += length;
+                start += length as u64;
+            }
+        }
+        Ok(Some(Self { bytes, ranges: copied }))
+    }
+
     /// Bytes that were copied.
     pub(super) fn len(&self) -> u64 {
         self.ranges.iter().map(|(r, _)| r.end - r.start).sum()
@@ -110,11 +143,28 @@ fn read(pid: u32, addr: u64, buf: &mut [u8]) -> Result<usize, MemoryError> {
     Ok(done)
 }
 
-/// The parts of `held` in mappings whose bytes change, or are nowhere else.
+/// The parts of `held` in mappings whose bytes change, or are nowhere else; of files that can be written, and of the
+/// kernel's code, also what was never touched, unless that is much.
 fn wanted(held: &[PageRange], regions: &[Region]) -> Vec<Range<u64>> {
-    let held: Vec<_> = held.iter().map(|pages| pages.range.clone()).collect();
+    let mut held: Vec<_> = held.iter().map(|pages| pages.range.clone()).collect();
     let copied: Vec<_> = regions.iter().filter(|r| must_be_copied(r)).map(|r| r.start..r.end).collect();
-    join(intersection(&held, &copied))
+    let untouched = regions.iter().filter(|r| r.write && r.file.is_some() || r.execute && r.file.is_none());
+    let small = untouched.map(|r| r.start..r.end).filter(|r| r.end - r.start <= MAX_UNTOUCHED);
+    held = intersection(&held, &copied);
+    held.extend(small);
+    held.sort_unstable_by_key(|r| r.start);
+    join(held)
+}
+
+/// The parts of `resident` in mappings that can be read, and whole mappings that are not resident in the usual way: code
+/// of the kernel's.
+pub(super) fn readable(resident: &[Range<u64>], regions: &[Region]) -> Vec<Range<u64>> {
+    let ranges =
+        |which: &dyn Fn(&&Region) -> bool| -> Vec<_> { regions.iter().filter(which).map(|r| r.start..r.end).collect() };
+    let mut wanted = intersection(resident, &ranges(&|r| r.read));
+    wanted.extend(ranges(&|r| r.execute && r.file.is_none() && r.end - r.start <= MAX_UNTOUCHED));
+    wanted.sort_unstable_by_key(|r| r.start);
+    join(wanted)
 }
 
 /// Whether the bytes of a mapping change, or are nowhere else.
@@ -142,6 +192,7 @@ mod tests {
             region(0x5000, 0x9000, true, false),
         ];
         let held = [0x2000..0x6000, 0x7000..0xa000].map(|range| PageRange { range, file: false });
+        // The second one is a file's, and can be written: nobody knows what has become of it later.
         assert_eq!(wanted(&held, &regions), [0x3000..0x6000, 0x7000..0x9000]);
     }
 

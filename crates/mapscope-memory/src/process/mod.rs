@@ -32,6 +32,7 @@ use nix::errno::Errno;
 use nix::sys::uio::{RemoteIoVec, process_vm_readv};
 use nix::unistd::Pid;
 
+use self::copy::Copy;
 use self::facts::Facts;
 use self::pause::Hold;
 use crate::elf::Header;
@@ -95,7 +96,21 @@ impl Process {
     /// The executable file of the process: the very file it runs, also when that was deleted or replaced on disk, or
     /// lives in another mount namespace.
     pub fn executable(&self) -> Result<FileBytes, MemoryError> {
-        FileBytes::open(&status::proc_path(self.source, "exe"))
+        FileBytes::open(&status::proc_path(self.source(), "exe"))
+    }
+
+    /// The process to ask what was not copied: that whose memory is read, as long as it exists.
+    fn source(&self) -> u32 {
+        if self.copied().is_some() { self.facts.info.pid } else { self.source }
+    }
+
+    /// What was copied of its memory, where that is read.
+    fn copied(&self) -> Option<&Copy> {
+        match &self.hold {
+            Hold::Copy(copy, _) => Some(copy),
+            Hold::Snapshot(snapshot) => snapshot.copy(),
+            Hold::Stopped(_) | Hold::Nothing => None,
+        }
     }
 
     /// Reads from the start of `buf` with the fast call; the bytes read, 0 when the other way must be tried.
@@ -104,7 +119,7 @@ impl Process {
             return Ok(0);
         }
         let remote = [RemoteIoVec { base: addr as usize, len: buf.len() }];
-        match process_vm_readv(Pid::from_raw(self.source as i32), &mut [IoSliceMut::new(buf)], &remote) {
+        match process_vm_readv(Pid::from_raw(self.source() as i32), &mut [IoSliceMut::new(buf)], &remote) {
             Err(Errno::EFAULT) => Ok(0),
             Err(Errno::EPERM | Errno::ENOSYS) => {
                 self.vm_refused.store(true, Ordering::Relaxed);
@@ -131,7 +146,7 @@ impl Process {
     fn gone(&self) -> MemoryError {
         let pid = self.facts.info.pid;
         match &self.hold {
-            Hold::Snapshot(snapshot) => {
+            Hold::Snapshot(snapshot) if snapshot.copy().is_none() => {
                 let reason = snapshot.ended().unwrap_or_else(|| "it was killed".to_owned());
                 MemoryError::SnapshotEnded { pid, reason }
             }
@@ -174,7 +189,7 @@ impl Process {
             let region = region.ok_or(MemoryError::NotMapped { addr: at, len: (buf.len() - done) as u64 })?;
             let until = buf.len().min(done + (region.end - at) as usize);
             match &mut buf[done..until] {
-                part if copy::must_be_copied(region) => part.fill(0),
+                part if region.file.is_none() => part.fill(0),
                 part => self.read_live(at, part)?,
             }
             done = until;
@@ -201,10 +216,7 @@ impl Memory for Process {
     }
 
     fn borrow(&self, addr: u64, len: usize) -> Option<&[u8]> {
-        match &self.hold {
-            Hold::Copy(copy, _) => copy.at(addr, len).ok().filter(|bytes| bytes.len() == len),
-            _ => None,
-        }
+        self.copied()?.at(addr, len).ok().filter(|bytes| bytes.len() == len)
     }
 
     fn still_there(&self) -> Result<(), MemoryError> {
@@ -223,7 +235,7 @@ impl Memory for Process {
         let facts = &self.facts;
         let present = match &self.resident {
             Some(present) => present.clone(),
-            None => pagemap::of_process(self.source, &facts.regions)?.resident,
+            None => pagemap::of_process(self.source(), &facts.regions)?.resident,
         };
         Ok(Residency::of(&backings(&facts.regions, &facts.info.exe, facts.stack, &facts.kernel), present))
     }
@@ -234,7 +246,13 @@ impl Memory for Process {
         if addr.checked_add(len as u64).is_none() {
             return Err(MemoryError::NotMapped { addr, len: len as u64 });
         }
-        let Hold::Copy(copy, _) = &self.hold else { return self.read_live(addr, buf) };
+        let Some(copy) = self.copied() else {
+            return match self.read_live(addr, buf) {
+                // It was copied and cleared away while it was read.
+                Err(_) if self.copied().is_some() => self.read_into(addr, buf),
+                result => result,
+            };
+        };
         let mut done = 0;
         while done < len {
             let at = addr + done as u64;

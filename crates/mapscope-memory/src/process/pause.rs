@@ -39,11 +39,14 @@ pub struct PauseOptions {
     pub max_snapshot: Duration,
     /// Also ask for what only a core records: all registers of the threads, and which pages have content.
     pub for_core: bool,
+    /// Called, on a thread of its own, when a snapshot had to end before it was read and could not be copied: what is read
+    /// from then on fails. Without it, the next read says so.
+    pub given_up: Option<fn(&MemoryError)>,
 }
 
 impl Default for PauseOptions {
     fn default() -> Self {
-        Self { pause: Pause::Fork, max_snapshot: Duration::from_secs(120), for_core: false }
+        Self { pause: Pause::Fork, max_snapshot: Duration::from_secs(120), for_core: false, given_up: None }
     }
 }
 
@@ -131,6 +134,9 @@ impl Process {
     pub fn copied_bytes(&self) -> Option<u64> {
         match &self.hold {
             Hold::Snapshot(snapshot) => {
+                if let Some(copy) = snapshot.copy() {
+                    return Some(copy.len());
+                }
                 let rollup = status::read(snapshot.pid(), "smaps_rollup").ok()?;
                 // The pages of files that only it has mapped are clean, and none of its doing.
                 Some(headroom::field(&String::from_utf8_lossy(&rollup), "Private_Dirty:")? * 1024)
@@ -149,7 +155,7 @@ impl Process {
 
     fn fork(identity: &Identity, options: &PauseOptions) -> Result<Self, MemoryError> {
         let pid = identity.pid();
-        let snapshot = match Snapshot::take(identity, options.max_snapshot, options.for_core) {
+        let mut snapshot = match Snapshot::take(identity, options) {
             Ok(snapshot) => snapshot,
             Err(refused) if refused.kind == Kind::NotForked => {
                 return Self::copy(identity, Some(refused.reason), options.for_core);
@@ -159,6 +165,7 @@ impl Process {
         let mut facts = Facts::read(pid, snapshot.pid())?;
         facts.info.monotonic_ns = snapshot.taken.monotonic_ns;
         facts.info.rss_bytes = snapshot.taken.rss_bytes;
+        snapshot.watch(&facts.regions, options, pid);
         let threads = snapshot.taken.threads();
         let (resident, pages) = (snapshot.taken.resident.clone(), snapshot.taken.pages.clone());
         Ok(Self { threads, resident, pages, ..Self::of(facts, snapshot.pid(), Hold::Snapshot(snapshot))? })

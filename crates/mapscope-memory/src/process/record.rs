@@ -10,10 +10,10 @@ impl Recorded for Process {
         let residency = self.residency()?;
         let pages = match &self.pages {
             Some(pages) => pages.clone(),
-            None => pagemap::of_process(self.source, &self.facts.regions)?.with_content,
+            None => pagemap::of_process(self.source(), &self.facts.regions)?.with_content,
         };
         // The process may have ended since; its snapshot says nearly the same.
-        let read = |name: &str| status::read(pid, name).or_else(|_| status::read(self.source, name));
+        let read = |name: &str| status::read(pid, name).or_else(|_| status::read(self.source(), name));
         let mut record = ProcessRecord {
             pid,
             auxv: self.facts.auxv.clone(),
@@ -23,7 +23,7 @@ impl Recorded for Process {
             taken_at: self.facts.info.taken_at,
             residency,
             pages,
-            traits: mapping_traits(&status::read(self.source, "smaps").unwrap_or_default()),
+            traits: mapping_traits(&status::read(self.source(), "smaps").unwrap_or_default()),
             ..ProcessRecord::default()
         };
         let text = String::from_utf8_lossy(&read("status")?).into_owned();

@@ -96,7 +96,7 @@ fn those_who_come_at_once_wait_for_their_turn() {
     let pid = cat.pid();
     let ways =
         [Pause::Fork, Pause::Copy, Pause::Whole, Pause::Fork, Pause::Fork, Pause::Whole, Pause::Copy, Pause::Fork];
-    let read = |pause: Pause| {
+    let read = move |pause: Pause| {
         let process = open(pid, pause);
         process.u64(process.threads()[0].registers.sp).is_ok()
     };

@@ -37,7 +37,8 @@ pub(super) fn pause_options(typed: PauseArgs) -> PauseOptions {
         PauseArg::Copy => Pause::Copy,
         PauseArg::None => Pause::None,
     };
-    PauseOptions { pause, max_snapshot: Duration::from_secs(typed.max_snapshot_seconds), for_core: false }
+    let max_snapshot = Duration::from_secs(typed.max_snapshot_seconds);
+    PauseOptions { pause, max_snapshot, for_core: false, given_up: Some(crate::give_up) }
 }
 
 /// A core may be the only evidence there is: it is not overwritten by what was read from it.

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use crate::process::identity::Identity;
 use crate::process::snapshot::Snapshot;
-use crate::{Pause, PauseOptions, Process};
+use crate::{Memory, Pause, PauseOptions, Process};
 
 /// Steps until the keeper dies. Each keeper has a copy of its own; one test at a time sets it.
 static STEPS: AtomicUsize = AtomicUsize::new(usize::MAX);
@@ -119,8 +119,13 @@ fn work() {
 }
 
 fn take(target: &Target) -> Option<Snapshot> {
-    let taken = Snapshot::take(&Identity::of(target.pid), Duration::from_secs(60), true);
+    let taken = Snapshot::take(&Identity::of(target.pid), &PauseOptions { for_core: true, ..PauseOptions::default() });
     taken.map_err(|refused| println!("{}", refused.reason)).ok()
+}
+
+fn take_for(target: &Target, most: Duration) -> Snapshot {
+    let options = PauseOptions { max_snapshot: most, ..PauseOptions::default() };
+    Snapshot::take(&Identity::of(target.pid), &options).ok().unwrap()
 }
 
 #[test]
@@ -163,7 +168,7 @@ fn a_keeper_that_is_killed_at_any_step_does_no_harm() {
 fn a_snapshot_ends_after_its_time() {
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let mut target = Target::start(false);
-    let snapshot = Snapshot::take(&Identity::of(target.pid), Duration::from_millis(50), false).ok().unwrap();
+    let snapshot = take_for(&target, Duration::from_millis(50));
     let deadline = Instant::now() + Duration::from_secs(10);
     let reason = loop {
         if let Some(reason) = snapshot.ended() {
@@ -176,6 +181,39 @@ fn a_snapshot_ends_after_its_time() {
     // Its pid is nobody else's while somebody may read it.
     assert!(fs::exists(format!("/proc/{}", snapshot.pid())).unwrap());
     drop(snapshot);
+    assert_eq!(fs::read_to_string(format!("/proc/{0}/task/{0}/children", target.pid)).unwrap(), "");
+    target.answers();
+}
+
+#[test]
+fn what_takes_long_is_read_from_a_copy() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut target = Target::start(false);
+    target.answers_to(b"w");
+    let options = PauseOptions { max_snapshot: Duration::from_secs(2), ..PauseOptions::default() };
+    let process = Process::open(target.pid, &options).unwrap();
+    assert_eq!(process.pause(), Pause::Fork, "{:?}", process.why_not_forked());
+    let regions = process.regions().to_vec();
+    let read = |process: &Process| -> Vec<_> {
+        let whole = regions.iter().filter(|r| r.read).map(|region| {
+            let mut bytes = vec![0; (region.end - region.start) as usize];
+            process.read_into(region.start, &mut bytes).map(|()| bytes).ok()
+        });
+        whole.collect()
+    };
+    let before = read(&process);
+    target.answers_to(b"w");
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while !target.living_children().is_empty() {
+        assert!(Instant::now() < deadline, "the snapshot is still there");
+        assert!(process.still_there().is_ok());
+    }
+    for (then, now) in before.iter().zip(read(&process)) {
+        // The kernel's variables cannot be read of another process.
+        assert!(then.is_none() || *then == now);
+    }
+    assert!(process.still_there().is_ok() && process.copied_bytes().unwrap() > BLOCK as u64);
+    drop(process);
     assert_eq!(fs::read_to_string(format!("/proc/{0}/task/{0}/children", target.pid)).unwrap(), "");
     target.answers();
 }
