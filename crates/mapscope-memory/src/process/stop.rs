@@ -46,6 +46,8 @@ use crate::{MemoryError, Thread};
 /// How long threads may take to stop. One that waits for a disk cannot be stopped at all, and every thread that is
 /// stopped already waits with us, so the patience is short.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// How often a thread is tried that may not be traced, for no reason that lasts.
+const TRIES: usize = 3;
 /// The shortest and the longest pause between two looks.
 const PAUSES: (Duration, Duration) = (Duration::from_micros(10), Duration::from_millis(1));
 /// Room for all registers that processors have: 11 KiB with AMX.
@@ -127,14 +129,22 @@ impl<'k> Stops<'k> {
 
     /// Seizes and interrupts one thread; false when it has exited.
     fn seize(&mut self, tid: u32) -> Result<bool, MemoryError> {
-        match self.kernel.seize(tid) {
-            Ok(()) => {}
-            Err(e) if e.raw_os_error() == Some(libc::ESRCH) => return Ok(false),
-            // A thread that has exited but was not collected says EPERM, like one that we may not trace.
-            Err(_) if matches!(self.kernel.state(self.pid, tid), None | Some('Z' | 'X')) => return Ok(false),
-            Err(e) if e.raw_os_error() == Some(libc::EPERM) => return Err(self.kernel.refusal(self.pid, tid)),
-            Err(source) => {
-                return Err(MemoryError::File { path: status::proc_path(self.pid, &format!("task/{tid}")), source });
+        let mut tries = TRIES;
+        while let Err(e) = self.kernel.seize(tid) {
+            tries -= 1;
+            match e.raw_os_error() {
+                Some(libc::ESRCH) => return Ok(false),
+                // A thread that has exited but was not collected says EPERM, like one that we may not trace.
+                Some(libc::EPERM) if matches!(self.kernel.state(self.pid, tid), None | Some('Z' | 'X')) => {
+                    return Ok(false);
+                }
+                // It had exited, and became another program before it was looked at.
+                Some(libc::EPERM) if tries > 0 => {}
+                Some(libc::EPERM) => return Err(self.kernel.refusal(self.pid, tid)),
+                _ => {
+                    let path = status::proc_path(self.pid, &format!("task/{tid}"));
+                    return Err(MemoryError::File { path, source: e });
+                }
             }
         }
         // It fails for one that has exited since, which is seen next.

@@ -1,7 +1,7 @@
 //! A model of the kernel and of a target in it, and all that can happen to the target at each step of a stop.
 //!
 //! The model follows Linux: `ptrace_attach` and `ptrace_detach` (kernel/ptrace.c), `de_thread` (fs/exec.c), `exit_notify`
-//! and `wait_consider_task` (kernel/exit.c). Before each request the target may do one thing. A run is the list of these
+//! and `wait_consider_task` (kernel/exit.c). Before each request the target may do some things. A run is the list of these
 //! choices; all lists with so many events are tried, and longer ones at random.
 #![allow(clippy::unwrap_used)]
 
@@ -350,16 +350,18 @@ impl World {
 struct Model(RefCell<World>, Instant);
 
 impl Model {
-    /// The target gets to do one thing before each request.
+    /// The target gets to do what it will before each request.
     fn request(&self) -> std::cell::RefMut<'_, World> {
         let mut world = self.0.borrow_mut();
         world.requests += 1;
         assert!(world.requests < MAX_REQUESTS, "it never ends");
-        let possible = world.possible();
-        if let Some(choice) = world.choices.next(possible.len() + 1).checked_sub(1) {
-            world.happen(possible[choice]);
+        loop {
+            let possible = world.possible();
+            match world.choices.next(possible.len() + 1).checked_sub(1) {
+                Some(choice) => world.happen(possible[choice]),
+                None => return world,
+            }
         }
-        world
     }
 }
 
@@ -433,9 +435,9 @@ impl Kernel for Model {
             Some(thread) if thread.traced => {
                 let Life::Halted(halt) = thread.life else { return error(libc::ESRCH) };
                 (thread.traced, thread.asked, thread.life) = (false, false, Life::Running);
-                let owed = if let Halt::Signal(signal) = halt { signal } else { 0 };
-                assert_eq!(signal, owed, "the signal of thread {tid}");
-                if signal != 0 {
+                // At any other stop the kernel delivers nothing, whatever is asked for (`ptrace_event`).
+                if let Halt::Signal(owed) = halt {
+                    assert_eq!(signal, owed, "the signal of thread {tid}");
                     world.delivered.push(tid);
                 }
                 Ok(())
