@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "memory/ends.rs"]
+mod ends;
 #[path = "memory/snapshot.rs"]
 mod snapshot;
 #[path = "memory/watch.rs"]

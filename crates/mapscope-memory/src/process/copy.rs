@@ -143,12 +143,12 @@ fn read(pid: u32, addr: u64, buf: &mut [u8]) -> Result<usize, MemoryError> {
     Ok(done)
 }
 
-/// The parts of `held` in mappings whose bytes change, or are nowhere else; of files that can be written, and of the
-/// kernel's code, also what was never touched, unless that is much.
+/// The parts of `held` in mappings whose bytes change, or are nowhere else; of files that can be written
+/// also what was never touched, unless that is much.
 fn wanted(held: &[PageRange], regions: &[Region]) -> Vec<Range<u64>> {
     let mut held: Vec<_> = held.iter().map(|pages| pages.range.clone()).collect();
     let copied: Vec<_> = regions.iter().filter(|r| must_be_copied(r)).map(|r| r.start..r.end).collect();
-    let untouched = regions.iter().filter(|r| r.write && r.file.is_some() || r.execute && r.file.is_none());
+    let untouched = regions.iter().filter(|r| r.write && r.file.is_some());
     let small = untouched.map(|r| r.start..r.end).filter(|r| r.end - r.start <= MAX_UNTOUCHED);
     held = intersection(&held, &copied);
     held.extend(small);
@@ -156,15 +156,10 @@ fn wanted(held: &[PageRange], regions: &[Region]) -> Vec<Range<u64>> {
     join(held)
 }
 
-/// The parts of `resident` in mappings that can be read, and whole mappings that are not resident in the usual way: code
-/// of the kernel's.
+/// The parts of `resident` in mappings that can be read.
 pub(super) fn readable(resident: &[Range<u64>], regions: &[Region]) -> Vec<Range<u64>> {
-    let ranges =
-        |which: &dyn Fn(&&Region) -> bool| -> Vec<_> { regions.iter().filter(which).map(|r| r.start..r.end).collect() };
-    let mut wanted = intersection(resident, &ranges(&|r| r.read));
-    wanted.extend(ranges(&|r| r.execute && r.file.is_none() && r.end - r.start <= MAX_UNTOUCHED));
-    wanted.sort_unstable_by_key(|r| r.start);
-    join(wanted)
+    let readable: Vec<_> = regions.iter().filter(|r| r.read).map(|r| r.start..r.end).collect();
+    join(intersection(resident, &readable))
 }
 
 /// Whether the bytes of a mapping change, or are nowhere else.

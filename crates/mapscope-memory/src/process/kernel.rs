@@ -21,6 +21,9 @@ pub(super) trait Kernel {
     fn interrupt(&self, tid: u32) -> io::Result<()>;
     /// What a thread has come to; `None` while it runs. The report is looked at and stays.
     fn look(&self, tid: u32) -> Option<Halt>;
+    /// Takes the report of an `execve`. Before that, the kernel lets nobody touch the thread, whose id was another's
+    /// (`looks_like_a_spurious_pid`, kernel/ptrace.c).
+    fn take(&self, tid: u32);
     /// Lets a stopped thread go, with a signal (0 for none).
     fn detach(&self, tid: u32, signal: i32) -> io::Result<()>;
     /// Why thread `tid` could not be traced.
@@ -69,6 +72,10 @@ impl Kernel for Linux {
             Some(Halt::Lost) if self.reaper.has_collected(tid) => Some(Halt::Gone),
             other => other,
         }
+    }
+
+    fn take(&self, tid: u32) {
+        ptrace::collect(tid);
     }
 
     fn detach(&self, tid: u32, signal: i32) -> io::Result<()> {

@@ -189,7 +189,8 @@ impl Process {
             let region = region.ok_or(MemoryError::NotMapped { addr: at, len: (buf.len() - done) as u64 })?;
             let until = buf.len().min(done + (region.end - at) as usize);
             match &mut buf[done..until] {
-                part if region.file.is_none() => part.fill(0),
+                // But for the kernel's code, which is in no file and never written.
+                part if region.file.is_none() && !region.execute => part.fill(0),
                 part => self.read_live(at, part)?,
             }
             done = until;

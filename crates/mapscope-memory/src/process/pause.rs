@@ -4,6 +4,8 @@ use std::fs::File;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use nix::libc;
+
 use super::copy::{Copy, Room};
 use super::facts::Facts;
 use super::identity::Identity;
@@ -14,8 +16,9 @@ use super::standstill::Standstill;
 use super::{Process, pagemap, status};
 use crate::{MemoryError, headroom};
 
-/// How often a process that becomes another program under our hands is tried again.
-const TRIES: usize = 3;
+/// How long to wait before a process that becomes another program under our hands is tried again: twice as long each time,
+/// less than the second.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(2), Duration::from_millis(100));
 
 /// How a process is held still.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +62,17 @@ pub(super) enum Hold {
     Nothing,
 }
 
+/// Whether a process that still exists may say this because it is in `execve`: its first thread has ended then, and with it
+/// most that there is to see of the process, until another takes its place.
+fn may_be_another_program(error: &MemoryError) -> bool {
+    let gone = |e: &std::io::Error| matches!(e.raw_os_error(), Some(libc::ENOENT | libc::ESRCH));
+    match error {
+        MemoryError::Execed { .. } | MemoryError::Exited { .. } | MemoryError::Zombie { .. } => true,
+        MemoryError::File { source, .. } => gone(source),
+        _ => false,
+    }
+}
+
 /// A stop that is over.
 pub(super) struct Stopped {
     paused: Duration,
@@ -73,15 +87,15 @@ impl Process {
     /// forked nor copied.
     pub fn open(pid: u32, options: &PauseOptions) -> Result<Self, MemoryError> {
         let identity = Identity::of(pid);
-        let mut tries = TRIES;
+        let mut pause = PAUSES.0;
         loop {
-            status::check(pid)?;
-            tries -= 1;
-            match Self::of_identity(&identity, options) {
+            match status::check(pid).and_then(|()| Self::of_identity(&identity, options)) {
                 // What it has become can be examined as well.
-                Err(MemoryError::Execed { .. }) if tries > 0 => {}
+                Err(e) if pause < PAUSES.1 && may_be_another_program(&e) && identity.check().is_ok() => {}
                 result => return result,
             }
+            std::thread::sleep(pause);
+            pause *= 2;
         }
     }
 

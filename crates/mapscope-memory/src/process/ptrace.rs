@@ -225,8 +225,7 @@ pub(super) fn next_report() -> io::Result<(u32, Report)> {
     Ok((tid as u32, report))
 }
 
-/// Takes the report that a traced thread or process has ended, which must be so: that of a stop would be taken as well. Its
-/// parent gets it next.
+/// Takes the report of a traced thread or process. That it has ended, its parent is told next.
 pub(super) fn collect(pid: u32) {
     let mut status = 0;
     // SAFETY: `status` is valid for writes for the length of the call.

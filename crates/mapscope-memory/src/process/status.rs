@@ -56,7 +56,8 @@ pub(super) fn check(pid: u32) -> Result<(), MemoryError> {
         Some(leader) if leader != pid => return Err(MemoryError::NotLeader { tid: pid, pid: leader }),
         _ => {}
     }
-    if matches!(state(&status), 'Z' | 'X') {
+    // The first thread may have ended before the others have.
+    if matches!(state(&status), 'Z' | 'X') && field(&status, "Threads").is_none_or(|n| n == "1" || n == "0") {
         return Err(MemoryError::Zombie { pid });
     }
     if fs::read_to_string(proc_path(pid, "stat")).is_ok_and(|s| is_kernel_thread(&s)) {

@@ -257,6 +257,9 @@ impl<'k> Stops<'k> {
             }
             Some(Halt::Gone | Halt::Lost) => {}
             Some(halt) => {
+                if halt == Halt::Exec {
+                    self.kernel.take(tid);
+                }
                 let signal = if let Halt::Signal(signal) = halt { signal } else { 0 };
                 // It fails for one that was killed meanwhile.
                 if self.kernel.detach(tid, signal).is_err() {

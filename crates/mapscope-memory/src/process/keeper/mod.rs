@@ -34,7 +34,7 @@ use super::identity::Identity;
 
 /// How long it may take before it stops anything: it looks for instructions in the target's code, and may have to wait
 /// for its turn.
-const PREPARING: Duration = Duration::from_secs(60);
+const PREPARING: Duration = Duration::from_secs(30);
 /// How long it may be late with what it said it would do.
 const GRACE: Duration = Duration::from_secs(1);
 /// How long it may take to clear away.
@@ -173,8 +173,6 @@ impl Drop for Keeper {
 
 /// The life of a keeper, in the child of a fork.
 fn keep(reader: UnixStream, order: &Order<'_>) -> ! {
-    // A panic would unwind into what this process is a copy of. The kernel lets go of all that is traced.
-    std::panic::set_hook(Box::new(|_| exit(3)));
     // Neither an interrupt from the terminal nor a hang-up is meant for us.
     let _ = sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::all()), None);
     let _ = nix::unistd::setsid();
@@ -187,8 +185,9 @@ fn keep(reader: UnixStream, order: &Order<'_>) -> ! {
         // While it waits for a processor, so does the target. Where that may not be asked for, it is as it was.
         libc::setpriority(libc::PRIO_PROCESS, 0, -10);
     }
-    run::run(reader, order);
-    exit(0)
+    // A panic must not unwind into what this process is a copy of. The kernel lets go of all that is traced.
+    let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run::run(reader, order)));
+    exit(if done.is_ok() { 0 } else { 3 })
 }
 
 /// What the system calls a keeper.

@@ -34,6 +34,7 @@ enum Life {
     Zombie,
 }
 
+#[allow(clippy::struct_excessive_bools, reason = "each is something that the kernel keeps of a thread on its own")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Thread {
     tid: u32,
@@ -45,6 +46,8 @@ struct Thread {
     signal: Option<i32>,
     /// Waits in the kernel for something that does not come by itself.
     frozen: bool,
+    /// The report of its `execve` was taken.
+    taken: bool,
 }
 
 /// What a target can do, or have done to it.
@@ -112,7 +115,7 @@ impl Choices {
             *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             let number = (*state >> 33) as usize;
             // Something happens at every fifth step.
-            let choice = if number % 5 == 0 { number / 5 % width } else { 0 };
+            let choice = if number.is_multiple_of(5) { number / 5 % width } else { 0 };
             self.script.push(choice);
             return choice;
         }
@@ -136,10 +139,17 @@ impl Choices {
 
 impl World {
     fn new(threads: u32, choices: Choices) -> Self {
-        let thread =
-            |tid| Thread { tid, life: Life::Running, traced: false, asked: false, signal: None, frozen: false };
+        let thread = |tid| Thread {
+            tid,
+            life: Life::Running,
+            traced: false,
+            asked: false,
+            signal: None,
+            frozen: false,
+            taken: false,
+        };
         Self {
-            threads: (FIRST..FIRST + threads).map(thread).collect(),
+            threads: (FIRST..=threads).map(thread).collect(),
             collected: BTreeSet::new(),
             exec: None,
             execs: 0,
@@ -227,6 +237,7 @@ impl World {
                     asked: false,
                     signal: None,
                     frozen: false,
+                    taken: false,
                 });
             }
             Event::Exit(tid) => self.end(tid),
@@ -429,11 +440,20 @@ impl Kernel for Model {
         }
     }
 
+    fn take(&self, tid: u32) {
+        if let Some(thread) = self.request().find(tid) {
+            thread.taken = true;
+        }
+    }
+
     fn detach(&self, tid: u32, signal: i32) -> io::Result<()> {
         let mut world = self.request();
         match world.find(tid) {
             Some(thread) if thread.traced => {
                 let Life::Halted(halt) = thread.life else { return error(libc::ESRCH) };
+                if halt == Halt::Exec && !thread.taken {
+                    return error(libc::ESRCH);
+                }
                 (thread.traced, thread.asked, thread.life) = (false, false, Life::Running);
                 // At any other stop the kernel delivers nothing, whatever is asked for (`ptrace_event`).
                 if let Halt::Signal(owed) = halt {
@@ -535,7 +555,7 @@ fn check_stopped(world: &mut World, result: &Result<(), MemoryError>) {
     match result {
         // What is killed after the last look is on its way out.
         Ok(()) => {
-            assert!(world.killed || (world.threads.iter().all(still) && world.exec.is_none()))
+            assert!(world.killed || (world.threads.iter().all(still) && world.exec.is_none()));
         }
         Err(MemoryError::Execed { .. }) => assert!(world.execs > 0 || world.exec.is_some() || world.killed),
         Err(MemoryError::Exited { .. }) => {
