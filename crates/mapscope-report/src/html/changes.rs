@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::model::{Diff, DiffFigures, DiffRow, RowKind, Target};
+use crate::text::diff::words::weight;
 
 /// Changes at most.
 const CHANGES: usize = 5000;
@@ -42,10 +43,11 @@ impl<'r> Change<'r> {
             RowKind::Holder | RowKind::Goroutine => "holder",
             RowKind::Total => return None,
         };
-        // Bytes of a holder are those that it retains.
+        // The same figure as in the other views.
+        let bytes = weight(row);
         let figures = |side: Option<DiffFigures>| {
             let figures = side.unwrap_or_default();
-            (figures.bytes.or(figures.retained_bytes).unwrap_or(0), figures.count.unwrap_or(0))
+            (bytes(&figures).unwrap_or(0), figures.count.unwrap_or(0))
         };
         let ((before_bytes, before_count), (after_bytes, after_count)) = (figures(row.before), figures(row.after));
         let changed = (before_bytes, before_count) != (after_bytes, after_count);
@@ -79,8 +81,8 @@ mod tests {
             .map(|r| (r.kind, r.name, r.before_bytes, r.after_bytes, r.before_count, r.after_count))
             .collect();
         let want = [
-            ("map", "main.a", 120, 400, 3, 4),
-            ("map", "main.gone", 50, 0, 5, 0),
+            ("map", "main.a", 240, 800, 3, 4),
+            ("map", "main.gone", 100, 0, 5, 0),
             ("holder", "goroutine main.f", 0, 8, 0, 2),
         ];
         assert_eq!(rows, want);
