@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::model::{Diff, DiffFigures, DiffRow, RowKind, Target};
+use crate::model::{Diff, DiffChange, DiffFigures, DiffRow, RowKind, Target};
 use crate::text::diff::words::weight;
 
 /// Changes at most.
@@ -50,7 +50,10 @@ impl<'r> Change<'r> {
             (bytes(&figures).unwrap_or(0), figures.count.unwrap_or(0))
         };
         let ((before_bytes, before_count), (after_bytes, after_count)) = (figures(row.before), figures(row.after));
-        let changed = (before_bytes, before_count) != (after_bytes, after_count);
+        // Also where another figure than the one that is shown did. What a type retains says more of what is below it.
+        let DiffChange { count, bytes, retained_bytes } = row.change;
+        let retained_bytes = retained_bytes.filter(|_| row.kind != RowKind::Type);
+        let changed = [count, bytes, retained_bytes].into_iter().flatten().any(|more| more != 0);
         let type_name = row.type_name.as_deref();
         let change = Self { kind, name: &row.name, type_name, before_bytes, after_bytes, before_count, after_count };
         (row.change.count.is_some() && changed).then_some(change)
