@@ -1,4 +1,4 @@
-// Command healthy is ten programs in which nothing is wrong, by name. Each has done some work when it says READY, and the
+// Command healthy is eleven programs in which nothing is wrong, by name. Each has done some work when it says READY, and the
 // busy ones go on. A reader must find nothing urgent in any of them.
 package main
 
@@ -19,6 +19,7 @@ var modes = map[string]func(){
 	"logs":    logs,
 	"index":   index,
 	"cli":     cli,
+	"watches": watches,
 }
 
 func main() {

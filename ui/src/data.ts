@@ -141,6 +141,8 @@ export interface GoroutineRow {
 
 export interface GoroutineList {
   total_goroutines: number;
+  /** Those of the program, which is what goroutines means elsewhere. */
+  program_goroutines: number;
   system_goroutines: number;
   leaked_goroutines?: number;
   leaked_bytes?: number;
@@ -174,6 +176,8 @@ export interface Summary {
   taken_at?: number;
   memory: MemoryUse;
   heap: Heap;
+  /** Those of the program and those of the runtime. */
+  goroutines?: { program: number; runtime: number };
   holders: HolderRow[];
   suspects: Suspect[];
   /** Absent when no rules were applied; empty when none fired. */

@@ -45,7 +45,7 @@ export function Diff({ diff }: { diff: Changes }) {
       />
       <Table
         label="Changes"
-        columns={columnsFor(most)}
+        columns={columnsFor(most, kind.value)}
         rows={rows}
         kept={kept}
         sort={{ column: 'change', descending: true }}
@@ -60,7 +60,9 @@ function delta(row: DiffRow): number {
   return row.after_bytes - row.before_bytes;
 }
 
-function columnsFor(most: number): Column<DiffRow>[] {
+/** Bytes of a type are its own, of anything else those that it retains: as `mapscope diff` lists them as text. */
+function columnsFor(most: number, kind: string): Column<DiffRow>[] {
+  const figure = kind === 'type' ? 'shallow' : 'retained';
   const number = (id: string, title: string, width: number, rank: number, of: (row: DiffRow) => number, text: (n: number) => string) => ({
     id,
     title,
@@ -95,8 +97,8 @@ function columnsFor(most: number): Column<DiffRow>[] {
     },
     number('before-count', 'count before', 104, 7, (row) => row.before_count, count),
     number('after-count', 'count now', 96, 5, (row) => row.after_count, count),
-    number('before', 'bytes before', 104, 3, (row) => row.before_bytes, bytes),
-    number('after', 'bytes now', 96, 2, (row) => row.after_bytes, bytes),
+    number('before', `${figure} before`, 124, 3, (row) => row.before_bytes, bytes),
+    number('after', `${figure} now`, 112, 2, (row) => row.after_bytes, bytes),
     {
       ...number('change', 'change', 96, 1, delta, change),
       cell: (row) => <span class={delta(row) > 0 ? 'grew' : 'shrank'}>{change(delta(row))}</span>,

@@ -44,7 +44,7 @@ export function Goroutines({ list }: { list: GoroutineList }) {
 }
 
 function facts(list: GoroutineList): string[] {
-  const facts = [`${plural(list.total_goroutines, 'goroutine', 'goroutines')}, ${count(list.system_goroutines)} of the runtime`];
+  const facts = [`${plural(list.program_goroutines, 'goroutine', 'goroutines')}, and ${count(list.system_goroutines)} of the runtime`];
   if (list.leaks_unknown !== undefined) facts.push(`leaks unknown: ${list.leaks_unknown}`);
   else if (list.leaked_goroutines !== undefined) {
     facts.push(
@@ -61,9 +61,9 @@ function verdict(group: GoroutineRow): string {
   return group.leaked ? 'leaked' : group.suspect ? 'leaked?' : group.system ? 'runtime' : '';
 }
 
-/** As they are listed: leaked, suspect, others, the runtime's. */
+/** As they are listed: what is certain, others, the runtime's. */
 function verdictOrder(group: GoroutineRow): number {
-  return group.leaked ? 0 : group.suspect ? 1 : group.system ? 3 : 2;
+  return group.leaked ? 0 : group.system ? 2 : 1;
 }
 
 const COLUMNS: readonly Column<GoroutineRow>[] = [
@@ -88,7 +88,7 @@ const COLUMNS: readonly Column<GoroutineRow>[] = [
   {
     id: 'verdict',
     title: 'leaked',
-    hint: 'leaked: nothing can wake them any more. leaked?: a guess from numbers and time',
+    hint: 'leaked: nothing can wake them any more. leaked?: a guess, for not all could be read',
     width: 84,
     rank: 2,
     key: verdictOrder,

@@ -1,6 +1,6 @@
 // The parts of memory, in the words of the README.
 
-import type { MemoryUse, SizeClass, Target } from './data.ts';
+import type { Heap, MemoryUse, SizeClass, Target } from './data.ts';
 import { bytes } from './format.ts';
 
 export interface Part {
@@ -25,6 +25,17 @@ export function memoryParts(memory: MemoryUse): { parts: Part[]; whole: number }
     ...part('other', runtimeKnown ? 'other' : 'runtime, other', memory.other_bytes, `${runtimeKnown ? '' : 'spans and bitmaps, '}memory of C, mapped files, what Go does not know`),
   ];
   return { parts, whole: parts.reduce((sum, p) => sum + p.bytes, 0) };
+}
+
+/** What of the memory is counted by the parts. */
+export function counted(memory: MemoryUse): string {
+  if (memory.core_bytes !== undefined) return 'in the core';
+  return memory.rss_bytes !== undefined && memory.other_bytes !== undefined ? 'resident' : 'size';
+}
+
+/** Not all pages of live objects are there, so that their bytes read differently when all are counted. */
+export function differs(memory: MemoryUse, heap: Heap): boolean {
+  return bytes(memory.heap_live_bytes) !== bytes(heap.live_bytes);
 }
 
 /** What the parts add up to, as a heading. */

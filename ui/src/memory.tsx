@@ -2,7 +2,7 @@
 
 import type { Heap, MemoryUse, SizeClass } from './data.ts';
 import { bytes, count, percent } from './format.ts';
-import { memoryParts, wastedClasses } from './memory-parts.ts';
+import { counted, differs, memoryParts, wastedClasses } from './memory-parts.ts';
 
 export function Memory({ memory, heap }: { memory: MemoryUse; heap: Heap }) {
   const { parts, whole } = memoryParts(memory);
@@ -17,7 +17,7 @@ export function Memory({ memory, heap }: { memory: MemoryUse; heap: Heap }) {
         <thead>
           <tr>
             <th scope="col">part</th>
-            <th scope="col" class="number">size</th>
+            <th scope="col" class="number">{counted(memory)}</th>
             <th scope="col" class="number">share</th>
             <th scope="col" class="what">what it is</th>
           </tr>
@@ -38,6 +38,8 @@ export function Memory({ memory, heap }: { memory: MemoryUse; heap: Heap }) {
       </table>
       <p class="note">
         {count(heap.live_objects)} of {count(heap.objects)} objects live · {count(heap.roots)} roots
+        {differs(memory, heap) &&
+          ` · live objects: ${bytes(memory.heap_live_bytes)} ${counted(memory)}, ${bytes(heap.live_bytes)} in all; holders, maps and types count all`}
       </p>
       {classes.length > 0 && <SizeClasses classes={classes} />}
     </>

@@ -4,7 +4,7 @@ import { type ReadonlySignal, useSignal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
 import { useEffect } from 'preact/hooks';
 
-import type { Summary, Tables } from './data.ts';
+import type { Heap, MemoryUse, Summary, Tables } from './data.ts';
 import { Diff } from './diff.tsx';
 import { Findings } from './findings.tsx';
 import { baseName, bytes, count, duration, plural, shortCount } from './format.ts';
@@ -12,7 +12,7 @@ import { Goroutines } from './goroutines.tsx';
 import { Holders } from './holders.tsx';
 import { Maps } from './maps.tsx';
 import { Memory } from './memory.tsx';
-import { memoryTitle, subject } from './memory-parts.ts';
+import { counted, differs, memoryTitle, subject } from './memory-parts.ts';
 import { type Theme, theme } from './page.ts';
 import { Suspects } from './suspects.tsx';
 import { TreeView } from './tree/view.tsx';
@@ -135,6 +135,7 @@ function Masthead({ summary }: { summary: Summary }) {
     target.go_version,
     target.map_impl === 'legacy' ? 'legacy maps' : 'Swiss maps',
     target.stripped && 'stripped',
+    summary.goroutines && plural(summary.goroutines.program, 'goroutine', 'goroutines'),
     target.paused_ms !== undefined && `paused ${duration(target.paused_ms)}`,
     target.read_ms > 0 && `read in ${duration(target.read_ms)}`,
     summary.taken_at !== undefined && moment(summary.taken_at),
@@ -157,13 +158,19 @@ function Masthead({ summary }: { summary: Summary }) {
       </p>
       <dl class="tiles">
         {resident !== undefined && <Tile name={memory.rss_bytes === undefined ? 'In the core' : 'Resident'} value={bytes(resident)} />}
-        <Tile name="Live objects" value={bytes(heap.live_bytes)} note={`${shortCount(heap.live_objects)} objects`} />
-        <Tile name="Garbage" value={bytes(heap.object_bytes - heap.live_bytes)} note={plural(heap.objects - heap.live_objects, 'object', 'objects')} />
+        <Tile name="Live objects" value={bytes(heap.live_bytes)} note={differs(memory, heap) ? `in all, ${bytes(memory.heap_live_bytes)} ${counted(memory)}` : `${shortCount(heap.live_objects)} objects`} />
+        <Tile name="Garbage" value={bytes(heap.object_bytes - heap.live_bytes)} note={garbageNote(memory, heap)} />
         <Tile name="Maps" value={count(totals.maps)} note={`${bytes(totals.map_table_bytes)} in tables`} />
         <Tile name="Reclaimable from maps" value={bytes(totals.map_reclaimable_bytes)} note={share} strong={totals.map_reclaimable_bytes * 10 > heap.live_bytes} />
       </dl>
     </header>
   );
+}
+
+function garbageNote(memory: MemoryUse, heap: Heap): string {
+  const garbage = bytes(memory.heap_garbage_bytes);
+  if (garbage !== bytes(heap.object_bytes - heap.live_bytes)) return `in all, ${garbage} ${counted(memory)}`;
+  return plural(heap.objects - heap.live_objects, 'object', 'objects');
 }
 
 function Tile({ name, value, note, strong = false }: { name: string; value: string; note?: string | undefined; strong?: boolean }) {

@@ -74,6 +74,7 @@ const tables: PackedTables = {
   ],
   goroutines: {
     total_goroutines: 66,
+    program_goroutines: 60,
     system_goroutines: 6,
     leaked_goroutines: 50,
     leaked_bytes: 4 * MIB,

@@ -13,13 +13,30 @@ const DEBUG_ROOT: &str = "/usr/lib/debug";
 #[derive(Clone, Copy, Debug)]
 pub struct Executable<'e> {
     pub(crate) bytes: &'e [u8],
+    /// Where it was found, if not where the target says.
+    path: Option<&'e Path>,
     pub(crate) debug_info: Option<(&'e Path, &'e [u8])>,
 }
 
 impl<'e> Executable<'e> {
     /// An executable with the debug information it carries itself, if any.
     pub fn new(bytes: &'e [u8]) -> Self {
-        Self { bytes, debug_info: None }
+        Self { bytes, path: None, debug_info: None }
+    }
+
+    /// The file that somebody gave for the target's own. Messages then name it: what is wrong with it is not wrong with the
+    /// target.
+    #[must_use]
+    pub fn given_as(self, path: &'e Path) -> Self {
+        Self { path: Some(path), ..self }
+    }
+
+    /// The path for messages, where the target itself says `own`.
+    pub(crate) fn name<'n>(&self, own: &'n Path) -> std::borrow::Cow<'n, str>
+    where
+        'e: 'n,
+    {
+        self.path.unwrap_or(own).to_string_lossy()
     }
 
     /// Takes the debug information from another file: the same program unstripped, or what `objcopy

@@ -61,7 +61,7 @@ pub use cycles::{ClosingEdge, CycleGroup, CycleMap, FoundCycles};
 pub use error::GoError;
 pub use executable::{Executable, debug_info_paths, describes};
 pub use expression::{Lookup, MapExpression, parse_map, parse_type};
-pub use goroutines::{GoroutineCensus, GoroutineGroup, LeakVerdict, StackFrame};
+pub use goroutines::{GoroutineCensus, GoroutineCount, GoroutineGroup, LeakVerdict, StackFrame};
 pub use heap::Allocator;
 pub use holders::{Holder, HolderKind};
 pub use maps::model::{Estimate, GroupLayout, GrowthStep, MapDesign, MapModel, TypeSize};

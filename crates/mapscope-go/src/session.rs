@@ -293,7 +293,7 @@ fn session<R>(
     // Before anything is read: what is read becomes resident.
     let residency = memory.residency();
     progress.stage("reading debug information");
-    let binary = Binary::parse(&info.exe.to_string_lossy(), executable.bytes, info.load_bias)?;
+    let binary = Binary::parse(&executable.name(&info.exe), executable.bytes, info.load_bias)?;
     let debug_file = executable.debug_file(&binary)?;
     let described = debug_file.as_ref().unwrap_or(&binary);
     let has_debug = debug_file.is_some() || binary.has_section(".debug_info");

@@ -1,13 +1,12 @@
 //! How much memory there is left for the reader itself.
 
-use std::fs;
-
 use crate::headroom::{Groups, field, of_system};
+use crate::system;
 
 /// Bytes that this process can still take without harm: what the kernel calls available, less where a control group or a
 /// limit of the process says less. `None` when nothing says.
 pub fn available_memory() -> Option<u64> {
-    let read = |path: &str| fs::read_to_string(path).ok();
+    let read = |path: &str| system::text(path).ok();
     let status = read("/proc/self/status").unwrap_or_default();
     let address_space = read("/proc/self/limits").and_then(|text| limit(&text, "Max address space"));
     let address_space = address_space.map(|l| l.saturating_sub(field(&status, "VmSize:").unwrap_or(0) * 1024));

@@ -60,6 +60,50 @@ pub enum MemoryError {
         kind: &'static str,
     },
 
+    /// An input is larger than anything that it could be.
+    #[error("{path} has more than {most} bytes, and what is wanted here is smaller: is it the right file?")]
+    TooMuch {
+        /// The path, or `standard input`.
+        path: PathBuf,
+        /// Bytes that are read at most.
+        most: u64,
+    },
+    /// A pipe that nobody writes to.
+    #[error("{path}: nothing came for {seconds} s: does anybody write to it? Write a file first, and give its path")]
+    Silent {
+        /// The path, or `standard input`.
+        path: PathBuf,
+        /// How long it was waited for.
+        seconds: u64,
+    },
+    /// A pipe that does not end.
+    #[error("{path} has not ended after {seconds} s: write a file first, and give its path")]
+    Endless {
+        /// The path, or `standard input`.
+        path: PathBuf,
+        /// How long it was read.
+        seconds: u64,
+    },
+    /// There is no room for what comes out of a pipe.
+    #[error(
+        "{path}: there is no room to keep what comes out of it: {directory} may have {room} bytes of it, half of what is \
+         free; set TMPDIR to a larger directory, or write a file first, and give its path"
+    )]
+    NoRoomToKeep {
+        /// The path, or `standard input`.
+        path: PathBuf,
+        /// Where it would go.
+        directory: PathBuf,
+        /// Bytes that may be taken.
+        room: u64,
+    },
+    /// Standard input is where a person types.
+    #[error("standard input is a terminal: pipe something into mapscope, or give a path in place of -")]
+    Terminal,
+    /// Standard input was read already.
+    #[error("standard input is given twice, and can be read once: write a file first, and give its path each time")]
+    ReadTwice,
+
     /// No process has this id.
     #[error("there is no process {pid}: it may have exited, or it lives in another pid namespace (run mapscope there)")]
     NoSuchProcess {
@@ -275,7 +319,7 @@ pub enum MemoryError {
     },
     /// The executable is not the one that wrote the core.
     #[error(
-        "the target runs another build of {path} (build id {in_core} in the target, {in_file} in the file): \
+        "{path} is another build than the target runs (build id {in_core} in the target, {in_file} in the file): \
          pass the right one with --exe"
     )]
     OtherBuild {

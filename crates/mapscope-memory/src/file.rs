@@ -1,12 +1,13 @@
 //! A file's bytes, mapped or owned.
 
-use std::fs::{self, File};
+use std::fs::{self, File, FileType};
+use std::io;
 use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
 use memmap2::{Mmap, UncheckedAdvice};
 
-use crate::MemoryError;
+use crate::{MemoryError, system};
 
 /// The bytes of a file: memory-mapped, or owned when they never were a file (an embedded recording).
 pub struct FileBytes(Inner);
@@ -20,25 +21,23 @@ enum Inner {
 const PAGE: usize = 4096;
 
 impl FileBytes {
-    /// Maps the file at `path`, read-only.
+    /// Maps the file at `path`, read-only. A path may come from a target, and lead to anything by now: what is not a
+    /// regular file is neither opened nor waited for.
     pub fn open(path: &Path) -> Result<Self, MemoryError> {
         let error = |source| MemoryError::File { path: path.to_path_buf(), source };
-        // Looked at before it is opened: opening a pipe waits for a writer, opening some devices does things.
-        let kind = fs::metadata(path).map_err(error)?.file_type();
-        if !kind.is_file() {
-            let kind = match kind {
-                k if k.is_dir() => "a directory",
-                k if k.is_fifo() => "a pipe",
-                k if k.is_socket() => "a socket",
-                _ => "a device",
-            };
-            return Err(MemoryError::NotRegular { path: path.to_path_buf(), kind });
-        }
-        let file = File::open(path).map_err(error)?;
+        // Looked at before it is opened, for opening some devices does things; and after, for it may be another by then.
+        regular(path, fs::metadata(path).map_err(error)?.file_type())?;
+        let file = system::open(path).map_err(error)?;
+        regular(path, file.metadata().map_err(error)?.file_type())?;
+        Self::of(&file).map_err(error)
+    }
+
+    /// Maps a regular file that is open.
+    pub(crate) fn of(file: &File) -> io::Result<Self> {
         // SAFETY: the mapping is private and read-only. The only hazard is that somebody truncates the file while it
         // is mapped, which every reader of cores and binaries shares; replacing a file on disk does not touch it.
         #[allow(unsafe_code)]
-        let map = unsafe { Mmap::map(&file) }.map_err(error)?;
+        let map = unsafe { Mmap::map(file) }?;
         Ok(Self(Inner::Mapped(map)))
     }
 
@@ -54,6 +53,21 @@ impl FileBytes {
             #[allow(unsafe_code)]
             let _ = unsafe { map.unchecked_advise_range(UncheckedAdvice::DontNeed, first, last - first) };
         }
+    }
+}
+
+/// Refuses what is not a regular file.
+fn regular(path: &Path, kind: FileType) -> Result<(), MemoryError> {
+    if kind.is_file() { Ok(()) } else { Err(MemoryError::NotRegular { path: path.to_path_buf(), kind: named(kind) }) }
+}
+
+/// What is not a regular file, with its article.
+pub(crate) fn named(kind: FileType) -> &'static str {
+    match kind {
+        k if k.is_dir() => "a directory",
+        k if k.is_fifo() => "a pipe",
+        k if k.is_socket() => "a socket",
+        _ => "a device",
     }
 }
 

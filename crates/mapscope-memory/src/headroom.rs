@@ -1,7 +1,8 @@
 //! How much memory there is left: for us, and in the control groups of a process.
 
-use std::fs;
 use std::path::{Path, PathBuf};
+
+use crate::system;
 
 /// The control groups that bound the memory of one process, tightest or not.
 pub(crate) struct Groups(Vec<Group>);
@@ -26,7 +27,7 @@ const VERSION_2: Files = Files { most: "memory.max", used: "memory.current", cac
 impl Groups {
     /// Those of the process `pid` (or `self`) and all above them, as far as they are visible here.
     pub(crate) fn of(pid: &str) -> Self {
-        let text = fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap_or_default();
+        let text = system::text(format!("/proc/{pid}/cgroup")).unwrap_or_default();
         let mut groups = Vec::new();
         for line in text.lines() {
             let mut fields = line.splitn(3, ':').skip(1);
@@ -56,13 +57,13 @@ impl Groups {
 
 impl Group {
     fn room(&self) -> Option<u64> {
-        let number = |name: &str| fs::read_to_string(self.directory.join(name)).ok()?.trim().parse::<u64>().ok();
+        let number = |name: &str| system::text(self.directory.join(name)).ok()?.trim().parse::<u64>().ok();
         let (most, used) = (number(self.files.most)?, number(self.files.used)?);
         // Version 1 writes the largest number there is when there is no limit.
         if most >= i64::MAX as u64 / 2 {
             return None;
         }
-        let stat = fs::read_to_string(self.directory.join("memory.stat")).unwrap_or_default();
+        let stat = system::text(self.directory.join("memory.stat")).unwrap_or_default();
         let cache = field(&stat, self.files.cache).unwrap_or(0);
         Some(most.saturating_sub(used.saturating_sub(cache)))
     }
@@ -70,7 +71,7 @@ impl Group {
 
 /// Bytes that the system can give without harm, in kernels that say so.
 pub(crate) fn of_system() -> Option<u64> {
-    Some(field(&fs::read_to_string("/proc/meminfo").ok()?, "MemAvailable:")? * 1024)
+    Some(field(&system::text("/proc/meminfo").ok()?, "MemAvailable:")? * 1024)
 }
 
 /// The number after a name.
@@ -80,6 +81,8 @@ pub(crate) fn field(text: &str, name: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

@@ -391,7 +391,7 @@ fn reads_what_the_kernel_wrote() {
     assert!(core.info().partial[0].contains("the file ends at"), "{:?}", core.info().partial);
     touch_all(&core);
     let other = Core::open(&path, Some(Path::new("/bin/bash"))).err().unwrap().to_string();
-    assert!(other.contains("another build of /bin/bash"), "{other}");
+    assert!(other.starts_with("/bin/bash is another build than the target runs"), "{other}");
     let none = Core::open(&path, Some(Path::new("/nonexistent"))).err().unwrap().to_string();
     assert!(none.contains("/nonexistent"), "{none}");
 }

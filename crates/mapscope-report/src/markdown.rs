@@ -6,7 +6,9 @@ use std::fmt::Write as _;
 use crate::diff::letter;
 use crate::model::{Diff, DiffRow, FindingRow, RowKind};
 use crate::moments::{between, readable};
-use crate::text::diff::words::{HEURISTIC, change, has_heuristic, owner, remarks, span, summary, total, verdict};
+use crate::text::diff::words::{
+    HEURISTIC, change, has_heuristic, owner, remarks, span, summary, total, total_name, verdict,
+};
 use crate::text::diff::{SECTIONS, Section};
 use crate::text::style::safe;
 use crate::text::units::{bytes, count, signed_bytes, time};
@@ -70,7 +72,11 @@ fn sides(diff: &Diff) -> String {
     let mut earlier: Option<&str> = None;
     for (index, inspection) in diff.inspections.iter().enumerate() {
         let taken = inspection.target.taken_at.as_deref();
-        let later = earlier.zip(taken).and_then(|(a, b)| between(a, b)).map(|ms| format!("{} later", time(ms)));
+        let later = earlier
+            .zip(taken)
+            .and_then(|(a, b)| between(a, b))
+            .filter(|ms| *ms > 0)
+            .map(|ms| format!("{} later", time(ms)));
         let version = Some(prose(&inspection.target.go_version)).filter(|version| !version.is_empty());
         let facts: Vec<String> = version.into_iter().chain(later.or_else(|| taken.and_then(readable))).collect();
         let facts = if facts.is_empty() { String::new() } else { format!(" ({})", facts.join(", ")) };
@@ -82,7 +88,7 @@ fn sides(diff: &Diff) -> String {
 
 fn totals(diff: &Diff) -> String {
     let rows = diff.rows.iter().filter(|row| row.kind == RowKind::Total);
-    let cells = |row: &DiffRow| Some([vec![row.name.clone()], total(row)?.to_vec()].concat());
+    let cells = |row: &DiffRow| Some([vec![total_name(row).to_owned()], total(row)?.to_vec()].concat());
     let lines: String = rows.filter_map(cells).map(|cells| line(&cells)).collect();
     if lines.is_empty() { lines } else { heads(&["", "before", "after", "change", ""], 1) + &lines }
 }

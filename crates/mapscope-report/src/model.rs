@@ -55,6 +55,9 @@ pub struct Inspection {
     pub findings: Vec<FindingRow>,
     /// Totals of the Go heap.
     pub heap: Heap,
+    /// Goroutines that are not dead; absent in inspections that older versions saved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub goroutines: Option<GoroutineCount>,
     /// Who holds live objects from outside the heap, most retained bytes first. With `shared` among them they add up to
     /// the live bytes.
     #[serde(default)]
@@ -187,6 +190,15 @@ pub struct Heap {
     pub live_bytes: u64,
     /// Pointers from outside the heap into it.
     pub roots: u64,
+}
+
+/// How many goroutines there are that are not dead.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct GoroutineCount {
+    /// Those of the program: what `runtime.NumGoroutine` counts.
+    pub program: u64,
+    /// Those of the runtime.
+    pub runtime: u64,
 }
 
 /// Live objects of one type.

@@ -51,7 +51,7 @@ Examples:
   mapscope gate 21291 --max live=500MiB  a budget for CI
   mapscope layout ./sessions main.Session    padding of a struct, and its best order
 
-A TARGET that is a number is a pid; anything else is a path (./21291 names a file).
+A TARGET that is a number is a pid; anything else is a path (./21291 names a file). Where a file is read, - is standard input.
 Exit status: 0 fine, 1 a gate's budget broken or findings at or above --fail-on, 2 an error."
 )]
 pub(crate) struct Args {
@@ -259,7 +259,8 @@ Examples:
     /// Goroutines grouped by stack and state, with what they retain; leaked ones first
     ///
     /// A goroutine is leaked when nothing can wake it any more: only leaked goroutines have what it waits for. That is
-    /// worked out from who reaches what; `leaked?` is a guess from numbers and time.
+    /// worked out from who reaches what; `leaked?` is a guess where not all could be read. To wait for long is no sign of
+    /// a leak; to become more is one: `mapscope diff PID --after 1m`.
     #[command(after_help = "\
 Examples:
   mapscope goroutines 21291

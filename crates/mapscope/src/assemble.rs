@@ -19,8 +19,8 @@ use std::time::Duration;
 use mapscope_go::{ClassUse, MapDetails, MapEntry, Session, Totals};
 use mapscope_memory::{Pause, Process, TargetInfo, TargetKind};
 use mapscope_report::model::{
-    GroupState, Heap, Inspection, MapDetail, MapFigures, MapRow, MemoryUse, SiteList, SizeClass, SlotLayout, Target,
-    TypeRow,
+    GoroutineCount, GroupState, Heap, Inspection, MapDetail, MapFigures, MapRow, MemoryUse, SiteList, SizeClass,
+    SlotLayout, Target, TypeRow,
 };
 use mapscope_report::{INSPECT_SCHEMA, MAP_SCHEMA, rfc3339};
 
@@ -61,6 +61,7 @@ pub(crate) fn inspection(session: &Session<'_>, info: &TargetInfo, read: Duratio
         memory: memory_use(session, info),
         findings: Vec::new(),
         heap: heap(&session.totals),
+        goroutines: Some(goroutine_count(session)),
         holders: dominators::holders(session),
         suspects: dominators::suspects(session),
         types: session
@@ -170,6 +171,11 @@ fn heap(totals: &Totals) -> Heap {
         live_bytes: totals.live_bytes,
         roots: totals.roots,
     }
+}
+
+fn goroutine_count(session: &Session<'_>) -> GoroutineCount {
+    let mapscope_go::GoroutineCount { program, runtime } = session.goroutine_count();
+    GoroutineCount { program, runtime }
 }
 
 fn map_row(map: &MapEntry) -> MapRow {

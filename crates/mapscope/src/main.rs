@@ -11,6 +11,7 @@ mod commands;
 mod config;
 mod demo;
 mod gate;
+mod input;
 mod output;
 mod progress;
 mod size;

@@ -8,14 +8,14 @@ use mapscope_go::{
     BinaryTypes, Executable, GoroutineCensus, Session, Sites, StorageOptions, debug_info_paths, describes,
     with_session, with_types,
 };
-use mapscope_memory::{Core, FileBytes, Memory, PauseOptions, Process, TargetInfo, TargetKind};
+use mapscope_memory::{Core, FileBytes, Input, InputBounds, Memory, PauseOptions, Process, TargetInfo, TargetKind};
 use mapscope_report::model::{
     CycleList, DominatorList, GoroutineList, Inspection, MapDetail, PathReport, Report, Storage,
 };
 
 use crate::config::{PathQuery, TreeShape};
 use crate::progress::Progress;
-use crate::{assemble, demo};
+use crate::{assemble, demo, input};
 
 /// What to examine.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,7 +45,7 @@ impl Target {
     pub(crate) fn source(&self) -> String {
         match &self.spec {
             TargetSpec::Process(pid) => format!("pid {pid}"),
-            TargetSpec::Path(path) => path.display().to_string(),
+            TargetSpec::Path(path) => input::name(path),
             TargetSpec::Demo => "demo".to_owned(),
         }
     }
@@ -169,34 +169,68 @@ pub(crate) fn load<R>(
     let started = Instant::now();
     // Before anything is stopped: a wrong name should cost the target nothing.
     let given = target.debug_info.as_deref().map(DebugFile::open).transpose()?;
+    let exe = target.exe.as_deref();
     match &target.spec {
         TargetSpec::Process(pid) => {
+            let named = exe.map(|path| Input::open(path, &InputBounds::ELF)).transpose()?;
             progress.stage("taking a snapshot");
             let process = Process::open(*pid, &target.pause)?;
             // The kernel's link leads to the file that runs, whatever has become of its path.
-            let executable = match &target.exe {
-                Some(path) => process.executable_at(path)?,
+            let executable = match named {
+                Some(file) => process.executable_in(file)?,
                 None => process.executable()?,
             };
-            read(&process, (&executable, given), started, || Some(assemble::Stop::of(&process)), progress, then)
+            let files = Files { bytes: &executable, exe, given };
+            read(&process, files, started, || Some(assemble::Stop::of(&process)), progress, then)
         }
         TargetSpec::Path(path) => {
             progress.stage("opening the core");
-            let core = Core::open(path, target.exe.as_deref())?;
-            read(&core, (core.executable(), given), started, || None, progress, then)
+            read_core(&Core::open(path, exe)?, (exe, given), started, progress, then)
         }
         TargetSpec::Demo => {
             progress.stage("unpacking the demo");
             let demo = demo::unpack()?;
-            let core = Core::from_bytes(demo.core, demo.exe)?;
-            read(&core, (core.executable(), given), started, || None, progress, then)
+            read_core(&Core::from_bytes(demo.core, demo.exe)?, (None, given), started, progress, then)
         }
     }
 }
 
+/// As [`load`], of a core that is open: what comes out of a pipe comes once.
+pub(crate) fn load_open<R>(
+    target: &Target,
+    core: Input,
+    progress: &dyn Progress,
+    then: impl FnOnce(Loaded<'_, '_>) -> Result<R>,
+) -> Result<R> {
+    let started = Instant::now();
+    let given = target.debug_info.as_deref().map(DebugFile::open).transpose()?;
+    progress.stage("opening the core");
+    let exe = target.exe.as_deref();
+    read_core(&Core::of(core, exe)?, (exe, given), started, progress, then)
+}
+
+fn read_core<R>(
+    core: &Core,
+    (exe, given): (Option<&Path>, Option<DebugFile>),
+    started: Instant,
+    progress: &dyn Progress,
+    then: impl FnOnce(Loaded<'_, '_>) -> Result<R>,
+) -> Result<R> {
+    read(core, Files { bytes: core.executable(), exe, given }, started, || None, progress, then)
+}
+
+/// The executable of a target, and what helps to read it.
+struct Files<'f> {
+    bytes: &'f [u8],
+    /// Where it came from, when somebody gave it for the target's own.
+    exe: Option<&'f Path>,
+    /// The file with its debug information, when somebody gave one.
+    given: Option<DebugFile>,
+}
+
 fn read<R>(
     memory: &dyn Memory,
-    (bytes, given): (&[u8], Option<DebugFile>),
+    Files { bytes, exe, given }: Files<'_>,
     started: Instant,
     stop: impl FnOnce() -> Option<assemble::Stop>,
     progress: &dyn Progress,
@@ -204,6 +238,10 @@ fn read<R>(
 ) -> Result<R> {
     let debug_info = given.or_else(|| DebugFile::find_of(memory.info(), bytes));
     let mut executable = Executable::new(bytes);
+    let exe = exe.map(|path| PathBuf::from(input::name(path)));
+    if let Some(path) = &exe {
+        executable = executable.given_as(path);
+    }
     if let Some(file) = &debug_info {
         executable = executable.with_debug_info(&file.path, &file.bytes);
     }
@@ -219,19 +257,21 @@ pub(crate) fn load_types<R>(target: &Target, then: impl FnOnce(&str, &BinaryType
     let given = target.debug_info.as_deref().map(DebugFile::open).transpose()?;
     match (&target.spec, &target.exe) {
         (TargetSpec::Process(pid), None) => {
-            // The link leads to the file that runs, whatever has become of its path; its text is for people.
-            let link = PathBuf::from(format!("/proc/{pid}/exe"));
-            let path = std::fs::read_link(&link).with_context(|| format!("there is no process {pid} to read"))?;
-            types_of(&path, &FileBytes::open(&link)?, given, then)
+            let (path, bytes) = Process::executable_of(*pid)?;
+            types_of(&path, &bytes, given, then)
         }
-        (TargetSpec::Process(_), Some(exe)) => types_of(exe, &FileBytes::open(exe)?, given, then),
+        (TargetSpec::Process(_), Some(exe)) => {
+            let exe = Input::open(exe, &InputBounds::ELF)?;
+            types_of(exe.name(), &exe, given, then)
+        }
         (TargetSpec::Path(path), exe) => {
-            let bytes = FileBytes::open(path)?;
-            if !is_core(&bytes) {
-                return types_of(path, &bytes, given, then);
+            let file = Input::open(path, &InputBounds::ELF)?;
+            if !is_core(&file) {
+                return types_of(file.name(), &file, given, then);
             }
-            let core = Core::open(path, exe.as_deref())?;
-            types_of(&core.info().exe, core.executable(), given, then)
+            let core = Core::of(file, exe.as_deref())?;
+            let given_exe = exe.as_deref().map(|path| PathBuf::from(input::name(path)));
+            types_of(given_exe.as_ref().unwrap_or(&core.info().exe), core.executable(), given, then)
         }
         (TargetSpec::Demo, _) => {
             let demo = demo::unpack()?;
@@ -240,9 +280,9 @@ pub(crate) fn load_types<R>(target: &Target, then: impl FnOnce(&str, &BinaryType
     }
 }
 
-/// `e_type` of an ELF file is `ET_CORE`.
+/// `e_type` of an ELF file is `ET_CORE`; nothing but cores is compressed (zstd).
 fn is_core(bytes: &[u8]) -> bool {
-    bytes.starts_with(b"\x7fELF") && bytes.get(16..18) == Some(&[4, 0])
+    bytes.starts_with(b"\x7fELF") && bytes.get(16..18) == Some(&[4, 0]) || bytes.starts_with(b"\x28\xb5\x2f\xfd")
 }
 
 fn types_of<R>(
@@ -267,8 +307,10 @@ pub(crate) struct DebugFile {
 }
 
 impl DebugFile {
+    /// The one that somebody named.
     pub(crate) fn open(path: &Path) -> Result<Self> {
-        Ok(Self { path: path.to_owned(), bytes: FileBytes::open(path)? })
+        let file = Input::open(path, &InputBounds::ELF)?;
+        Ok(Self { path: file.name().to_owned(), bytes: file.into_bytes() })
     }
 
     /// The one that is where debuggers look for it, and describes this very executable. Of a live process first where the
@@ -284,7 +326,7 @@ impl DebugFile {
             let theirs = root.zip(path.strip_prefix("/").ok()).map(|(root, below)| root.join(below));
             theirs.into_iter().chain([path.clone()])
         });
-        let mut files = places.filter_map(|p| Self::open(&p).ok());
+        let mut files = places.filter_map(|path| Some(Self { bytes: FileBytes::open(&path).ok()?, path }));
         files.find(|file| describes(&file.bytes, executable))
     }
 }

@@ -3,9 +3,10 @@
 mod common;
 
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::process::Stdio;
 
-use common::{document, failure, mapscope, run, scratch, stdout, success};
+use common::{document, failure, mapscope, run, run_with, scratch, stdout, success};
 
 const COMMANDS: [&str; 18] = [
     "demo",
@@ -207,6 +208,129 @@ fn targets_that_are_none() {
     let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
     assert!(failure(&["types", manifest]).contains("is not an ELF file"));
     assert!(failure(&["map", env!("CARGO_BIN_EXE_mapscope"), "main.x"]).contains("not a core"));
+}
+
+/// The demo as a core and an executable in files.
+fn demo_files(name: &str) -> (String, String) {
+    let (directory, recorded) = (scratch(name), concat!(env!("CARGO_MANIFEST_DIR"), "/demo"));
+    let unpack = |packed: &str, file: &str| {
+        let path = directory.join(file);
+        let packed = fs::read(format!("{recorded}/{packed}")).expect("the recording");
+        fs::write(&path, zstd::decode_all(packed.as_slice()).expect("it unpacks")).expect("a file");
+        path.to_str().expect("the path is UTF-8").to_owned()
+    };
+    (unpack("sessions.core.zst", "core"), unpack("sessions.exe.zst", "sessions"))
+}
+
+#[test]
+fn inputs_without_an_end_are_not_read_to_it() {
+    let core = concat!(env!("CARGO_MANIFEST_DIR"), "/demo/sessions.core.zst");
+    for device in ["/dev/zero", "/dev/urandom"] {
+        let cases: [&[&str]; 6] = [
+            &["inspect", device],
+            &["diff", core, device],
+            &["inspect", core, "--exe", device],
+            &["inspect", core, "--format", "html", "-o", "/dev/null", "--before", device],
+            &["gate", core, "--max-growth", "live=1%", "--baseline", device],
+            &["gate", core, "--max", "live=1", "--config", device],
+        ];
+        for args in cases {
+            let message = failure(args);
+            assert!(message.contains(&format!("{device} is a device, not a regular file")), "{args:?}: {message}");
+        }
+    }
+    // Nor is standard input, which may be one of them.
+    let cases: [(&[&str], &str); 4] = [
+        (&["inspect", "-"], "standard input is not an ELF file: it starts with 00 00"),
+        (&["diff", "-", core], "standard input is not an ELF file"),
+        (
+            &["gate", core, "--max-growth", "live=1%", "--baseline", "-"],
+            "standard input: is not what `mapscope inspect",
+        ),
+        (&["gate", core, "--max", "live=1", "--config", "-"], "standard input has more than 1048576 bytes"),
+    ];
+    for (args, why) in cases {
+        let zeros = fs::File::open("/dev/zero").expect("zeros");
+        let output = mapscope(args).stdin(zeros).output().expect("mapscope runs");
+        let message = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(2) && message.contains(why), "{args:?}: {message}");
+    }
+    assert!(failure(&["diff", "-", "-"]).contains("standard input"));
+}
+
+#[test]
+fn a_dash_is_standard_input_wherever_a_file_is_taken() {
+    let (core, exe) = demo_files("dash");
+    let (whole, program) = (fs::read(&core).expect("the core"), fs::read(&exe).expect("the executable"));
+    let figures = |text: &str| {
+        let document: serde_json::Value = serde_json::from_str(text).expect("it is JSON");
+        (document["heap"].clone(), document["maps"].clone(), document["target"]["exe"].clone())
+    };
+    let file = success(&["inspect", &core, "--exe", &exe, "--format", "json"]);
+    let piped = |input: &[u8], args: &[&str]| {
+        let output = run_with(input, args);
+        assert_eq!(output.status.code(), Some(0), "{args:?}: {output:?}");
+        stdout(&output)
+    };
+    let inspected = piped(&whole, &["inspect", "-", "--exe", &exe, "--format", "json"]);
+    assert_eq!(figures(&inspected), figures(&file));
+    assert_eq!(figures(&piped(&program, &["inspect", &core, "--exe", "-", "--format", "json"])), figures(&file));
+    let layout = piped(&program, &["layout", "-", "main.Session"]);
+    assert!(layout.starts_with("standard input · go1.27"), "{layout}");
+
+    let steady = piped(file.as_bytes(), &["diff", "-", &core, "--exe", &exe]);
+    assert!(steady.starts_with("A  standard input · core of pid") && steady.contains("is steady at"), "{steady}");
+    // One capture is of one moment.
+    assert!(!steady.contains("not in the order") && !steady.contains("later"), "{steady}");
+    let both = piped(&whole, &["diff", "-", &core, "--exe", &exe]);
+    assert!(both.contains("is steady at 39.9 MiB"), "{both}");
+    piped(file.as_bytes(), &["inspect", &core, "--exe", &exe, "--before", "-", "--format", "html"]);
+    let gate = ["gate", &core, "--exe", &exe];
+    let held = piped(file.as_bytes(), &[&gate[..], &["--max-growth", "live=1%", "--baseline", "-"]].concat());
+    assert!(held.contains("growth since standard input"), "{held}");
+    let held = piped(b"[gate.max]\nlive = \"1GiB\"\n", &[&gate[..], &["--config", "-"]].concat());
+    assert!(held.contains("budgets of standard input"), "{held}");
+
+    let twice = run_with(file.as_bytes(), &["diff", "-", "-"]);
+    assert_eq!(twice.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&twice.stderr).contains("standard input is given twice, and can be read once"));
+}
+
+#[test]
+fn a_pipe_is_read_once() {
+    let (core, exe) = demo_files("pipes");
+    let saved = saved("pipes-saved", |_| ());
+    let script = format!("{} diff <(cat {saved}) <(cat {core}) --exe {exe}", env!("CARGO_BIN_EXE_mapscope"));
+    let output = std::process::Command::new("bash").args(["-c", &script]).output().expect("a shell");
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(stdout(&output).contains("The live heap is steady at 39.9 MiB."), "{output:?}");
+}
+
+#[test]
+fn a_process_without_the_right_to_read_it_is_there_all_the_same() {
+    let mut command = mapscope(&["layout", "1"]);
+    let mut pid = 1;
+    if fs::metadata("/proc/self").expect("our own process").uid() == 0 {
+        pid = std::process::id();
+        command = std::process::Command::new("setpriv");
+        command.args(["--reuid", "65534", "--regid", "65534", "--clear-groups"]);
+        command.args([env!("CARGO_BIN_EXE_mapscope"), "layout", &pid.to_string()]);
+    }
+    let output = command.output().expect("mapscope runs");
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{message}");
+    let why = format!("mapscope: no permission to read process {pid}: run mapscope as the same user or as root");
+    assert!(message.starts_with(&why), "{message}");
+}
+
+#[test]
+fn an_executable_that_was_given_is_named_when_it_is_wrong() {
+    let core = concat!(env!("CARGO_MANIFEST_DIR"), "/demo/sessions.core.zst");
+    let own = env!("CARGO_BIN_EXE_mapscope");
+    for command in ["inspect", "layout"] {
+        let message = failure(&[command, core, "--exe", own]);
+        assert!(message.starts_with(&format!("mapscope: {own} is not a Go program")), "{message}");
+    }
 }
 
 #[test]

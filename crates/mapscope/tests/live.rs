@@ -205,13 +205,42 @@ fn leaked_goroutines_come_first() {
     let number = |value: &Value| value.as_u64().expect("a number");
     let leaked = target.truth["groups"].as_array().expect("groups").iter().filter(|g| g["leaked"] == true);
     assert_eq!(number(&document["leaked_goroutines"]), leaked.map(|g| number(&g["count"])).sum::<u64>());
-    let user = number(&document["total_goroutines"]) - number(&document["system_goroutines"]);
-    assert_eq!(user, number(&target.truth["goroutines"]));
+    assert_eq!(document["program_goroutines"], target.truth["goroutines"]);
+    let all = number(&document["program_goroutines"]) + number(&document["system_goroutines"]);
+    assert_eq!(number(&document["total_goroutines"]), all);
     let groups = document["groups"].as_array().expect("groups");
     assert!(groups.is_sorted_by_key(|g| g["leaked"] != true), "leaked groups come first");
     assert_eq!((&groups[0]["count"], &groups[0]["stack"][0]["function"]), (&50.into(), &"main.leakedReceive".into()));
     let text = success(&["goroutines", &target.pid(), "--leaked", "--state", "^select$"]);
     assert!(text.contains("5 × select · leaked\n") && !text.contains("heldSelect"), "{text}");
+    target.ends_well();
+}
+
+#[test]
+fn goroutines_are_counted_alike_everywhere() {
+    let target = Target::start("1.27.", "default", "blocked");
+    let (pid, said) = (target.pid(), target.truth["goroutines"].as_u64().expect("a number"));
+    let inspection = document(&["inspect", &pid, "--format", "json"]);
+    let list = document(&["goroutines", &pid, "--format", "json"]);
+    let gate = document(&["gate", &pid, "--max", "goroutines=100000", "--format", "json"]);
+    let diff = document(&["diff", &pid, "--after", "1ms", "--format", "json"]);
+    let total =
+        diff["rows"].as_array().expect("rows").iter().find(|r| r["kind"] == "total" && r["name"] == "goroutines");
+    assert_eq!(inspection["goroutines"]["program"], said);
+    assert_eq!(inspection["goroutines"]["runtime"], list["system_goroutines"]);
+    assert_eq!(list["program_goroutines"], said);
+    assert_eq!(
+        gate["budgets"][0]["offenders"][0]["measured"].as_u64().or(gate["budgets"][0]["measured"].as_u64()),
+        Some(said)
+    );
+    assert_eq!(total.map(|row| row["after"]["count"].clone()), Some(said.into()), "{diff}");
+    for view in ["inspect", "goroutines"] {
+        let text = success(&[view, &pid]);
+        assert!(
+            text.split_whitespace().collect::<Vec<_>>().join(" ").contains(&format!("{said} goroutines ·")),
+            "{text}"
+        );
+    }
     target.ends_well();
 }
 
@@ -252,6 +281,12 @@ fn structs_of_a_binary_and_of_the_process_that_runs_it() {
     let wasteful = wasteful["structs"].as_array().expect("a list").clone();
     let names: Vec<_> = wasteful.iter().map(|s| s["type"].as_str().expect("a name")).collect();
     assert!(names.contains(&"main.holed") && !names.contains(&"main.tight"), "{names:?}");
+    // The file that was given is to blame, and not the target.
+    for wrong in ["inspect", "layout"] {
+        let message = failure(&[wrong, &pid, "--exe", env!("CARGO_BIN_EXE_mapscope")]);
+        let want = concat!("mapscope: ", env!("CARGO_BIN_EXE_mapscope"), " is not a Go program");
+        assert!(message.starts_with(want), "{message}");
+    }
     assert!(failure(&["layout", binary, "main.hooled"]).contains("did you mean main.holed?"));
     // The same binary says what its types take in a map.
     let text = success(&["size", "map[string]holed", "--entries", "1000", "--exe", binary]);

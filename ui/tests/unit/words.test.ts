@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { memoryParts, memoryTitle, subject, wastedClasses } from '../../src/memory-parts.ts';
+import { counted, differs, memoryParts, memoryTitle, subject, wastedClasses } from '../../src/memory-parts.ts';
 import { placeOf } from '../../src/place.ts';
 
 test('a goroutine stands at the innermost function of the program', () => {
@@ -29,6 +29,15 @@ test('size classes are shown when fragmentation is worth a look', () => {
   const classes = [size(1), size(0), size(9)];
   assert.deepEqual(wastedClasses({ ...memory, classes }, 800).map((c) => c.fragmentation_bytes), [9, 1]);
   assert.deepEqual(wastedClasses({ ...memory, classes }, 1000), []);
+});
+
+test('live objects that are not all there are counted in two ways', () => {
+  const heap = { objects: 9, object_bytes: 900, live_objects: 8, live_bytes: 600, roots: 1 };
+  assert.deepEqual([differs(memory, heap), differs(memory, { ...heap, live_bytes: 700 })], [false, true]);
+  // What reads the same is the same.
+  const large = { ...memory, heap_live_bytes: 64 << 20 };
+  assert.equal(differs(large, { ...heap, live_bytes: (64 << 20) + 1 }), false);
+  assert.deepEqual([memory, { ...memory, rss_bytes: 9, other_bytes: 0 }, { ...memory, core_bytes: 9 }].map(counted), ['size', 'resident', 'in the core']);
 });
 
 test('what was examined', () => {

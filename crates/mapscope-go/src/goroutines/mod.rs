@@ -55,8 +55,6 @@ pub struct GoroutineGroup {
     pub state: String,
     /// It waits in the state.
     pub waiting: bool,
-    /// It waits for a channel, a `select` or a lock.
-    pub synchronising: bool,
     /// Where they are, innermost first, without the runtime's own functions.
     pub stack: Vec<StackFrame>,
     /// Frames in the middle of a very deep stack are left out: (after so many of `stack`, how many).
@@ -71,6 +69,8 @@ pub struct GoroutineGroup {
     pub locked: bool,
     /// Nothing can wake them any more: what they wait for is in nobody's hands but those of leaked goroutines.
     pub leaked: bool,
+    /// Nothing that was read can wake them, but not all was read: whether they are leaked is not known.
+    pub unreached: bool,
     /// Their numbers, ascending.
     pub ids: Vec<u64>,
     /// Bytes of their stacks.
@@ -91,30 +91,53 @@ struct Key {
     created_by: Option<u32>,
     system: bool,
     locked: bool,
-    leaked: bool,
+    /// Nothing that was read can wake them.
+    lost: bool,
+}
+
+/// How many goroutines there are, the dead left out: all that stack traces show.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct GoroutineCount {
+    /// The program's: what `runtime.NumGoroutine` counts.
+    pub program: u64,
+    /// The runtime's own (`isSystemGoroutine`).
+    pub runtime: u64,
 }
 
 impl Session<'_> {
+    /// How many goroutines there are. The groups of [`Session::goroutines`] add up to the same.
+    pub fn goroutine_count(&self) -> GoroutineCount {
+        let all = &self.stages.roots.goroutines.all;
+        let runtime = all.iter().filter(|goroutine| is_system(&self.stages, goroutine)).count();
+        GoroutineCount { program: (all.len() - runtime) as u64, runtime: runtime as u64 }
+    }
+
     /// Every goroutine, in groups, and which of them are leaked.
     pub fn goroutines(&self) -> GoroutineCensus {
         let stages = &self.stages;
         let names = Names::read(stages.context);
-        let verdict = match self.partial.first() {
+        let (lost, leaks) = match (leaks::find(stages, &names), self.partial.first()) {
+            (Err(reason), _) => (Vec::new(), LeakVerdict::Unknown(reason)),
             // What was not read may hold what a goroutine waits for.
-            Some(reason) => Err(format!("the reading is partial: {reason}")),
-            None => leaks::find(stages, &names),
-        };
-        let (leaked, leaks) = match verdict {
-            Ok(found) => (found.leaked, LeakVerdict::Found { held_bytes: found.held_bytes }),
-            Err(reason) => (Vec::new(), LeakVerdict::Unknown(reason)),
+            (Ok(found), Some(reason)) => {
+                (found.leaked, LeakVerdict::Unknown(format!("the reading is partial: {reason}")))
+            }
+            (Ok(found), None) => (found.leaked, LeakVerdict::Found { held_bytes: found.held_bytes }),
         };
         let (now, times_are_bounds) = clock::now(stages.context);
-        let groups = group(stages, &names, &leaked, now);
+        let certain = matches!(leaks, LeakVerdict::Found { .. });
+        let groups = group(stages, &names, &Lost { lost, certain }, now);
         GoroutineCensus { groups, leaks, times_are_bounds }
     }
 }
 
-fn group(stages: &Stages<'_>, names: &Names, leaked: &[bool], now: Option<u64>) -> Vec<GoroutineGroup> {
+/// Which goroutines nothing that was read can wake, and whether all was read.
+struct Lost {
+    lost: Vec<bool>,
+    certain: bool,
+}
+
+fn group(stages: &Stages<'_>, names: &Names, lost: &Lost, now: Option<u64>) -> Vec<GoroutineGroup> {
     let mut stacks = Stacks::new(stages.context);
     let retained = retained(stages);
     let mut found: FxHashMap<Key, GoroutineGroup> = FxHashMap::default();
@@ -125,13 +148,12 @@ fn group(stages: &Stages<'_>, names: &Names, leaked: &[bool], now: Option<u64>) 
             created_by: stacks.creator(goroutine),
             system: is_system(stages, goroutine),
             locked: goroutine.standing.locked,
-            leaked: leaked.get(index).copied().unwrap_or(false),
+            lost: lost.lost.get(index).copied().unwrap_or(false),
             stack,
         };
         let waiting = names::waits(&goroutine.standing);
         let group = found.entry(key).or_default();
         group.waiting = waiting;
-        group.synchronising = waiting && names.reason(&goroutine.standing).is_some_and(names::Reason::is_synchronising);
         group.ids.push(goroutine.id);
         group.creators.extend(Some(goroutine.standing.parent).filter(|id| *id != 0));
         group.stack_bytes = group.stack_bytes.saturating_add(goroutine.stack.end - goroutine.stack.start);
@@ -152,7 +174,9 @@ fn group(stages: &Stages<'_>, names: &Names, leaked: &[bool], now: Option<u64>) 
         group.stack = key.stack.frames.iter().filter_map(|f| stacks.frame(*f)).collect();
         group.left_out = key.stack.left_out;
         group.created_by = key.created_by.and_then(|f| stacks.frame(f));
-        GoroutineGroup { state: key.state, system: key.system, locked: key.locked, leaked: key.leaked, ..group }
+        group.leaked = key.lost && lost.certain;
+        group.unreached = key.lost && !lost.certain;
+        GoroutineGroup { state: key.state, system: key.system, locked: key.locked, ..group }
     };
     found.into_iter().map(finish).collect()
 }

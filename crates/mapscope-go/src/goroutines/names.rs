@@ -31,13 +31,6 @@ pub(super) enum Reason {
     Other,
 }
 
-impl Reason {
-    /// Whether other goroutines are waited for.
-    pub(super) fn is_synchronising(self) -> bool {
-        self != Self::Other
-    }
-}
-
 /// Whether the reason to wait means anything.
 pub(super) fn waits(standing: &Standing) -> bool {
     matches!(standing.status, WAITING | LEAKED)

@@ -151,6 +151,6 @@ fn the_executable_of_another_build_is_refused() {
     let (Some(program), Some(other)) = (program("1.27.3-default/maps"), program("1.27.3-noopt/maps")) else { return };
     let recorded = kernel_or_gdb(Running::start(&program));
     let text = Core::open(&recorded.path, Some(&other.path)).err().expect("must be refused").to_string();
-    assert!(text.contains("the target runs another build of"), "{text}");
+    assert!(text.contains("is another build than the target runs"), "{text}");
     assert!(text.ends_with("pass the right one with --exe"), "{text}");
 }

@@ -1,15 +1,14 @@
 //! Cores that were compressed with zstd: unpacked before they are read, into a file without a name.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use nix::libc;
-use nix::sys::statvfs::fstatvfs;
 
-use crate::{AMD64, FileBytes, MemoryError};
+use crate::temporary::Temporary;
+use crate::{FileBytes, MemoryError};
 
 /// What a zstd frame begins with.
 const MAGIC: &[u8] = b"\x28\xb5\x2f\xfd";
@@ -33,48 +32,26 @@ pub(super) struct Unpacked {
 impl Unpacked {
     /// Unpacks `packed`, the bytes of the file at `path`, into the directory for temporary files.
     pub(super) fn new(path: &Path, packed: &[u8]) -> Result<Self, MemoryError> {
-        let directory = std::env::temp_dir();
-        let fail = |source| MemoryError::File { path: directory.clone(), source };
-        let unnamed =
-            OpenOptions::new().read(true).write(true).mode(0o600).custom_flags(libc::O_TMPFILE).open(&directory);
-        let file = unnamed.or_else(|_| named(&directory)).map_err(fail)?;
-        let write = |bytes: &[u8], at: u64| {
-            for (index, page) in bytes.chunks(AMD64.page_size as usize).enumerate() {
-                if page.iter().any(|&b| b != 0) {
-                    file.write_all_at(page, at + (index as u64) * AMD64.page_size)?;
-                }
-            }
-            Ok(())
-        };
-        let len = unpack(path, packed, MAX_BYTES, write).map_err(|e| match e {
-            Failure::Damaged(e) => e,
-            Failure::Write(source) if source.raw_os_error() == Some(libc::ENOSPC) => {
-                let free = fstatvfs(&file).map_or(0, |s| s.blocks_available() * s.fragment_size());
-                let taken = file.metadata().map_or(0, |m| m.blocks() * 512);
-                MemoryError::NoRoomToUnpack {
+        let temporary = Temporary::new().map_err(|(path, source)| MemoryError::File { path, source })?;
+        let fail = |source| MemoryError::File { path: temporary.directory.clone(), source };
+        let len =
+            unpack(path, packed, MAX_BYTES, |bytes, at| temporary.write_sparse(bytes, at)).map_err(|e| match e {
+                Failure::Damaged(e) => e,
+                Failure::Write(source) if source.raw_os_error() == Some(libc::ENOSPC) => MemoryError::NoRoomToUnpack {
                     path: path.to_path_buf(),
-                    directory: directory.clone(),
-                    free: free + taken,
-                }
-            }
-            Failure::Write(source) => fail(source),
-        })?;
-        file.set_len(len).map_err(fail)?;
-        Ok(Self { file })
+                    directory: temporary.directory.clone(),
+                    free: temporary.room() + temporary.taken(),
+                },
+                Failure::Write(source) => fail(source),
+            })?;
+        temporary.file.set_len(len).map_err(fail)?;
+        Ok(Self { file: temporary.file })
     }
 
     /// A path that leads to the file as long as this exists.
     pub(super) fn path(&self) -> PathBuf {
         format!("/proc/self/fd/{}", self.file.as_raw_fd()).into()
     }
-}
-
-/// Where the file system has no files without a name: one whose name is gone at once.
-fn named(directory: &Path) -> io::Result<File> {
-    let path = directory.join(format!("mapscope-{}.core", std::process::id()));
-    let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&path)?;
-    std::fs::remove_file(path)?;
-    Ok(file)
 }
 
 /// Unpacks into memory.
@@ -146,7 +123,7 @@ mod tests {
         let packed = packed(&bytes);
         let unpacked = Unpacked::new(Path::new("core.zst"), &packed).unwrap();
         assert_eq!(std::fs::read(unpacked.path()).unwrap(), bytes);
-        assert!(unpacked.file.metadata().unwrap().blocks() * 512 < 1 << 20);
+        assert!(std::os::unix::fs::MetadataExt::blocks(&unpacked.file.metadata().unwrap()) * 512 < 1 << 20);
         assert_eq!(in_memory(Path::new("core.zst"), &packed).unwrap()[..], bytes);
     }
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::records::Mapping;
-use crate::{FileBytes, MemoryError};
+use crate::{FileBytes, Input, InputBounds, MemoryError};
 
 /// Where they come from.
 pub(super) enum Files<'a> {
@@ -31,7 +31,8 @@ impl Files<'_> {
                 Ok(Executable { path: "(executable in memory)".into(), bytes: Arc::clone(bytes) })
             }
             (Self::OnDisk { exe: Some(path) }, _) => {
-                Ok(Executable { path: path.to_path_buf(), bytes: Arc::new(FileBytes::open(path)?) })
+                let given = Input::open(path, &InputBounds::ELF)?;
+                Ok(Executable { path: given.name().to_path_buf(), bytes: Arc::new(given.into_bytes()) })
             }
             (Self::OnDisk { exe: None }, None) => Err(MemoryError::UnknownExecutable { core: core.to_path_buf() }),
             (Self::OnDisk { exe: None }, Some(main)) => match FileBytes::open(&main.path) {
@@ -40,6 +41,7 @@ impl Files<'_> {
                     // The path is said already; a reason is wanted.
                     let reason = match source {
                         MemoryError::File { source, .. } => source.to_string(),
+                        MemoryError::NotRegular { kind, .. } => format!("it is {kind}"),
                         other => other.to_string(),
                     };
                     Err(MemoryError::NoExecutable { core: core.to_path_buf(), wanted: main.path.clone(), reason })

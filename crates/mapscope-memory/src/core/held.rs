@@ -4,14 +4,13 @@
 //! (gdb); a copy may fill the holes. So a page counts when the core itself has bytes for it, and they are neither in a
 //! hole nor, in a file without any hole, all zeros. Pages that the core leaves to other files never count.
 
-use std::fs::File;
 use std::ops::Range;
 use std::path::Path;
 
 use nix::unistd::{Whence, lseek};
 
 use super::pieces::Piece;
-use crate::AMD64;
+use crate::{AMD64, system};
 
 /// Holes that are looked for; a file with more is taken to end there.
 const MAX_HOLES: usize = 1 << 20;
@@ -19,7 +18,7 @@ const MAX_HOLES: usize = 1 << 20;
 /// The holes of the file at `path`, by offset; empty where there are none or the file system does not say.
 pub(super) fn holes(path: &Path, len: u64) -> Vec<Range<u64>> {
     let mut found = Vec::new();
-    let Ok(file) = File::open(path) else { return found };
+    let Ok(file) = system::open(path) else { return found };
     if !file.metadata().is_ok_and(|m| m.is_file() && m.len() == len) {
         return found;
     }
@@ -81,6 +80,7 @@ fn is_zero(bytes: &[u8]) -> bool {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::single_range_in_vec_init)]
 mod tests {
+    use std::fs::File;
     use std::os::unix::fs::FileExt;
 
     use super::*;

@@ -33,7 +33,9 @@ use self::origin::Origin;
 use self::pieces::Pieces;
 use crate::elf::{AT_RANDOM, AT_SYSINFO_EHDR, ET_CORE, ET_DYN, ET_EXEC, Header};
 use crate::residency::backings;
-use crate::{AMD64, Arch, FileBytes, Memory, MemoryError, Region, Residency, TargetInfo, TargetKind, Thread};
+use crate::{
+    AMD64, Arch, FileBytes, Input, InputBounds, Memory, MemoryError, Region, Residency, TargetInfo, TargetKind, Thread,
+};
 
 pub use self::write::{CoreFile, CoreOptions, Progress, Redaction, Written};
 
@@ -42,8 +44,9 @@ const VSYSCALL: u64 = 0xffff_ffff_ff60_0000;
 
 /// A core and the executable that it was written by.
 pub struct Core {
-    path: PathBuf,
-    /// Its bytes, when `path` leads to compressed ones.
+    /// Where its file is, when it is one.
+    place: Option<PathBuf>,
+    /// Its bytes, when `place` leads to compressed ones.
     unpacked: Option<Unpacked>,
     info: TargetInfo,
     regions: Vec<Region>,
@@ -68,20 +71,29 @@ impl Core {
     /// One that is compressed with zstd is unpacked into the directory for temporary files first.
     /// A core that was cut short opens all the same, and says so in [`TargetInfo::partial`].
     pub fn open(path: &Path, exe: Option<&Path>) -> Result<Self, MemoryError> {
-        let core = FileBytes::open(path)?;
+        Self::of(Input::open(path, &InputBounds::ELF)?, exe)
+    }
+
+    /// As [`Core::open`], of a file or pipe that is open.
+    pub fn of(input: Input, exe: Option<&Path>) -> Result<Self, MemoryError> {
+        let (name, place) = (input.name().to_path_buf(), input.place().map(Path::to_path_buf));
+        let core = input.into_bytes();
         if !compressed::is_compressed(&core) {
-            return Ok(Self::load(path, core, &Files::OnDisk { exe })?.dated(path));
+            return Ok(Self::load(&name, core, &Files::OnDisk { exe })?.found(place));
         }
-        let unpacked = Unpacked::new(path, &core)?;
+        let unpacked = Unpacked::new(&name, &core)?;
         let core = FileBytes::open(&unpacked.path())?;
-        let loaded = Self::load(path, core, &Files::OnDisk { exe })?.dated(path);
+        let loaded = Self::load(&name, core, &Files::OnDisk { exe })?.found(place);
         Ok(Self { unpacked: Some(unpacked), ..loaded })
     }
 
-    /// A core that does not say when it was taken was written then, so its file tells.
-    fn dated(mut self, path: &Path) -> Self {
-        if self.info.taken_at.is_none() {
-            self.info.taken_at = std::fs::metadata(path).and_then(|file| file.modified()).ok();
+    /// Notes where its file is, if it is one. A core that does not say when it was taken was written then, so the file tells.
+    fn found(mut self, place: Option<PathBuf>) -> Self {
+        self.place = place;
+        if let Some(place) = &self.place
+            && self.info.taken_at.is_none()
+        {
+            self.info.taken_at = std::fs::metadata(place).and_then(|file| file.modified()).ok();
             self.info.file_time = self.info.taken_at.is_some();
         }
         self
@@ -143,7 +155,7 @@ impl Core {
         };
         let total = files.iter().fold(0_usize, |sum, f| sum.saturating_add(f.len()));
         Ok(Self {
-            path: path.to_path_buf(),
+            place: None,
             unpacked: None,
             info,
             regions: layout.regions,
@@ -205,8 +217,8 @@ impl Memory for Core {
             return Ok(origin.residency.clone());
         }
         let core: &[u8] = self.files.first().map_or(&[], |f| f);
-        let path = self.unpacked.as_ref().map_or_else(|| self.path.clone(), Unpacked::path);
-        let holes = held::holes(&path, core.len() as u64);
+        let path = self.unpacked.as_ref().map(Unpacked::path).or_else(|| self.place.clone());
+        let holes = path.map_or_else(Vec::new, |path| held::holes(&path, core.len() as u64));
         let kernel: Vec<u64> = self.kernel.into_iter().chain([VSYSCALL]).collect();
         let regions = backings(&self.regions, &self.info.exe, self.stack, &kernel);
         Ok(Residency::of(&regions, held::ranges(core, &holes, self.pieces.all())))

@@ -241,6 +241,29 @@ fn damaged_segments_are_counted_beyond_the_first() {
 }
 
 #[test]
+fn files_that_a_core_names_are_not_waited_for() {
+    let directory = std::env::temp_dir().join(format!("mapscope-named-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).unwrap();
+    let (core, program, pipe) = (directory.join("core"), directory.join("p"), directory.join("pipe"));
+    std::fs::write(&program, exe(b"same")).unwrap();
+    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let naming = |exe: &str, library: &str| {
+        let files = [(BASE, TEXT, 0, exe), (TEXT, BASE + 0x3000, 1, exe), (1 << 20, 2 << 20, 0, library)];
+        let builder = Builder { notes: Vec::new(), ..kernel_core() }.thread(7).auxv(&[9, BASE + 0x1040, 0, 0]);
+        std::fs::write(&core, builder.files(&files).build()).unwrap();
+        Core::open(&core, None)
+    };
+    let (p, pipe) = (program.to_str().unwrap(), pipe.to_str().unwrap());
+    for library in [pipe, "/dev/zero"] {
+        // What it would say is missing, and nothing else.
+        assert!(naming(p, library).unwrap().borrow(1 << 20, 8).is_none());
+    }
+    let of_pipe = fails(naming(pipe, p));
+    std::fs::remove_dir_all(&directory).unwrap();
+    assert!(of_pipe.contains("cannot be opened (it is a pipe): pass the executable with --exe"), "{of_pipe}");
+}
+
+#[test]
 fn a_core_is_as_old_as_it_says_or_as_its_file() {
     use std::time::{Duration, UNIX_EPOCH};
 

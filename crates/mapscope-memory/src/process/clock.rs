@@ -5,6 +5,7 @@ use std::path::Path;
 use nix::time::{ClockId, clock_gettime};
 
 use super::status::proc_path;
+use crate::system;
 
 const SECOND: i128 = 1_000_000_000;
 
@@ -12,7 +13,7 @@ const SECOND: i128 = 1_000_000_000;
 pub(super) fn monotonic(pid: u32) -> Option<u64> {
     let now = clock_gettime(ClockId::CLOCK_MONOTONIC).ok()?;
     let now = i128::from(now.tv_sec()) * SECOND + i128::from(now.tv_nsec());
-    let offset = |path: &Path| std::fs::read_to_string(path).map_or(0, |text| offset(&text));
+    let offset = |path: &Path| system::text(path).map_or(0, |text| offset(&text));
     let (ours, theirs) = (offset(Path::new("/proc/self/timens_offsets")), offset(&proc_path(pid, "timens_offsets")));
     u64::try_from(now - ours + theirs).ok()
 }

@@ -1,12 +1,11 @@
 //! Which process a pid is. A pid is only a number: when its process has ended, another gets it.
 
-use std::fs;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
 use nix::libc;
 
 use super::status::proc_path;
-use crate::MemoryError;
+use crate::{MemoryError, system};
 
 /// One process, told from every other that has or had its pid.
 pub(super) struct Identity {
@@ -72,7 +71,7 @@ fn has_ended(handle: &OwnedFd) -> bool {
 
 /// The 22nd field of `/proc/PID/stat`.
 fn started(pid: u32) -> Option<u64> {
-    let stat = fs::read_to_string(proc_path(pid, "stat")).ok()?;
+    let stat = system::text(proc_path(pid, "stat")).ok()?;
     stat.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()
 }
 
@@ -86,7 +85,7 @@ mod tests {
     /// A process that waits, with the pid `wanted` if that is free and the system can be told so.
     fn sleeper(wanted: Option<u32>) -> std::process::Child {
         if let Some(pid) = wanted {
-            let _ = fs::write("/proc/sys/kernel/ns_last_pid", (pid - 1).to_string());
+            let _ = std::fs::write("/proc/sys/kernel/ns_last_pid", (pid - 1).to_string());
         }
         Command::new("sleep").arg("60").spawn().unwrap()
     }

@@ -25,7 +25,7 @@ use std::fs::File;
 use std::io::IoSliceMut;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use nix::errno::Errno;
@@ -39,7 +39,7 @@ use crate::elf::Header;
 use crate::notes::BuildId;
 use crate::record::PageRange;
 use crate::residency::backings;
-use crate::{AMD64, Arch, FileBytes, Memory, MemoryError, Region, Residency, TargetInfo, Thread};
+use crate::{AMD64, Arch, FileBytes, Input, Memory, MemoryError, Region, Residency, TargetInfo, Thread};
 
 pub use self::held::Held;
 pub(crate) use self::maps::mapped_file;
@@ -78,18 +78,32 @@ impl Process {
         &self.facts.auxv
     }
 
-    /// The file at `path` in place of the running executable, for its debug information: the same program before it was
+    /// The file `given` in place of the running executable, for its debug information: the same program before it was
     /// stripped.
     ///
     /// # Errors
     /// [`MemoryError::OtherBuild`] when both have a build id and they differ; when either file cannot be read.
-    pub fn executable_at(&self, path: &Path) -> Result<FileBytes, MemoryError> {
-        let given = FileBytes::open(path)?;
+    pub fn executable_in(&self, given: Input) -> Result<FileBytes, MemoryError> {
         let running = self.executable()?;
-        let id = |bytes: &[u8]| Ok::<_, MemoryError>(BuildId::of_file(&Header::parse(bytes, path)?, bytes));
-        match id(&running)?.contradiction(&id(&given)?) {
-            None => Ok(given),
-            Some((in_core, in_file)) => Err(MemoryError::OtherBuild { path: path.to_path_buf(), in_core, in_file }),
+        let id =
+            |bytes: &[u8], path: &Path| Ok::<_, MemoryError>(BuildId::of_file(&Header::parse(bytes, path)?, bytes));
+        let name = given.name();
+        match id(&running, &self.facts.info.exe)?.contradiction(&id(&given, name)?) {
+            None => Ok(given.into_bytes()),
+            Some((in_core, in_file)) => Err(MemoryError::OtherBuild { path: name.to_path_buf(), in_core, in_file }),
+        }
+    }
+
+    /// The executable file that the process `pid` runs, and its path. The process is not stopped.
+    pub fn executable_of(pid: u32) -> Result<(PathBuf, FileBytes), MemoryError> {
+        status::of_program(pid)?;
+        let link = status::proc_path(pid, "exe");
+        let path = std::fs::read_link(&link).map_err(|e| status::explain(pid, &link, e))?;
+        // The link leads to the file that runs, whatever has become of its path; its text is for people.
+        match FileBytes::open(&link) {
+            Ok(bytes) => Ok((path, bytes)),
+            Err(MemoryError::File { source, .. }) => Err(status::explain(pid, &link, source)),
+            Err(other) => Err(other),
         }
     }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::keeper;
 use crate::elf::{HEADER_SIZE, Header};
-use crate::{MemoryError, headroom};
+use crate::{MemoryError, headroom, system};
 
 /// `PF_KTHREAD` of the flags in `/proc/PID/stat`.
 const KERNEL_THREAD: u64 = 0x0020_0000;
@@ -30,7 +30,7 @@ pub(super) fn explain(pid: u32, path: &Path, source: std::io::Error) -> MemoryEr
 /// A file of the process as bytes.
 pub(super) fn read(pid: u32, name: &str) -> Result<Vec<u8>, MemoryError> {
     let path = proc_path(pid, name);
-    fs::read(&path).map_err(|e| explain(pid, &path, e))
+    system::read(&path).map_err(|e| explain(pid, &path, e))
 }
 
 /// The ids of a process's threads, in ascending order.
@@ -49,20 +49,7 @@ pub(super) fn check(pid: u32) -> Result<(), MemoryError> {
     if pid == std::process::id() {
         return Err(MemoryError::Itself { pid });
     }
-    let Ok(status) = fs::read_to_string(proc_path(pid, "status")) else {
-        return Err(MemoryError::NoSuchProcess { pid });
-    };
-    match field(&status, "Tgid").and_then(|v| v.parse().ok()) {
-        Some(leader) if leader != pid => return Err(MemoryError::NotLeader { tid: pid, pid: leader }),
-        _ => {}
-    }
-    // The first thread may have ended before the others have.
-    if matches!(state(&status), 'Z' | 'X') && field(&status, "Threads").is_none_or(|n| n == "1" || n == "0") {
-        return Err(MemoryError::Zombie { pid });
-    }
-    if fs::read_to_string(proc_path(pid, "stat")).is_ok_and(|s| is_kernel_thread(&s)) {
-        return Err(MemoryError::KernelThread { pid });
-    }
+    let status = of_program(pid)?;
     if let Some(error) = traced(pid, &status).filter(|_| !is_ours(&status)) {
         return Err(error);
     }
@@ -73,10 +60,31 @@ pub(super) fn check(pid: u32) -> Result<(), MemoryError> {
 pub(super) fn header(pid: u32) -> Result<Header, MemoryError> {
     let path = proc_path(pid, "exe");
     let mut start = Vec::new();
-    fs::File::open(&path)
+    system::open(&path)
         .and_then(|f| f.take(HEADER_SIZE as u64).read_to_end(&mut start))
         .map_err(|e| explain(pid, &path, e))?;
     Header::parse(&start, &path)
+}
+
+/// The status of a process that runs a program; refuses any other pid.
+pub(super) fn of_program(pid: u32) -> Result<String, MemoryError> {
+    let path = proc_path(pid, "status");
+    let status = system::text(&path).map_err(|source| match source.raw_os_error() {
+        Some(nix::libc::ENOENT | nix::libc::ESRCH) => MemoryError::NoSuchProcess { pid },
+        _ => explain(pid, &path, source),
+    })?;
+    match field(&status, "Tgid").and_then(|v| v.parse().ok()) {
+        Some(leader) if leader != pid => return Err(MemoryError::NotLeader { tid: pid, pid: leader }),
+        _ => {}
+    }
+    // The first thread may have ended before the others have.
+    if matches!(state(&status), 'Z' | 'X') && field(&status, "Threads").is_none_or(|n| n == "1" || n == "0") {
+        return Err(MemoryError::Zombie { pid });
+    }
+    if system::text(proc_path(pid, "stat")).is_ok_and(|s| is_kernel_thread(&s)) {
+        return Err(MemoryError::KernelThread { pid });
+    }
+    Ok(status)
 }
 
 /// The value of one line of `/proc/PID/status`.
@@ -90,7 +98,7 @@ fn state(status: &str) -> char {
 
 /// The state letter of a thread; `None` when it is gone.
 pub(super) fn thread_state(pid: u32, tid: u32) -> Option<char> {
-    Some(state(&fs::read_to_string(proc_path(pid, &format!("task/{tid}/status"))).ok()?))
+    Some(state(&system::text(proc_path(pid, &format!("task/{tid}/status"))).ok()?))
 }
 
 /// Bytes in a line of `/proc/PID/status`, such as `VmRSS:`; 0 when there is none.
@@ -104,37 +112,37 @@ const SYS_ADMIN: u32 = 21;
 
 /// Whether a seccomp filter, or strict mode, says which system calls the process may make.
 pub(super) fn has_filter(pid: u32) -> bool {
-    let status = fs::read_to_string(proc_path(pid, "status")).unwrap_or_default();
+    let status = system::text(proc_path(pid, "status")).unwrap_or_default();
     field(&status, "Seccomp").is_some_and(|mode| mode != "0")
 }
 
 /// Whether return addresses are kept in a second place (`x86_Thread_features`).
 pub(super) fn has_shadow_stacks(pid: u32) -> bool {
-    let status = fs::read_to_string(proc_path(pid, "status")).unwrap_or_default();
+    let status = system::text(proc_path(pid, "status")).unwrap_or_default();
     field(&status, "x86_Thread_features").is_some_and(|features| features.contains("shstk"))
 }
 
 /// Whether the kernel lets us suspend the filters of a process that we trace (`PTRACE_O_SUSPEND_SECCOMP`).
 pub(super) fn may_suspend_filters() -> bool {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let status = system::text("/proc/self/status").unwrap_or_default();
     let capabilities = field(&status, "CapEff").and_then(|c| u64::from_str_radix(c, 16).ok()).unwrap_or(0);
     capabilities >> SYS_ADMIN & 1 == 1 && field(&status, "Seccomp").is_none_or(|mode| mode == "0")
 }
 
 /// The id of a process in the innermost pid namespace that it is in.
 pub(super) fn inner_pid(pid: u32) -> Option<u32> {
-    let status = fs::read_to_string(proc_path(pid, "status")).ok()?;
+    let status = system::text(proc_path(pid, "status")).ok()?;
     field(&status, "NSpid")?.split_whitespace().last()?.parse().ok()
 }
 
 /// The process that a thread belongs to; `None` when it is gone.
 pub(super) fn process_of(tid: u32) -> Option<u32> {
-    field(&fs::read_to_string(proc_path(tid, "status")).ok()?, "Tgid")?.parse().ok()
+    field(&system::text(proc_path(tid, "status")).ok()?, "Tgid")?.parse().ok()
 }
 
 /// The parent of a process; `None` when it is gone.
 pub(super) fn parent(pid: u32) -> Option<u32> {
-    let status = fs::read_to_string(proc_path(pid, "status")).ok()?;
+    let status = system::text(proc_path(pid, "status")).ok()?;
     field(&status, "PPid")?.parse().ok()
 }
 
@@ -153,15 +161,15 @@ fn is_ours(status: &str) -> bool {
 fn traced(pid: u32, status: &str) -> Option<MemoryError> {
     let tracer: u32 = field(status, "TracerPid")?.parse().ok().filter(|&t| t != 0)?;
     // The kernel names the thread that traces; people know the process.
-    let of_thread = fs::read_to_string(proc_path(tracer, "status")).unwrap_or_default();
+    let of_thread = system::text(proc_path(tracer, "status")).unwrap_or_default();
     let tracer = field(&of_thread, "Tgid").and_then(|v| v.parse().ok()).unwrap_or(tracer);
-    let name = fs::read_to_string(proc_path(tracer, "comm")).unwrap_or_default();
+    let name = system::text(proc_path(tracer, "comm")).unwrap_or_default();
     Some(MemoryError::Traced { pid, tracer, name: name.trim().to_owned() })
 }
 
 /// Why tracing thread `tid` was refused: because somebody else does it, or for want of rights.
 pub(super) fn refused(pid: u32, tid: u32) -> MemoryError {
-    let status = fs::read_to_string(proc_path(pid, &format!("task/{tid}/status"))).unwrap_or_default();
+    let status = system::text(proc_path(pid, &format!("task/{tid}/status"))).unwrap_or_default();
     traced(pid, &status).unwrap_or_else(|| permission(pid))
 }
 
@@ -170,7 +178,7 @@ fn permission(pid: u32) -> MemoryError {
         "run mapscope as the same user or as root, or give it CAP_SYS_PTRACE (Docker: --cap-add SYS_PTRACE; \
          Kubernetes: securityContext.capabilities.add: [SYS_PTRACE])",
     );
-    if let Ok(scope) = fs::read_to_string("/proc/sys/kernel/yama/ptrace_scope") {
+    if let Ok(scope) = system::text("/proc/sys/kernel/yama/ptrace_scope") {
         hint.push_str(yama(scope.trim()).as_str());
     }
     MemoryError::Permission { pid, hint }

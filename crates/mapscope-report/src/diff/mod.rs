@@ -126,6 +126,14 @@ fn moments<'t>(targets: impl Iterator<Item = &'t Target>) -> Option<Vec<f64>> {
     moments.filter(|m| m.windows(2).all(|pair| pair[0] < pair[1]))
 }
 
+/// An inspection was given after one that was taken later, as both themselves say. What is of one moment, or has only the
+/// time of its file, is out of no order.
+fn out_of_order<'t>(targets: impl Iterator<Item = &'t Target>) -> bool {
+    let known = targets.filter(|target| !target.file_time);
+    let moments: Vec<f64> = known.filter_map(|target| seconds(target.taken_at.as_deref()?)).collect();
+    moments.windows(2).any(|pair| pair[0] > pair[1])
+}
+
 fn all_alike<'n>(mut names: impl Iterator<Item = &'n str>) -> bool {
     let first = names.next();
     names.all(|name| Some(name) == first)

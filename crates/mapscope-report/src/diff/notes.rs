@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::names::is_offset;
 use super::rows::{Side, Subject, left_out};
-use super::{Inspected, all_alike, moments};
+use super::{Inspected, all_alike, moments, out_of_order};
 use crate::model::{RowKind, Target};
 use crate::text::count;
 
@@ -124,21 +124,24 @@ fn torn(subjects: &[Subject]) -> Option<String> {
 /// Growth over time is looked for in three inspections or more.
 fn time(inspected: &[Inspected], in_time: bool) -> Option<String> {
     let targets = || inspected.iter().map(|i| &i.inspection.target);
-    let unknown = targets().position(|target| moments(std::iter::once(target)).is_none());
-    if !in_time && (inspected.len() > 2 || unknown.is_none()) {
-        return Some(match unknown {
-            Some(index) => {
-                let label = label(index, &inspected[index].source);
-                format!("{label} does not say when it was taken: growth over time is not looked for.")
-            }
-            None => {
-                "The inspections are not in the order in which they were taken: give the earliest first.".to_owned()
-            }
-        });
+    let labelled = |index: usize| label(index, &inspected[index].source);
+    if out_of_order(targets()) {
+        return Some(
+            "The inspections are not in the order in which they were taken: give the earliest first.".to_owned(),
+        );
     }
-    let of_file = targets().position(|target| target.file_time)?;
-    let label = label(of_file, &inspected[of_file].source);
-    Some(format!("The time of {label} is that of its file; of a copy, it may be later than the core."))
+    let not_looked_for = if in_time || inspected.len() < 3 { "" } else { ": growth over time is not looked for" };
+    let unknown = targets().position(|target| moments(std::iter::once(target)).is_none());
+    if let Some(index) = unknown.filter(|_| !not_looked_for.is_empty()) {
+        return Some(format!("{} does not say when it was taken{not_looked_for}.", labelled(index)));
+    }
+    if let Some(index) = targets().position(|target| target.file_time) {
+        let label = labelled(index);
+        return Some(format!(
+            "The time of {label} is that of its file, which a copy may have changed{not_looked_for}."
+        ));
+    }
+    (!not_looked_for.is_empty()).then(|| format!("Some of these are of the same moment{not_looked_for}."))
 }
 
 fn file_name(path: &str) -> String {
@@ -219,9 +222,16 @@ mod tests {
         assert_eq!(notes_of(|i| i.target.taken_at = None), Vec::<String>::new());
         assert!(one(|i| i.target.taken_at = Some("2026-11-21T09:00:00Z".into())).contains("earliest first"));
         assert!(one(|i| i.target.file_time = true).starts_with("The time of B (after.json) is that of its file"));
+        // One capture, inspected twice; and a core whose file is older than what was read before.
+        let same = Some("2026-11-21T10:00:00Z".to_owned());
+        assert_eq!(notes_of(|i| i.target.taken_at.clone_from(&same)), Vec::<String>::new());
+        let copied = one(|i| (i.target.taken_at, i.target.file_time) = (Some("2026-11-21T09:00:00Z".into()), true));
+        assert!(copied.starts_with("The time of B (after.json) is that of its file"), "{copied}");
         let mut three = vec![inspected("a", Vec::new()), inspected("b", Vec::new()), inspected("c", Vec::new())];
         three[1].inspection.target.taken_at = Some("yesterday".into());
         assert_eq!(diff(&three).notes, ["B (b) does not say when it was taken: growth over time is not looked for."]);
+        three[1].inspection.target.taken_at = three[0].inspection.target.taken_at.clone();
+        assert_eq!(diff(&three).notes, ["Some of these are of the same moment: growth over time is not looked for."]);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Parts of memory and totals of the heap, side by side.
 
 use super::rows::{Side, Subject};
-use crate::model::{DiffFigures, HolderRow, Inspection, RowKind};
+use crate::model::{DiffFigures, Inspection, RowKind};
 
 /// What the reader of a diff asks for first.
 pub(crate) const LIVE: &str = "live heap";
@@ -12,7 +12,7 @@ type Total = (&'static str, fn(&Inspection) -> Option<DiffFigures>);
 const TOTALS: &[Total] = &[
     (LIVE, |i| part(Some(i.heap.live_bytes))),
     ("objects", |i| number(i.heap.live_objects)),
-    ("goroutines holding", goroutines),
+    ("goroutines", |i| number(i.goroutines?.program)),
     ("RSS", |i| part(i.memory.rss_bytes)),
     ("in the core", |i| part(i.memory.core_bytes)),
     ("live objects", |i| part(Some(i.memory.heap_live_bytes))),
@@ -43,20 +43,10 @@ fn number(count: u64) -> Option<DiffFigures> {
     Some(DiffFigures { count: Some(count), ..DiffFigures::default() })
 }
 
-/// Those that hold something, with what they retain.
-#[allow(clippy::unnecessary_wraps, reason = "the entries of the table are of one type")]
-fn goroutines(inspection: &Inspection) -> Option<DiffFigures> {
-    let sum = |of: fn(&HolderRow) -> u64| {
-        let rows = inspection.holders.iter().filter(|h| h.kind == "goroutine");
-        Some(rows.map(of).fold(0, u64::saturating_add))
-    };
-    Some(DiffFigures { count: sum(|h| h.count), retained_bytes: sum(|h| h.retained_bytes), ..DiffFigures::default() })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Heap, MemoryUse};
+    use crate::model::{GoroutineCount, Heap, MemoryUse};
 
     #[test]
     fn a_total_that_one_side_does_not_know_is_left_out() {
@@ -69,8 +59,12 @@ mod tests {
         let names = |inspections: &[&Inspection]| -> Vec<String> {
             subjects(inspections).into_iter().map(|s| s.name).collect()
         };
-        let common = [LIVE, "objects", "goroutines holding", "live objects", "garbage", "fragmentation", "stacks"];
+        let common = [LIVE, "objects", "live objects", "garbage", "fragmentation", "stacks"];
         assert_eq!(names(&[&process, &core]), common);
+        // An older version did not count goroutines.
+        let counted = Inspection { goroutines: Some(GoroutineCount { program: 3, runtime: 4 }), ..core.clone() };
+        assert_eq!(names(&[&process, &counted]), common);
+        assert_eq!(subjects(&[&counted, &counted])[2].values(|f| f.count), Some(vec![3, 3]));
         assert_eq!(names(&[&process, &process]).len(), common.len() + 2);
         let live = &subjects(&[&process, &core])[..2];
         assert_eq!((live[0].values(|f| f.bytes), live[1].values(|f| f.count)), (Some(vec![5, 5]), Some(vec![3, 3])));

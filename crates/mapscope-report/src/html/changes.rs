@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use crate::model::{Diff, DiffFigures, DiffRow, RowKind, Target};
+use crate::model::{Diff, DiffChange, DiffFigures, DiffRow, RowKind, Target};
+use crate::text::diff::words::weight;
 
 /// Changes at most.
 const CHANGES: usize = 5000;
@@ -42,13 +43,17 @@ impl<'r> Change<'r> {
             RowKind::Holder | RowKind::Goroutine => "holder",
             RowKind::Total => return None,
         };
-        // Bytes of a holder are those that it retains.
+        // The same figure as in the other views.
+        let bytes = weight(row);
         let figures = |side: Option<DiffFigures>| {
             let figures = side.unwrap_or_default();
-            (figures.bytes.or(figures.retained_bytes).unwrap_or(0), figures.count.unwrap_or(0))
+            (bytes(&figures).unwrap_or(0), figures.count.unwrap_or(0))
         };
         let ((before_bytes, before_count), (after_bytes, after_count)) = (figures(row.before), figures(row.after));
-        let changed = (before_bytes, before_count) != (after_bytes, after_count);
+        // Also where another figure than the one that is shown did. What a type retains says more of what is below it.
+        let DiffChange { count, bytes, retained_bytes } = row.change;
+        let retained_bytes = retained_bytes.filter(|_| row.kind != RowKind::Type);
+        let changed = [count, bytes, retained_bytes].into_iter().flatten().any(|more| more != 0);
         let type_name = row.type_name.as_deref();
         let change = Self { kind, name: &row.name, type_name, before_bytes, after_bytes, before_count, after_count };
         (row.change.count.is_some() && changed).then_some(change)
@@ -79,8 +84,8 @@ mod tests {
             .map(|r| (r.kind, r.name, r.before_bytes, r.after_bytes, r.before_count, r.after_count))
             .collect();
         let want = [
-            ("map", "main.a", 120, 400, 3, 4),
-            ("map", "main.gone", 50, 0, 5, 0),
+            ("map", "main.a", 240, 800, 3, 4),
+            ("map", "main.gone", 100, 0, 5, 0),
             ("holder", "goroutine main.f", 0, 8, 0, 2),
         ];
         assert_eq!(rows, want);

@@ -6,8 +6,8 @@ use super::base64;
 use super::changes::Changes;
 use super::columns::{MapColumns, Strings, TypeColumns};
 use crate::model::{
-    FindingRow, GoroutineList, GoroutineRow, Heap, HolderRow, MapRow, MemoryUse, Occupancy, Report, Suspect, Target,
-    Tree,
+    FindingRow, GoroutineCount, GoroutineList, GoroutineRow, Heap, HolderRow, MapRow, MemoryUse, Occupancy, Report,
+    Suspect, Target, Tree,
 };
 
 /// Names the two parts, and that they belong to this page.
@@ -30,6 +30,8 @@ pub(super) struct Summary<'r> {
     taken_at: Option<u64>,
     memory: &'r MemoryUse,
     heap: &'r Heap,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    goroutines: Option<GoroutineCount>,
     holders: &'r [HolderRow],
     suspects: &'r [Suspect],
     findings: &'r [FindingRow],
@@ -66,6 +68,7 @@ pub(super) struct Tables<'r> {
 #[derive(Serialize)]
 struct Goroutines<'r> {
     total_goroutines: u64,
+    program_goroutines: u64,
     system_goroutines: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     leaked_goroutines: Option<u64>,
@@ -109,6 +112,7 @@ pub(super) fn summary(report: &Report) -> Summary<'_> {
         taken_at: report.taken_at,
         memory: &inspection.memory,
         heap: &inspection.heap,
+        goroutines: inspection.goroutines,
         holders: first(&inspection.holders, HOLDERS),
         suspects: &inspection.suspects,
         findings: &inspection.findings,
@@ -149,6 +153,7 @@ pub(super) fn tables(report: &Report) -> Tables<'_> {
 fn goroutines(list: &GoroutineList) -> Goroutines<'_> {
     Goroutines {
         total_goroutines: list.total_goroutines,
+        program_goroutines: list.program_goroutines,
         system_goroutines: list.system_goroutines,
         leaked_goroutines: list.leaked_goroutines,
         leaked_bytes: list.leaked_bytes,

@@ -12,8 +12,11 @@ pub struct GoroutineList {
     pub schema: String,
     /// What was examined.
     pub target: Target,
-    /// Goroutines, those of the runtime included.
+    /// Goroutines that are not dead, those of the runtime included: the sum of the next two.
     pub total_goroutines: u64,
+    /// Those of the program: what `runtime.NumGoroutine` counts, and every view but this means by goroutines.
+    #[serde(default)]
+    pub program_goroutines: u64,
     /// Those of the runtime.
     pub system_goroutines: u64,
     /// Those that nothing can wake any more: what they wait for is in nobody's hands but those of leaked goroutines.
@@ -29,7 +32,8 @@ pub struct GoroutineList {
     /// Waiting times end at the last moment that a core is known to be younger than: they may be longer.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub times_are_bounds: bool,
-    /// The groups asked for: leaked ones first, then suspect ones, then by retained bytes; those of the runtime last.
+    /// The groups asked for: leaked ones first, then by bytes of stacks and of what they retain, then by number; those of the
+    /// runtime last.
     pub groups: Vec<GoroutineRow>,
     /// Groups in the target before filters.
     pub total_groups: u64,
@@ -50,7 +54,8 @@ pub struct GoroutineRow {
     pub count: u64,
     /// Nothing can wake them any more.
     pub leaked: bool,
-    /// Heuristic: many, or with much memory, and waiting for one another for long. They may be leaked, or a pool at rest.
+    /// Heuristic: nothing that was read can wake them, they are many or have much memory, and have waited for a minute; but
+    /// the reading is partial, so what could wake them may not have been read. Never true where it is known which are leaked.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub suspect: bool,
     /// They belong to the runtime.

@@ -78,13 +78,15 @@ fn place(row: &GoroutineRow) -> &str {
 }
 
 fn facts(list: &GoroutineList) -> Vec<String> {
-    let mut facts = vec![plural(list.total_goroutines, "goroutine", "goroutines")];
+    let mut facts = vec![
+        plural(list.program_goroutines, "goroutine", "goroutines"),
+        format!("{} of the runtime", count(list.system_goroutines)),
+    ];
     if list.matched_groups < list.total_groups {
         facts.push(format!("{} of {}", count(list.matched_groups), plural(list.total_groups, "group", "groups")));
     } else {
         facts.push(plural(list.total_groups, "group", "groups"));
     }
-    facts.push(format!("{} of the runtime", count(list.system_goroutines)));
     if let Some(leaked) = list.leaked_goroutines {
         let held = list.leaked_bytes.filter(|_| leaked > 0);
         let held = held.map_or_else(String::new, |held| format!(", which alone hold {}", bytes(held)));
@@ -99,7 +101,7 @@ fn notes(list: &GoroutineList, width: usize) -> String {
         out += &note("leaked: nothing can wake them; only leaked goroutines have what they wait for", width);
     }
     if list.groups.iter().any(|g| g.suspect) {
-        out += &note("leaked?: a guess; many of them, or much memory, have waited for others for a minute", width);
+        out += &note("leaked?: a guess; nothing that could be read can wake them, but not all could be read", width);
     }
     if let Some(reason) = &list.leaks_unknown {
         out += &note(&format!("which goroutines are leaked is not known: {}", safe(reason)), width);

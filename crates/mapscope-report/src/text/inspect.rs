@@ -18,6 +18,7 @@ pub fn inspect(inspection: &Inspection, options: &TextOptions) -> String {
     let Inspection { target, memory, heap, types, maps, .. } = inspection;
     let objects = format!("{}, {}", plural(heap.objects, "object", "objects"), bytes(heap.object_bytes));
     let mut parts = vec![objects];
+    parts.extend(inspection.goroutines.map(|g| plural(g.program, "goroutine", "goroutines")));
     parts.extend(read_time(target));
     let mut out = header(target, &parts, options.width);
 

@@ -56,10 +56,18 @@ pub(super) fn memory_section(memory: &MemoryUse, heap: &Heap, width: usize) -> S
     let objects = format!("{} of {} live", count(heap.live_objects), plural(heap.objects, "object", "objects"));
     let live = join(&[objects, plural(heap.roots, "root", "roots")], width.saturating_sub(2)).join("\n  ");
     push_line(&mut out, paint(DIM, live));
+    out += &in_all(memory, heap).map_or_else(String::new, |line| note(&line, width));
     if memory.heap_fragmentation_bytes > whole / WORTH_EXPLAINING {
         out += &class_section(&memory.classes, width);
     }
     out
+}
+
+/// Live objects are counted in two ways when not all of their pages are there: said where the two read differently.
+fn in_all(memory: &MemoryUse, heap: &Heap) -> Option<String> {
+    let (all, here) = (bytes(heap.live_bytes), bytes(memory.heap_live_bytes));
+    let is = if memory.core_bytes.is_some() { "in the core" } else { "resident" };
+    (all != here).then(|| format!("live objects: {here} {is}, {all} in all; holders, maps and types count all"))
 }
 
 /// The size classes that waste most.
@@ -97,4 +105,22 @@ fn class_section(classes: &[SizeClass], width: usize) -> String {
         "a span returns to the heap when all of its objects are gone; until then only objects of one size fit",
         width,
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn live_objects_are_counted_in_one_way_or_it_is_said() {
+        let heap = Heap { live_bytes: 27 << 20, ..Heap::default() };
+        let whole = MemoryUse { heap_live_bytes: (27 << 20) - 9, ..MemoryUse::default() };
+        assert_eq!(in_all(&whole, &heap), None, "they read the same");
+        let resident = MemoryUse { heap_live_bytes: 256 << 18, rss_bytes: Some(80 << 20), ..MemoryUse::default() };
+        let heap = Heap { live_bytes: 65 << 20, ..heap };
+        let line = "live objects: 64.0 MiB resident, 65.0 MiB in all; holders, maps and types count all";
+        assert_eq!(in_all(&resident, &heap).as_deref(), Some(line));
+        let core = MemoryUse { core_bytes: Some(80 << 20), rss_bytes: None, ..resident };
+        assert!(in_all(&core, &heap).is_some_and(|line| line.starts_with("live objects: 64.0 MiB in the core, ")));
+    }
 }

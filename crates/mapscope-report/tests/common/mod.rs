@@ -6,11 +6,11 @@
 use mapscope_report::model::{
     BestOrder, BudgetRow, BytesRange, ChannelRow, ClosingEdge, CodeLine, CurvePoint, CycleList, CycleMap, CycleRow,
     DominatorList, DominatorNode, FieldRow, FinalizerRow, FinalizerTotals, FindingRow, GateReport, GateRun,
-    GoroutineList, GoroutineRow, GroupState, GrowthRow, Heap, HolderRow, Inspection, LargestObject, LayoutReport,
-    LayoutRow, LeftOut, MapCost, MapDetail, MapFigures, MapList, MapRow, MemoryUse, OffenderRow, Omitted, PathObject,
-    PathObjects, PathReport, PathRow, PathStep, PathSubject, PinnedRow, PoolRow, QueuedRow, RunningRow, SiteList,
-    SiteRow, SizeClass, SizeReport, SizedType, SliceRow, SlotLayout, SlotRow, Storage, StringRow, StringTotals,
-    Suspect, Target, TimerHeapRow, TimerRow, TimerTotals, TypeList, TypeRow, Waited,
+    GoroutineCount, GoroutineList, GoroutineRow, GroupState, GrowthRow, Heap, HolderRow, Inspection, LargestObject,
+    LayoutReport, LayoutRow, LeftOut, MapCost, MapDetail, MapFigures, MapList, MapRow, MemoryUse, OffenderRow, Omitted,
+    PathObject, PathObjects, PathReport, PathRow, PathStep, PathSubject, PinnedRow, PoolRow, QueuedRow, RunningRow,
+    SiteList, SiteRow, SizeClass, SizeReport, SizedType, SliceRow, SlotLayout, SlotRow, Storage, StringRow,
+    StringTotals, Suspect, Target, TimerHeapRow, TimerRow, TimerTotals, TypeList, TypeRow, Waited,
 };
 use mapscope_report::{
     CYCLES_SCHEMA, DOMINATORS_SCHEMA, GOROUTINES_SCHEMA, INSPECT_SCHEMA, Inspected, LAYOUT_SCHEMA, MAP_SCHEMA,
@@ -200,6 +200,7 @@ pub(crate) fn inspection() -> Inspection {
         },
         findings: findings(),
         heap: heap(),
+        goroutines: Some(GoroutineCount { program: 12_465, runtime: 2 }),
         holders: holders(),
         suspects: suspects(),
         types: types(),
@@ -811,6 +812,7 @@ pub(crate) fn goroutine_list() -> GoroutineList {
         schema: GOROUTINES_SCHEMA.into(),
         target: process(),
         total_goroutines: 12_467,
+        program_goroutines: 12_465,
         system_goroutines: 2,
         leaked_goroutines: Some(12_400),
         leaked_bytes: Some(311 * MIB),

@@ -34,8 +34,9 @@
 //! Let workers also wait for `ctx.Done()`, and close channels that nobody sends to any more.
 //!
 //! ## Limits
-//! A goroutine that is still reachable from somewhere is not found, however useless. What several groups hold together
-//! belongs to none.
+//! A goroutine that is still reachable from somewhere is not found, however useless; nor is one that waits for the network, a
+//! client or a timer, for that is no sign of a leak, however many do and however long. If there are more of them each time,
+//! `mapscope diff` says so. What several groups hold together belongs to none.
 
 use crate::finding::Claim;
 use crate::severity::MIN_BYTES;

@@ -9,7 +9,7 @@ use super::PauseArgs;
 /// What `diff` takes.
 #[derive(Debug, clap::Args)]
 pub(crate) struct DiffArgs {
-    /// Pids, cores, or files that `inspect --format json` wrote, the earliest first
+    /// Pids, cores, or files that `inspect --format json` wrote, the earliest first; - is standard input
     #[arg(value_name = "TARGET", value_hint = ValueHint::FilePath, required = true)]
     pub(crate) targets: Vec<String>,
     /// Inspect the one process given again after so long: 30s, 2m, 1h

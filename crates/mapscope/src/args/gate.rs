@@ -9,7 +9,7 @@ use super::PauseArgs;
 /// What `gate` takes.
 #[derive(Debug, clap::Args)]
 pub(crate) struct GateArgs {
-    /// A pid, or the path of a core; or else a command, with --run or behind --
+    /// A pid, or the path of a core (- is standard input); or else a command, with --run or behind --
     #[arg(value_name = "TARGET", value_hint = ValueHint::FilePath)]
     pub(crate) target: Option<String>,
     /// The executable, when the core or the container hides it

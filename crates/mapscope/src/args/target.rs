@@ -7,7 +7,7 @@ use clap::{ValueEnum, ValueHint};
 /// What to examine.
 #[derive(Debug, clap::Args)]
 pub(crate) struct TargetArgs {
-    /// A pid, or the path of a core (for `layout` also of an executable)
+    /// A pid, or the path of a core (for `layout` also of an executable); - is standard input
     #[arg(value_name = "TARGET", value_hint = ValueHint::FilePath)]
     pub(crate) target: String,
     /// The executable, when the core or the container hides it

@@ -8,8 +8,9 @@ use mapscope_report::model::{CodeLine, GoroutineList, GoroutineRow, Inspection, 
 
 /// Numbers of goroutines that are listed.
 const IDS: usize = 10;
-/// What makes a group that waits suspect. So many with one stack are seldom meant to rest; nor is one that holds more
-/// than this share of the heap, in percent; and who works is woken within a minute.
+/// What makes a group suspect of which nothing that was read can wake one. So many with one stack are seldom meant to rest;
+/// nor is one that holds more than this share of the heap, in percent; and who works is woken within a minute. Waiting alone,
+/// for the network, a client or a timer, is what goroutines are for.
 const SUSPECT_COUNT: u64 = 10;
 const SUSPECT_PERCENT: u64 = 1;
 const SUSPECT_MS: u64 = 60_000;
@@ -20,7 +21,8 @@ pub(crate) fn list(census: &GoroutineCensus, inspection: &Inspection) -> Gorouti
     let mut groups: Vec<GoroutineRow> = census.groups.iter().map(|g| row(g, live)).collect();
     groups.sort_by_cached_key(|g| {
         let least = g.ids.first().copied();
-        (g.system, !g.leaked, !g.suspect, Reverse(g.retained_bytes), Reverse(g.count), least)
+        let bytes = g.retained_bytes.saturating_add(g.stack_bytes);
+        (g.system, !g.leaked, Reverse(bytes), Reverse(g.count), least)
     });
     let sum = |wanted: fn(&&GoroutineRow) -> bool| groups.iter().filter(wanted).map(|g| g.count).sum();
     let (held, unknown) = match &census.leaks {
@@ -31,6 +33,7 @@ pub(crate) fn list(census: &GoroutineCensus, inspection: &Inspection) -> Gorouti
         schema: GOROUTINES_SCHEMA.to_owned(),
         target: inspection.target.clone(),
         total_goroutines: sum(|_| true),
+        program_goroutines: sum(|g| !g.system),
         system_goroutines: sum(|g| g.system),
         leaked_goroutines: held.map(|_| sum(|g| g.leaked)),
         leaked_bytes: held,
@@ -52,7 +55,7 @@ fn row(group: &GoroutineGroup, live_bytes: u64) -> GoroutineRow {
         state: group.state.clone(),
         count,
         leaked: group.leaked,
-        suspect: group.synchronising && !group.leaked && !group.system && large && long,
+        suspect: group.unreached && !group.system && large && long,
         system: group.system,
         locked: group.locked,
         stack_bytes: group.stack_bytes,
@@ -86,19 +89,51 @@ fn waited(times: &[u64]) -> Option<Waited> {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_group_is_suspect_when_it_is_large_and_has_waited_long() {
-        let group = |count: u64, seconds: u64| GoroutineGroup {
+    fn group(count: u64, seconds: u64) -> GoroutineGroup {
+        GoroutineGroup {
             ids: (1..=count).collect(),
             waited_ns: vec![seconds * 1_000_000_000; count as usize],
-            synchronising: true,
+            unreached: true,
             ..GoroutineGroup::default()
+        }
+    }
+
+    #[test]
+    fn to_wait_is_not_suspect() {
+        // Streams to 400 clients, each in a select for an hour, on what the hub or its clients have.
+        let watching = GoroutineGroup { unreached: false, retained_bytes: 300 << 20, ..group(400, 3600) };
+        assert!(!row(&watching, 1 << 30).suspect);
+    }
+
+    #[test]
+    fn what_is_certain_comes_first_and_then_the_most_bytes() {
+        let of =
+            |state: &str, bytes: u64| GoroutineGroup { state: state.into(), retained_bytes: bytes, ..group(10, 60) };
+        let census = GoroutineCensus {
+            groups: vec![
+                GoroutineGroup { system: true, ..of("runtime", 1 << 30) },
+                of("suspect", 10),
+                GoroutineGroup { unreached: false, stack_bytes: 2000, ..of("stacks", 0) },
+                GoroutineGroup { unreached: false, ..of("waits", 100) },
+                GoroutineGroup { leaked: true, unreached: false, ..of("leaked", 1) },
+                GoroutineGroup { unreached: false, ids: (1..=11).collect(), ..of("more", 100) },
+            ],
+            ..GoroutineCensus::default()
         };
+        let list = list(&census, &Inspection::default());
+        let states: Vec<_> = list.groups.iter().map(|g| (g.state.as_str(), g.suspect)).collect();
+        let names: Vec<_> = states.iter().map(|(name, _)| *name).collect();
+        assert_eq!(names, ["leaked", "stacks", "more", "waits", "suspect", "runtime"]);
+        assert!(states.iter().all(|(name, suspect)| *suspect == (*name == "suspect")), "{states:?}");
+        assert_eq!((list.total_goroutines, list.program_goroutines, list.system_goroutines), (61, 51, 10));
+    }
+
+    #[test]
+    fn a_group_that_nothing_read_can_wake_is_suspect_when_it_is_large_and_has_waited_long() {
         let suspect = |g: GoroutineGroup| row(&g, 1 << 20).suspect;
         assert!(suspect(group(10, 60)) && !suspect(group(9, 60)) && !suspect(group(10, 59)));
         assert!(suspect(GoroutineGroup { retained_bytes: 1 << 19, ..group(1, 60) }));
-        assert!(!suspect(GoroutineGroup { leaked: true, ..group(10, 60) }), "what is certain is no guess");
-        assert!(!suspect(GoroutineGroup { synchronising: false, ..group(10, 60) }));
+        assert!(!suspect(GoroutineGroup { system: true, ..group(10, 60) }));
         assert!(!suspect(GoroutineGroup { waited_ns: vec![u64::MAX], ..group(10, 60) }), "not all have waited long");
     }
 

@@ -4,6 +4,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
+use mapscope_memory::Input;
 use mapscope_report::model::{Diff, DiffFigures, DiffRow, RowKind};
 use mapscope_report::{Inspected, TextOptions, diff, html, markdown, text, to_json};
 use regex::Regex;
@@ -11,16 +12,17 @@ use regex::Regex;
 use super::{report, saved};
 use crate::assemble::growth;
 use crate::config::{Again, DiffForm, DiffQuestion, View};
+use crate::input;
 use crate::progress::Progress;
-use crate::source::{self, Target, TargetSpec};
+use crate::source::{self, Loaded, Target, TargetSpec};
 
 /// Inspects what is to be compared, one after the other, and compares it.
 pub(crate) fn run(question: &DiffQuestion, progress: &dyn Progress, view: View) -> Result<String> {
     let browser = question.form == DiffForm::Html;
     let steps = steps(question);
     // Files first: a wrong one should cost a process nothing.
-    let mut documents: Vec<_> = steps.iter().map(|step| document(step.target)).collect::<Result<_>>()?;
-    if browser && documents.last().is_some_and(Option::is_some) {
+    let opened: Vec<Opened> = steps.iter().map(|step| open(step.target)).collect::<Result<_>>()?;
+    if browser && matches!(opened.last(), Some(Opened::Document(_))) {
         bail!(
             "--format html: a report shows more than a saved inspection has; put the process or the core last, or use \
              --format markdown"
@@ -28,21 +30,53 @@ pub(crate) fn run(question: &DiffQuestion, progress: &dyn Progress, view: View) 
     }
     let mut inspected = Vec::new();
     let mut began = Instant::now();
-    for (number, (step, document)) in steps.iter().zip(&mut documents).enumerate() {
+    let last = steps.len().saturating_sub(1);
+    for (number, (step, opened)) in steps.iter().zip(opened).enumerate() {
         wait(step.after, began, progress);
         began = Instant::now();
-        if let Some(document) = document.take() {
-            inspected.push(document);
-        } else if browser && number + 1 == steps.len() {
-            return source::load(step.target, progress, |loaded| {
-                Ok(html(&report::report(loaded, step.target.source(), inspected))?)
-            });
-        } else {
-            let inspection = source::load(step.target, progress, |loaded| Ok(loaded.into_inspection()))?;
-            inspected.push(Inspected { source: step.target.source(), inspection });
+        let source = step.target.source();
+        match opened {
+            Opened::Document(document) => inspected.push(*document),
+            other if browser && number == last => {
+                return load(step.target, other, progress, |loaded| {
+                    Ok(html(&report::report(loaded, source, inspected))?)
+                });
+            }
+            other => {
+                let inspection = load(step.target, other, progress, |loaded| Ok(loaded.into_inspection()))?;
+                inspected.push(Inspected { source, inspection });
+            }
         }
     }
     render(&inspected, question, view)
+}
+
+/// A target before it is inspected. Files are open, for a pipe can be read only once.
+enum Opened {
+    Document(Box<Inspected>),
+    Core(Input),
+    Process,
+}
+
+fn open(target: &Target) -> Result<Opened> {
+    let TargetSpec::Path(path) = &target.spec else { return Ok(Opened::Process) };
+    let read = Input::open(path, &input::COMPARED)?;
+    if !input::is_document(&read) {
+        return Ok(Opened::Core(read));
+    }
+    Ok(Opened::Document(Box::new(saved::document(&read)?)))
+}
+
+fn load<R>(
+    target: &Target,
+    opened: Opened,
+    progress: &dyn Progress,
+    then: impl FnOnce(Loaded<'_, '_>) -> Result<R>,
+) -> Result<R> {
+    match opened {
+        Opened::Core(core) => source::load_open(target, core, progress, then),
+        _ => source::load(target, progress, then),
+    }
 }
 
 /// An inspection to make, so long after the one before began.
@@ -58,14 +92,6 @@ fn steps(question: &DiffQuestion) -> Vec<Step<'_>> {
         steps.extend((1..times).map(|_| Step { target, after }));
     }
     steps
-}
-
-/// The inspection of a target that is one.
-fn document(target: &Target) -> Result<Option<Inspected>> {
-    match &target.spec {
-        TargetSpec::Path(path) if saved::is_document(path) => saved::inspected(path).map(Some),
-        _ => Ok(None),
-    }
 }
 
 /// Nothing is held meanwhile: the process runs as if nobody were there.

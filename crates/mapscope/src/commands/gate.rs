@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail};
+use mapscope_memory::MemoryError;
 use mapscope_report::model::{BudgetRow, GateReport, GateRun, Inspection};
 use mapscope_report::text::{self, printable};
 use mapscope_report::{GATE_SCHEMA, TextOptions, budget_summary, junit, sarif, to_json};
@@ -13,8 +14,8 @@ use super::{Outcome, load, saved};
 use crate::config::gate::{Checks, Examined, Gate, GateFormat, Pause};
 use crate::config::{Config, View};
 use crate::gate::{Budget, Facts, evaluate, with_command};
-use crate::output;
 use crate::source::{Loaded, Target, TargetSpec};
+use crate::{input, output};
 
 /// Examines the target, or the command, and says which budgets hold.
 pub(crate) fn run(gate: &Gate, config: &Config) -> Result<Outcome> {
@@ -93,7 +94,7 @@ fn check(checks: &Checks, facts: Facts, baseline: Option<&Inspection>, run: Opti
             partial.join("; ")
         );
     }
-    let path = |path: &Option<std::path::PathBuf>| path.as_ref().map(|path| path.display().to_string());
+    let path = |path: &Option<std::path::PathBuf>| path.as_ref().map(|path| input::name(path));
     Ok(GateReport {
         schema: GATE_SCHEMA.to_owned(),
         target: facts.inspection.target,
@@ -120,16 +121,21 @@ fn render(report: &GateReport, format: GateFormat, gate: &Gate, view: View) -> R
 
 /// The baseline, or how to make one.
 fn earlier(path: &Path) -> Result<Inspection> {
-    if !path.exists() {
-        bail!(
+    let missing = |error: &anyhow::Error| match error.downcast_ref() {
+        Some(MemoryError::File { source, .. }) => source.kind() == io::ErrorKind::NotFound,
+        _ => false,
+    };
+    match saved::inspected(path) {
+        Ok(read) => Ok(read.inspection),
+        Err(error) if missing(&error) => bail!(
             "{}: there is no baseline; make one with --write-baseline {} in place of the budgets, or with mapscope \
              inspect TARGET --format json -o {}",
             path.display(),
             path.display(),
             path.display()
-        );
+        ),
+        Err(error) => Err(error).context("--baseline"),
     }
-    Ok(saved::inspected(path).context("--baseline")?.inspection)
 }
 
 fn save(path: &Path, inspection: &Inspection) -> Result<()> {

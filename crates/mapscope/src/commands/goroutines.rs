@@ -47,7 +47,13 @@ mod tests {
             ..GoroutineRow::default()
         };
         let groups = vec![group("chan receive", "main.worker", true), group("select", "net/http.serve", false)];
-        GoroutineList { total_groups: 2, total_goroutines: 6, groups, ..GoroutineList::default() }
+        GoroutineList {
+            total_groups: 2,
+            total_goroutines: 6,
+            program_goroutines: 6,
+            groups,
+            ..GoroutineList::default()
+        }
     }
 
     fn matched(filter: &GoroutineFilter) -> Vec<String> {

@@ -1,25 +1,14 @@
 //! Inspections that were saved as JSON.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
+use mapscope_memory::Input;
 use mapscope_report::model::Inspection;
 use mapscope_report::{INSPECT_SCHEMA, Inspected};
 use serde::Deserialize;
 
-/// Documents begin with a brace, cores do not. Editors and shells put white space in front, within reason.
-const LEAD: u64 = 64;
-
-/// Whether the file at `path` looks like a document. What cannot be opened does not: the reader of cores says why.
-pub(crate) fn is_document(path: &Path) -> bool {
-    let mut lead = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(LEAD).read_to_end(&mut lead));
-    // A byte order mark is none of a core's either.
-    let text = lead.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&lead);
-    read.is_ok() && text.iter().find(|b| !b.is_ascii_whitespace()) == Some(&b'{')
-}
+use crate::input;
 
 /// What every document begins with.
 #[derive(Deserialize)]
@@ -27,11 +16,18 @@ struct Head {
     schema: String,
 }
 
-/// Reads what `inspect --format json` wrote.
+/// Opens and reads what `inspect --format json` wrote.
 pub(crate) fn inspected(path: &Path) -> Result<Inspected> {
-    let source = path.display().to_string();
-    let text = std::fs::read(path).with_context(|| source.clone())?;
-    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text);
+    document(&Input::open(path, &input::DOCUMENT)?)
+}
+
+/// Reads what `inspect --format json` wrote.
+pub(crate) fn document(read: &Input) -> Result<Inspected> {
+    let source = read.name().display().to_string();
+    let text = input::text(read);
+    if text.is_empty() {
+        bail!("{source} is empty: give what `mapscope inspect --format json` writes");
+    }
     let wrong = || format!("{source}: is not what `mapscope inspect --format json -o FILE` writes");
     let head: Head = serde_json::from_slice(text).with_context(wrong)?;
     check(&head.schema).with_context(|| source.clone())?;

@@ -1,14 +1,15 @@
 //! `mapscope.toml`: budgets that stay.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
+use mapscope_memory::Input;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::commands::near;
 use crate::gate::{Budget, Kind};
+use crate::input;
 
 /// What the file says of `gate`.
 #[derive(Debug, Default)]
@@ -18,22 +19,18 @@ pub(super) struct GateFile {
     pub(super) baseline: Option<PathBuf>,
 }
 
-/// A file is small; what is larger is something else.
-const MAX_FILE: u64 = 1 << 20;
-
 /// Reads a file.
 ///
 /// # Errors
 /// With its name and the line, and what to try.
 pub(super) fn read(path: &Path) -> Result<GateFile> {
-    let name = path.display();
-    let length = fs::metadata(path).with_context(|| name.to_string())?.len();
-    if length > MAX_FILE {
-        bail!("{name} has {length} bytes, which is too much for budgets");
-    }
-    let text = fs::read_to_string(path).with_context(|| name.to_string())?;
-    let mut file = parse(&text).map_err(|(line, error)| anyhow!("{name}:{line}: {error:#}"))?;
-    file.baseline = file.baseline.map(|baseline| path.parent().unwrap_or(Path::new("")).join(baseline));
+    let read = Input::open(path, &input::SETTINGS)?;
+    let name = read.name().display();
+    let text = std::str::from_utf8(&read).with_context(|| format!("{name} is not text"))?;
+    let mut file = parse(text).map_err(|(line, error)| anyhow!("{name}:{line}: {error:#}"))?;
+    // What came out of a pipe has no directory of its own.
+    let directory = read.place().filter(|_| !input::is_standard(path)).and_then(Path::parent);
+    file.baseline = file.baseline.map(|baseline| directory.unwrap_or(Path::new("")).join(baseline));
     Ok(file)
 }
 

@@ -8,6 +8,7 @@ use mapscope_memory::{Pause, PauseOptions};
 
 use super::{Command, gate};
 use crate::args::{PauseArg, PauseArgs, TargetArgs};
+use crate::input;
 use crate::source::{Target, TargetSpec};
 
 /// A number is a pid, anything else a path.
@@ -15,7 +16,7 @@ pub(super) fn target(typed: TargetArgs) -> Result<Target> {
     let TargetArgs { target, exe, debug_info, pause } = typed;
     let pause = pause_options(pause);
     if target.is_empty() {
-        bail!("TARGET is empty: give a pid or the path of a core");
+        bail!("TARGET is empty: give a pid, the path of a core, or - for standard input");
     }
     if !target.bytes().all(|b| b.is_ascii_digit()) {
         return Ok(Target { spec: TargetSpec::Path(target.into()), exe, debug_info, pause });
@@ -75,8 +76,9 @@ fn spare(target: &Target, before: Option<&PathBuf>, outputs: &[(&str, Option<&Pa
         TargetSpec::Path(path) => Some(path),
         _ => None,
     };
+    let given = |path: &&PathBuf| !input::is_standard(path);
     let same = |a: &Path, b: &Path| matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b);
-    for input in path.into_iter().chain(&target.exe).chain(&target.debug_info).chain(before) {
+    for input in path.into_iter().chain(&target.exe).chain(&target.debug_info).chain(before).filter(given) {
         if let Some((flag, _)) = outputs.iter().find(|(_, output)| output.is_some_and(|output| same(output, input))) {
             bail!("{flag}: {} is what is examined; give the name of another file", input.display());
         }

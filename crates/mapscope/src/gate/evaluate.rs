@@ -130,8 +130,13 @@ mod tests {
             ..GoroutineRow::default()
         };
         let groups = vec![group("main.worker", 3), group("main.workers", 4), group("net.serve", 5)];
-        let goroutines =
-            GoroutineList { total_goroutines: 15, system_goroutines: 3, groups, ..GoroutineList::default() };
+        let goroutines = GoroutineList {
+            total_goroutines: 15,
+            program_goroutines: 12,
+            system_goroutines: 3,
+            groups,
+            ..GoroutineList::default()
+        };
         Facts { inspection, goroutines, functions: vec!["main.idle".into()] }
     }
 

@@ -134,7 +134,7 @@ impl Total {
         Self {
             name: "goroutines",
             unit: Unit::Count,
-            of: Of::Goroutines(|g| Some(g.total_goroutines.saturating_sub(g.system_goroutines))),
+            of: Of::Goroutines(|g| Some(g.program_goroutines)),
             advice: WAITING,
         },
         Self {

@@ -1,6 +1,6 @@
 //! Starting a command, holding it at its marker, and seeing it to its end.
 
-use std::io::{self, BufRead, BufReader, PipeReader, Write};
+use std::io::{self, BufRead, BufReader, PipeReader, Read, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -19,6 +19,9 @@ use crate::config::gate::{Marker, Run};
 const GRACE: Duration = Duration::from_secs(5);
 /// How often a command is asked whether it has ended.
 const TICK: Duration = Duration::from_millis(5);
+
+/// Bytes of a line that are kept.
+const MAX_LINE: u64 = 1 << 20;
 
 /// What was examined of a command, and what became of it.
 pub(crate) struct Examined<R> {
@@ -118,17 +121,20 @@ fn pass_on(reader: PipeReader, text: String) -> (Telling, Receiver<()>) {
     let (pass, passed) = sync_channel(1);
     let (done, passed_on) = sync_channel(1);
     std::thread::spawn(move || {
-        copy_lines(reader, &text, tell, &passed);
+        copy_lines(reader, &mut io::stderr(), &text, tell, &passed);
         drop(done);
     });
     (Telling::Line(told, pass), passed_on)
 }
 
-fn copy_lines(reader: PipeReader, text: &str, tell: SyncSender<()>, passed: &Receiver<()>) {
+fn copy_lines(reader: impl Read, out: &mut impl Write, text: &str, tell: SyncSender<()>, passed: &Receiver<()>) {
     let mut tell = Some(tell);
     let mut reader = BufReader::new(reader);
     let mut line = Vec::new();
-    while reader.read_until(b'\n', &mut line).is_ok_and(|n| n > 0) {
+    // A line that has no end is passed on in parts; a text across two of them is found all the same.
+    let overlap = text.len().saturating_sub(1);
+    let mut passed_on = 0;
+    while reader.by_ref().take(MAX_LINE).read_until(b'\n', &mut line).is_ok_and(|n| n > 0) {
         if line.windows(text.len()).any(|part| part == text.as_bytes())
             && let Some(tell) = tell.take()
             && tell.send(()).is_ok()
@@ -137,8 +143,10 @@ fn copy_lines(reader: PipeReader, text: &str, tell: SyncSender<()>, passed: &Rec
             let _ = passed.recv();
         }
         // When nobody listens there, the command is examined all the same.
-        let _ = io::stderr().write_all(&line);
-        line.clear();
+        let _ = out.write_all(line.get(passed_on..).unwrap_or_default());
+        let ended = line.last() == Some(&b'\n');
+        line.drain(..if ended { line.len() } else { line.len().saturating_sub(overlap) });
+        passed_on = line.len();
     }
 }
 
@@ -236,5 +244,34 @@ impl Drop for Running {
         if let Some(passed_on) = &self.passed_on {
             let _ = passed_on.recv_timeout(GRACE);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is passed on of `input`, and whether `text` was seen in it.
+    fn copied(input: &[u8], text: &str) -> (Vec<u8>, bool) {
+        let (tell, told) = sync_channel(1);
+        // Nobody is to be waited for.
+        let (_, passed) = sync_channel(1);
+        let mut out = Vec::new();
+        copy_lines(input, &mut out, text, tell, &passed);
+        (out, told.recv().is_ok())
+    }
+
+    #[test]
+    fn a_line_without_an_end_is_passed_on_and_searched_in_parts() {
+        let most = MAX_LINE as usize;
+        for at in [0, 7, most - 3, most - 1, most, 3 * most - 2] {
+            let mut input = vec![b'x'; 4 * most];
+            input[at..at + 5].copy_from_slice(b"ready");
+            let (out, seen) = copied(&input, "ready");
+            assert!(out == input && seen, "at {at}");
+        }
+        let lines = b"one\nrea\ndy\n\nlast";
+        assert_eq!(copied(lines, "ready"), (lines.to_vec(), false));
+        assert_eq!(copied(lines, "last"), (lines.to_vec(), true));
     }
 }

@@ -2,9 +2,9 @@
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
 use std::fs;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::{Map, Value, json};
 
@@ -39,6 +39,23 @@ pub(crate) fn failure(args: &[&str]) -> String {
     assert_eq!(output.status.code(), Some(2), "{args:?}: {output:?}");
     assert!(output.stdout.is_empty(), "{args:?}: {output:?}");
     String::from_utf8(output.stderr).expect("the message is UTF-8")
+}
+
+/// Runs with `input` in a pipe to its standard input.
+pub(crate) fn run_with(input: &[u8], args: &[&str]) -> Output {
+    let mut child = mapscope(args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("mapscope runs");
+    let mut stdin = child.stdin.take().expect("its input");
+    let input = input.to_vec();
+    // It may stop listening, when it has seen enough.
+    let writing = std::thread::spawn(move || drop(stdin.write_all(&input)));
+    let output = child.wait_with_output().expect("mapscope ends");
+    writing.join().expect("it was written");
+    output
 }
 
 /// A directory of one test's own, empty.

@@ -16,7 +16,8 @@ const BOTH: [&str; 21] = [
 const VARIANTS: [&str; 2] = ["gm013-shards", "gm014-reflect"];
 const SWISS: [&str; 2] = ["gm001-cleared", "gm002"];
 const LEGACY: [&str; 2] = ["gm003", "gm004"];
-const MODES: [&str; 10] = ["web", "json", "cache", "workers", "pool", "timers", "config", "logs", "index", "cli"];
+const MODES: [&str; 11] =
+    ["web", "json", "cache", "workers", "pool", "timers", "config", "logs", "index", "cli", "watches"];
 /// What is promised is what the program measures, to so many percent.
 const TOLERANCE: u64 = 5;
 
@@ -118,6 +119,22 @@ fn healthy_programs_have_nothing_urgent() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn goroutines_that_wait_for_clients_are_neither_leaked_nor_suspect() {
+    for toolchain in toolchains("healthy") {
+        let target = Target::start_with(&toolchain, "default", "healthy", &["watches"]);
+        let list = document(&["goroutines", &target.pid(), "--format", "json"]);
+        assert_eq!(list["leaked_goroutines"], 0, "{toolchain}");
+        let groups = list["groups"].as_array().expect("groups");
+        assert!(groups.iter().all(|g| g["suspect"] != true), "{toolchain}");
+        for state in ["select", "chan receive", "sync.Cond.Wait", "IO wait"] {
+            let waiting = groups.iter().filter(|g| g["state"] == state).map(|g| bytes(&g["count"])).sum::<u64>();
+            assert!(waiting >= 100, "{toolchain}: {waiting} in {state}");
+        }
+        target.ends_well();
+    }
 }
 
 #[test]

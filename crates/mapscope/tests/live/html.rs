@@ -94,6 +94,7 @@ fn what_changed_is_shown_next_to_an_earlier_inspection() {
     let mut document: Value = serde_json::from_str(&text).expect("JSON");
     let first = document["maps"][0].clone();
     document["maps"][0]["table_bytes"] = 1.into();
+    document["maps"][0]["retained_bytes"] = 1.into();
     let second = document["maps"].as_array_mut().expect("maps").remove(1);
     std::fs::write(&before, document.to_string()).expect("the earlier inspection");
 
@@ -102,7 +103,7 @@ fn what_changed_is_shown_next_to_an_earlier_inspection() {
     let rows = summary["diff"]["rows"].as_array().expect("changes");
     let row =
         |map: &Value| rows.iter().find(|row| row["kind"] == "map" && row["name"] == map["owner"]).expect("the map");
-    assert_eq!((&row(&first)["before_bytes"], &row(&first)["after_bytes"]), (&1.into(), &first["table_bytes"]));
+    assert_eq!((&row(&first)["before_bytes"], &row(&first)["after_bytes"]), (&1.into(), &first["retained_bytes"]));
     assert_eq!((&row(&second)["before_bytes"], &row(&second)["after_count"]), (&0.into(), &second["entries"]));
     assert_eq!(rows.iter().filter(|row| row["kind"] == "map").count(), 2, "{rows:?}");
 

@@ -14,7 +14,7 @@ use super::units::{bytes, count, signed_bytes, time};
 use crate::diff::letter;
 use crate::model::{Diff, DiffRow, RowKind, Verdict};
 use crate::moments::{between, readable};
-use words::{HEURISTIC, change, has_grown, has_heuristic, owner, remarks, span, summary, total, verdict};
+use words::{HEURISTIC, change, has_grown, has_heuristic, owner, remarks, span, summary, total, total_name, verdict};
 
 /// The kinds of rows that have a section, in order, and what a section is called.
 pub(crate) const SECTIONS: [(RowKind, &str); 4] = [
@@ -88,7 +88,13 @@ fn heads(diff: &Diff, width: usize) -> String {
         }
         let taken = inspection.target.taken_at.as_deref();
         parts.extend(taken.and_then(readable));
-        parts.extend(earlier.zip(taken).and_then(|(a, b)| between(a, b)).map(|ms| format!("{} later", time(ms))));
+        parts.extend(
+            earlier
+                .zip(taken)
+                .and_then(|(a, b)| between(a, b))
+                .filter(|ms| *ms > 0)
+                .map(|ms| format!("{} later", time(ms))),
+        );
         earlier = taken;
         let letter = letter(index);
         for (line, text) in join(&parts, width.saturating_sub(3).max(20)).into_iter().enumerate() {
@@ -114,7 +120,7 @@ fn notes(diff: &Diff, width: usize) -> String {
 
 fn totals(diff: &Diff, width: usize) -> String {
     let mut table = Table::new(vec![
-        Column::name("", 0, 13),
+        Column::name("", 0, 15),
         Column::number("before", 0),
         Column::number("after", 0),
         Column::number("change", 0),
@@ -124,7 +130,7 @@ fn totals(diff: &Diff, width: usize) -> String {
     let known: Vec<_> = rows.filter_map(|row| Some((row, total(row)?))).collect();
     for (row, [before, after, change, percent]) in &known {
         table.push(vec![
-            Cell::new(&row.name),
+            Cell::new(total_name(row)),
             Cell::new(before),
             Cell::new(after),
             Cell::styled(style(row), change),

@@ -71,7 +71,24 @@ pub(crate) fn has_grown(verdict: Verdict) -> bool {
 pub(crate) fn remarks(row: &DiffRow, inspections: usize, name: Name<'_>) -> Vec<String> {
     let drained = (row.verdict == Verdict::Drained).then(|| drained(row, name)).flatten();
     let growth = row.growth.iter().map(|growth| step(row, growth, inspections, name));
-    drained.into_iter().chain(growth).collect()
+    drained.into_iter().chain(more_goroutines(row, name)).chain(growth).collect()
+}
+
+/// So many more goroutines that began with one function are worth a look, and more than this share of them, in percent.
+const MORE_GOROUTINES: i64 = 10;
+const MORE_PERCENT: i64 = 1;
+
+/// That goroutines wait says nothing; that there are more each time may.
+fn more_goroutines(row: &DiffRow, name: Name<'_>) -> Option<String> {
+    let more = row.change.count.filter(|more| row.kind == RowKind::Goroutine && *more >= MORE_GOROUTINES)?;
+    let before = row.before.and_then(|f| f.count).map_or(0, |count| i64::try_from(count).unwrap_or(i64::MAX));
+    (more.saturating_mul(100) > before.saturating_mul(MORE_PERCENT)).then(|| {
+        format!(
+            "{}: {} more than before. Those that never end are leaked; `mapscope goroutines` shows where they wait.",
+            owner(row, name),
+            count(more.unsigned_abs())
+        )
+    })
 }
 
 /// What `~` means in remarks.
@@ -167,6 +184,24 @@ pub(crate) fn total(row: &DiffRow) -> Option<[String; 4]> {
     Some([count(old), count(new), signed_count(change), percent(old, change)])
 }
 
+/// A total's name. What is live is counted in two ways: wholly, and as far as it is resident.
+pub(crate) fn total_name(row: &DiffRow) -> &str {
+    match row.name.as_str() {
+        LIVE => "live (in all)",
+        "live objects" => "live (resident)",
+        other => other,
+    }
+}
+
+/// The figure that a row is listed with: what a map or a holder retains, a type's own bytes.
+pub(crate) fn weight(row: &DiffRow) -> fn(&DiffFigures) -> Option<u64> {
+    match row.kind {
+        RowKind::Type | RowKind::Total => |f| f.bytes,
+        RowKind::Map if row.change.retained_bytes.is_none() => |f| f.bytes,
+        RowKind::Map | RowKind::Holder | RowKind::Goroutine => |f| f.retained_bytes,
+    }
+}
+
 /// The change that a row is listed with: of what a map or a holder retains, of a type's own bytes.
 pub(crate) fn change(row: &DiffRow) -> Option<i64> {
     match row.kind {
@@ -192,6 +227,28 @@ mod tests {
         assert_eq!(of(0.001, "count"), "≈ 4 entries/h");
         assert_eq!(of(0.000_001, "count"), "≈ 0 entries/day");
         assert_eq!(of(100.0, "bytes"), "≈ 5.86 KiB/min");
+    }
+
+    #[test]
+    fn more_goroutines_are_worth_a_look() {
+        let side = |count| Some(DiffFigures { count: Some(count), ..DiffFigures::default() });
+        let of = |before: u64, after: u64| {
+            let change = crate::model::DiffChange { count: Some(after as i64 - before as i64), ..Default::default() };
+            let name = "goroutine main.watch".to_owned();
+            let kind = RowKind::Goroutine;
+            remarks(
+                &DiffRow { kind, name, before: side(before), after: side(after), change, ..DiffRow::default() },
+                2,
+                &plain,
+            )
+        };
+        let want = "goroutine main.watch: 300 more than before. Those that never end are leaked; `mapscope goroutines` \
+                    shows where they wait.";
+        assert_eq!(of(100, 400), [want]);
+        for steady in [(100, 100), (400, 100), (0, 9), (10_000, 10_050)] {
+            assert_eq!(of(steady.0, steady.1), Vec::<String>::new(), "{steady:?}");
+        }
+        assert_eq!(of(0, 10).len(), 1);
     }
 
     #[test]
