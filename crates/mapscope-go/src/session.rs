@@ -12,7 +12,7 @@ use crate::holders::{Holder, Holders};
 use crate::inventory::{Classes, find_maps, histogram, list_maps, totals};
 use crate::maps::{Auditor, Details};
 use crate::owner::Owners;
-use crate::resident::{self, Finder, MemoryParts};
+use crate::resident::{Finder, MemoryParts};
 use crate::root_names::{RootNames, Start, mark, starts};
 use crate::roots::{Context, Roots};
 use crate::runtime::{Cached, FunctionTable, Reads, modules};
@@ -309,7 +309,7 @@ fn session<R>(
     let modules = modules(&cached, &layout, symbols.first_module(&cached, &layout)?)?;
     let functions = modules.iter().map(|m| FunctionTable::read(&cached, m)).collect::<Result<Vec<_>, _>>()?;
     let types = TypeTable::new(&cached, &modules, debug, binary.minor, &layout);
-    let Variables { heap: mheap, globals } = symbols.variables(&cached, &layout, &functions, &mut partial)?;
+    let Variables { heap: mheap, globals, own } = symbols.variables(&cached, &layout, &functions, &mut partial)?;
     let spans = SpanTable::read(&cached, &layout, mheap, &mut partial)?;
     check_room(spans.blocks.len() as u64, available_memory())?;
 
@@ -378,8 +378,7 @@ fn session<R>(
         classes: &classes,
     };
     let maps = list_maps(&stages, audits, &guessed);
-    let variables = debug.and_then(|(dwarf, index)| resident::Variables::find(dwarf, index));
-    let finder = Finder { context: &context, heap: &heap, reach: &reach, binary: &binary, variables };
+    let finder = Finder { context: &context, heap: &heap, reach: &reach, binary: &binary, variables: own };
     let parts = finder.parts(residency, &mut partial);
     // Failed reads of a process that is gone would look like torn maps and missing spans.
     memory.still_there()?;

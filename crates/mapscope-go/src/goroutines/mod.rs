@@ -15,6 +15,7 @@ use crate::Session;
 use crate::roots::Goroutine;
 use crate::session::Stages;
 use names::Names;
+pub(crate) use names::names_in;
 pub use stacks::StackFrame;
 use stacks::{Stack, Stacks};
 
