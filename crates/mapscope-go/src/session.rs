@@ -107,6 +107,8 @@ pub struct Session<'s> {
     pub memory: Option<MemoryParts>,
     /// Why the reading is partial: one sentence for each reason.
     pub partial: Vec<String>,
+    /// Why objects, pointers or roots can be missing: the first of those reasons. Others touch types and totals only.
+    pub(crate) unread: Option<String>,
 }
 
 /// What the stages of a reading found, for the methods of [`Session`].
@@ -329,6 +331,8 @@ fn session<R>(
         bias: binary.bias,
     };
     let roots = Roots::read(&context, &mut partial)?;
+    // What was read so far is the graph; what comes now concludes from it.
+    let unread = partial.first().cloned();
 
     progress.stage("finding types");
     let typing = Typing::new(&context, &heap, &roots);
@@ -394,6 +398,7 @@ fn session<R>(
         totals: totals(graph, &reach, &heap.spans, &roots, starts.len() as u64),
         memory: parts,
         partial,
+        unread,
         stages,
     };
     Ok(then(&session))

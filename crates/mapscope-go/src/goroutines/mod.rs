@@ -38,7 +38,7 @@ pub enum LeakVerdict {
         /// Bytes of slots.
         held_bytes: u64,
     },
-    /// It cannot be said, and why.
+    /// It cannot be said of all, and why. Those that are called leaked are.
     Unknown(String),
 }
 
@@ -100,14 +100,14 @@ impl Session<'_> {
     pub fn goroutines(&self) -> GoroutineCensus {
         let stages = &self.stages;
         let names = Names::read(stages.context);
-        let verdict = match self.partial.first() {
+        let verdict = match &self.unread {
             // What was not read may hold what a goroutine waits for.
             Some(reason) => Err(format!("the reading is partial: {reason}")),
             None => leaks::find(stages, &names),
         };
         let (leaked, leaks) = match verdict {
             Ok(found) => (found.leaked, LeakVerdict::Found { held_bytes: found.held_bytes }),
-            Err(reason) => (Vec::new(), LeakVerdict::Unknown(reason)),
+            Err(reason) => (leaks::for_nothing(stages, &names), LeakVerdict::Unknown(reason)),
         };
         let (now, times_are_bounds) = clock::now(stages.context);
         let groups = group(stages, &names, &leaked, now);
