@@ -26,6 +26,37 @@ fn cores_of_stripped_programs_are_what_their_process_said() {
     });
 }
 
+/// Inspections of a program that collects back to back: most of them while the collector marks, when the runtime has
+/// copies of what is searched for.
+const INSPECTIONS: usize = 10;
+
+#[test]
+fn a_program_is_read_while_it_marks() {
+    check_all(
+        |p| p.program == "collecting",
+        |program| {
+            let mut target = Running::start(program);
+            let (mut wrong, waiting) = (Vec::new(), target.truth["waiting"].as_u64());
+            for inspection in 0..INSPECTIONS {
+                let (census, reading) = target.inspect();
+                let blocked = census.groups.iter().filter(|g| g.stack.iter().any(|f| f.function == "main.wait"));
+                let blocked: Vec<(&str, usize)> = blocked.map(|g| (g.state.as_str(), g.ids.len())).collect();
+                if blocked != [("chan receive", target.truth["waiting"].as_u64().unwrap() as usize)] {
+                    wrong.push(format!("inspection {inspection}: {blocked:?}, not {waiting:?} that wait"));
+                }
+                let nodes = target.truth["nodes"].as_u64().unwrap();
+                if !(nodes..nodes + nodes / 100).contains(&reading.totals.live_objects) {
+                    wrong.push(format!("inspection {inspection}: {} objects live", reading.totals.live_objects));
+                }
+                let reasons = reading.error.iter().chain(reading.partial.iter().filter(|p| !is_unused_map(p)));
+                wrong.extend(reasons.map(|reason| format!("inspection {inspection}: {reason}")));
+            }
+            wrong.extend(target.finish());
+            wrong
+        },
+    );
+}
+
 /// `syscall` makes a map for calls of `Mmap` that no program of the testbed uses.
 pub fn is_unused_map(reason: &str) -> bool {
     reason.starts_with("1 map that never had an entry is left out")
