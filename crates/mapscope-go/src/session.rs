@@ -3,7 +3,7 @@
 use mapscope_heap::{Dominators, HeapGraph, MapAudit, MergedTree, Reachability};
 use mapscope_memory::{Memory, available_memory};
 use rayon::prelude::*;
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
 use crate::binary::hexadecimal;
 use crate::dwarf::{DwarfIndex, DwarfSections};
@@ -346,10 +346,7 @@ fn session<R>(
     let starts = starts(&roots, graph, &heap.spans, &types, &typed.sorted(), &names);
     let reach = mark(graph, &starts);
     typing.follow_untyped(&typed, &reach);
-    let mut guessed = FxHashSet::default();
-    if debug.is_none() {
-        guessed = typing.find_maps(&typed, &reach, &mut partial);
-    }
+    let mut guessed = typing.find_maps(&typed, &reach, &mut partial);
     guessed.extend(typing.guess(&typed).headers);
     let regions = typed.sorted();
 

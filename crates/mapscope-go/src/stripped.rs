@@ -55,7 +55,8 @@ pub fn differences(memory: &dyn Memory, executable: &[u8], optimised: bool) -> R
     let mut partial = Vec::new();
     let found = search::find(&cached, &layout, &functions, &binary, &mut partial)?;
     let named = Variables::named(&dwarf, &index)?;
-    let mut known = without_own_names(named, &mut differences, &found, &cached);
+    let heap = found.heap;
+    let mut known = without_own_names(&named, &mut differences, &found, &cached);
     if !optimised {
         leave_out(&mut known, &found);
     }
@@ -63,6 +64,10 @@ pub fn differences(memory: &dyn Memory, executable: &[u8], optimised: bool) -> R
     let differ = known.lines().zip(found.lines()).find(|(k, f)| k != f);
     if let Some((known, found)) = differ {
         differences.push(format!("a variable is {}, found {}", known.trim(), found.trim()));
+    }
+    let phase = search::find_phase(&cached, &layout, &functions, heap);
+    if optimised && phase != index.global("runtime.gcphase").ok() {
+        differences.push(format!("the collector's phase is found at {phase:#x?}"));
     }
     differences.extend(partial);
     Ok(differences)
@@ -82,7 +87,7 @@ fn leave_out(known: &mut Variables, found: &Variables) {
 
 /// The variables as they can be found: names come from a table, and what the linker left out from the function table.
 fn without_own_names(
-    named: Variables,
+    named: &Variables,
     differences: &mut Vec<String>,
     found: &Variables,
     memory: &dyn Memory,
@@ -96,5 +101,5 @@ fn without_own_names(
     }
     let waits = WaitGlobals { status_names: known.status_names, reason_names: known.reason_names, ..said };
     let profile = ProfileGlobals { disabled: None, ..named.globals.profile };
-    Variables { globals: RuntimeGlobals { waits, profile, ..named.globals }, ..named }
+    Variables { globals: RuntimeGlobals { profile, waits, ..named.globals }, ..*named }
 }

@@ -63,10 +63,13 @@ pub(super) fn find(stages: &Stages<'_>, names: &Names) -> Result<Leaks, String> 
 /// Of each goroutine, whether it waits for nothing at all: whatever was not read cannot wake it.
 pub(super) fn for_nothing(stages: &Stages<'_>, names: &Names) -> Vec<bool> {
     let leaked = |g: &Goroutine| {
-        waits(&g.standing)
-            && names.reason(&g.standing) == Some(Reason::Nothing)
-            && !is_resting_main(names, g)
-            && !super::is_system(stages, g)
+        let nothing = match names.reason(&g.standing) {
+            Some(Reason::Nothing) => true,
+            // All of its channels are nil: it is in no queue.
+            Some(Reason::Select) => g.standing.waiting == 0,
+            _ => false,
+        };
+        nothing && waits(&g.standing) && !is_resting_main(names, g) && !super::is_system(stages, g)
     };
     stages.roots.goroutines.all.iter().map(leaked).collect()
 }

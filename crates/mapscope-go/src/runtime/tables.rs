@@ -136,7 +136,7 @@ pub(crate) fn known_names(text: &str) -> Vec<String> {
         if names.len() <= number {
             names.resize(number + 1, String::new());
         }
-        names[number] = name.to_owned();
+        name.clone_into(&mut names[number]);
     }
     names
 }

@@ -41,6 +41,9 @@ impl Copies {
 /// The address of the list that all of `lists` agree on; `None` when they contradict one another, and when there is
 /// none.
 pub(super) fn agreed(lists: &[List], copies: Copies) -> Option<u64> {
+    if let [only] = lists {
+        return Some(only.address);
+    }
     let longest = lists.iter().max_by_key(|list| (list.items.len(), std::cmp::Reverse(list.address)))?;
     let all: FxHashSet<u64> = longest.items.iter().copied().collect();
     let agrees = |list: &List| {

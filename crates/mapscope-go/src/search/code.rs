@@ -16,8 +16,8 @@ const MAX_CODE: u64 = 1 << 18;
 /// Addresses that are kept; the runtime names some thousands.
 const MAX_ADDRESSES: usize = 1 << 15;
 
-/// Functions whose code tells variables apart. Each is in every program of Go 1.21 to 1.27: they allocate, start
-/// threads and goroutines, and collect.
+/// Functions whose code tells variables apart. All of them are in every program of Go 1.21 to 1.27, the last from 1.24
+/// on: they allocate, start and end threads and goroutines, and collect.
 const TELLING: &[&str] = &[
     "runtime.(*mheap).allocSpan",
     "runtime.allgadd",

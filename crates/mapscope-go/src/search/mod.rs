@@ -12,7 +12,7 @@ mod shapes;
 mod variables;
 
 pub(crate) use module::first_module;
-pub(crate) use variables::{Variables, find};
+pub(crate) use variables::{Variables, find, find_phase};
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]

@@ -18,6 +18,10 @@ const HALF_MADE: usize = 4;
 const MAX_BLOCKS: usize = 1 << 12;
 /// Elements of a list; no target has more.
 const MAX_LIST: u64 = 1 << 32;
+/// Goroutines; no target has more.
+const MAX_GOROUTINES: u64 = 1 << 24;
+/// Chunks of the runtime's own memory in one list.
+const MAX_CHUNKS: usize = 1 << 20;
 /// `mSpanManual`, the largest state of a span.
 const MAX_SPAN_STATE: u64 = 2;
 /// States of goroutines: `_Gidle`, which none has when it is added to `allgs`, `_Grunnable`, `_Gwaiting`,
@@ -113,7 +117,7 @@ impl Shapes<'_> {
 
     /// `allgs`, or a copy of it: a slice of goroutines, all different, of which one at least is not free.
     pub(super) fn goroutines(self, address: u64) -> Option<List> {
-        let slice = self.slice(address)?;
+        let slice = self.slice(address).filter(|slice| slice.len <= MAX_GOROUTINES)?;
         let some = self.some(slice)?;
         let standing: Vec<Option<Standing>> = some.iter().map(|(_, g)| self.goroutine(*g)).collect();
         let unsound = standing.iter().filter(|s| !s.as_ref().is_some_and(|s| s.sound)).count();
@@ -125,7 +129,9 @@ impl Shapes<'_> {
         let items: Vec<u64> = self.elements(slice, 1).map(|e| Some(e?.1)).collect::<Option<_>>()?;
         // The first is that of `main`, which may have ended.
         let lives = |g: &u64| self.goroutine(*g).is_some_and(|s| s.sound && s.id != 0);
-        let different = items.iter().copied().collect::<FxHashSet<u64>>().len() == items.len();
+        let mut sorted = items.clone();
+        sorted.sort_unstable();
+        let different = sorted.windows(2).all(|pair| pair[0] != pair[1]);
         (different && items.iter().any(lives)).then_some(List { address, items })
     }
 
@@ -223,7 +229,7 @@ impl Shapes<'_> {
         let mut at = self.memory.u64(address).ok()?;
         let mut seen = FxHashSet::default();
         while at != 0 {
-            if !self.memory.is_mapped(at, bytes) || !seen.insert(at) {
+            if !self.memory.is_mapped(at, bytes) || !seen.insert(at) || seen.len() > MAX_CHUNKS {
                 return None;
             }
             at = self.memory.u64(at.checked_add(next)?).ok()?;

@@ -63,8 +63,7 @@ pub(crate) fn find(
     binary: &Binary<'_>,
     partial: &mut Vec<String>,
 ) -> Result<Variables, GoError> {
-    let search =
-        Search { memory, layout, code: RuntimeCode::read(memory, functions), shapes: Shapes { memory, layout } };
+    let search = Search::new(memory, layout, functions);
     let missing = |what| GoError::not_found(binary.path(), what, memory);
     let heap = search.heap().ok_or_else(|| missing("the heap (runtime.mheap_)"))?;
     let all_goroutines = search.goroutines(heap);
@@ -82,9 +81,14 @@ pub(crate) fn find(
     let waits = search.waits(binary);
     let profile = search.profile();
     let globals =
-        RuntimeGlobals { all_goroutines, all_threads, all_processors, all_finalizers, cleanups, waits, profile };
+        RuntimeGlobals { all_goroutines, all_threads, all_processors, all_finalizers, cleanups, profile, waits };
     let own = waits.statistics.and_then(|statistics| search.own(statistics));
     Ok(Variables { heap, globals, own })
+}
+
+/// Where the phase of the collector (`runtime.gcphase`) is, which is only looked at while variables are searched for.
+pub(crate) fn find_phase(memory: &dyn Memory, layout: &Layout, functions: &[FunctionTable], heap: u64) -> Option<u64> {
+    Search::new(memory, layout, functions).phase_at(heap)
 }
 
 /// What variables are looked for in.
@@ -95,7 +99,11 @@ struct Search<'s> {
     shapes: Shapes<'s>,
 }
 
-impl Search<'_> {
+impl<'s> Search<'s> {
+    fn new(memory: &'s dyn Memory, layout: &'s Layout, functions: &[FunctionTable]) -> Self {
+        Self { memory, layout, code: RuntimeCode::read(memory, functions), shapes: Shapes { memory, layout } }
+    }
+
     fn heap(&self) -> Option<u64> {
         one(self.code.all.iter().copied().filter(|a| self.shapes.is_heap(*a)))
     }
@@ -111,12 +119,16 @@ impl Search<'_> {
     }
 
     /// `gcphase`: what is read both where a collection begins and where it ends, but the heap's own state.
-    fn phase(&self, heap: u64) -> Option<Phase> {
+    fn phase_at(&self, heap: u64) -> Option<u64> {
         let (begins, ends) = (self.code.halves("runtime.gcStart"), self.code.halves("runtime.gcMarkTermination"));
         let inside = heap..heap.saturating_add(self.layout.heap.size);
-        let read = |at: u64| self.memory.u32(at).ok().filter(|phase| *phase <= MAX_PHASE);
-        let at = one(begins.intersection(&ends).copied().filter(|a| !inside.contains(a) && read(*a).is_some()))?;
-        read(at).map(|phase| if phase == 0 { Phase::Off } else { Phase::Marking })
+        let is_phase = |at: &u64| self.memory.u32(*at).is_ok_and(|phase| phase <= MAX_PHASE);
+        one(begins.intersection(&ends).copied().filter(|a| !inside.contains(a) && is_phase(a)))
+    }
+
+    fn phase(&self, heap: u64) -> Option<Phase> {
+        let phase = self.memory.u32(self.phase_at(heap)?).ok()?;
+        Some(if phase == 0 { Phase::Off } else { Phase::Marking })
     }
 
     /// `allp`: the header that is written when the number of processors changes; a thread may have a copy of it.
