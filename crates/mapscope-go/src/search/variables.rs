@@ -121,9 +121,12 @@ impl<'s> Search<'s> {
     /// `gcphase`: what is read both where a collection begins and where it ends, but the heap's own state.
     fn phase_at(&self, heap: u64) -> Option<u64> {
         let (begins, ends) = (self.code.halves("runtime.gcStart"), self.code.halves("runtime.gcMarkTermination"));
+        // The number of processors is read in both places too, as a whole word.
+        let words = self.code.loads("runtime.gcStart");
         let inside = heap..heap.saturating_add(self.layout.heap.size);
         let is_phase = |at: &u64| self.memory.u32(*at).is_ok_and(|phase| phase <= MAX_PHASE);
-        one(begins.intersection(&ends).copied().filter(|a| !inside.contains(a) && is_phase(a)))
+        let found = begins.intersection(&ends).copied();
+        one(found.filter(|a| !words.contains(a) && !inside.contains(a) && is_phase(a)))
     }
 
     fn phase(&self, heap: u64) -> Option<Phase> {
