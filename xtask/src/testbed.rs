@@ -21,6 +21,8 @@ const PROGRAMS: &[&str] = &[
 ];
 /// Programs that are only asked what is found in them, whatever way they are built.
 const DEFAULT_ONLY: &[&str] = &["growth", "rules"];
+/// Programs that are only read without debug information.
+const STRIPPED_ONLY: &[&str] = &["collecting"];
 /// A program that serves HTTP, which takes long to compile, and the minor versions of Go that it is built with: the oldest,
 /// the last with legacy maps, the first with Swiss maps, the newest.
 const SERVED: (&str, [u32; 4]) = ("healthy", [21, 23, 24, 27]);
@@ -43,7 +45,11 @@ impl Variant {
     /// The programs in Go alone that are built in this way with Go 1.`minor`.
     fn programs(&self, minor: u32) -> impl Iterator<Item = &'static str> {
         let default = self.name == "default";
-        let more: &[&str] = if default { DEFAULT_ONLY } else { &[] };
+        let more = match self.name {
+            "default" => DEFAULT_ONLY,
+            "stripped" => STRIPPED_ONLY,
+            _ => &[],
+        };
         let served = (default && SERVED.1.contains(&minor)).then_some(SERVED.0);
         PROGRAMS.iter().chain(more).copied().chain(served)
     }

@@ -24,6 +24,8 @@ pub(crate) struct Relative {
 
 /// Bytes of a [`Relative`] instruction.
 pub(crate) const RELATIVE: usize = 7;
+/// Bytes of a load of four bytes, without a prefix.
+const HALF: usize = 6;
 
 /// The instruction at the start of `code`, which is at `at` in the target: `lea`, or a `mov` of eight bytes, relative to
 /// the program counter.
@@ -58,6 +60,21 @@ pub(crate) fn accesses(arch: &Arch, code: &[u8], start: u64, mut sink: impl FnMu
     }
 }
 
+/// Calls `sink` with each address of which the code at `start` loads four bytes: `mov` to half a register, relative to
+/// the program counter. A load of eight bytes looks the same but for its prefix, and is told too.
+pub(crate) fn half_loads(arch: &Arch, code: &[u8], start: u64, mut sink: impl FnMut(u64)) {
+    if arch.name != "amd64" {
+        return;
+    }
+    for (at, window) in code.windows(HALF).enumerate() {
+        if window[0] == 0x8b && window[1] & 0xc7 == 0x05 {
+            let displacement = i32::from_le_bytes([window[2], window[3], window[4], window[5]]);
+            let next = start.wrapping_add((at + HALF) as u64);
+            sink(next.wrapping_add_signed(i64::from(displacement)));
+        }
+    }
+}
+
 /// Calls `sink` with each address that the code at `start` loads relative to its own position.
 pub(crate) fn loaded_addresses(arch: &Arch, code: &[u8], start: u64, mut sink: impl FnMut(u64)) {
     accesses(arch, code, start, |found| {
@@ -87,5 +104,14 @@ mod tests {
         let mut found = Vec::new();
         accesses(&mapscope_memory::AMD64, &code, 0x1000, |r| found.push((r.access, r.register, r.address)));
         assert_eq!(found, [(Access::Load, 3, 0x1017), (Access::Store, 8, 0x101e)]);
+    }
+
+    #[test]
+    fn finds_loads_of_half_a_register() {
+        // mov 0x10(%rip),%edx; mov 0x20(%rip),%r9d; cmpl $0,0x10(%rip)
+        let code = [0x8b, 0x15, 0x10, 0, 0, 0, 0x44, 0x8b, 0x0d, 0x20, 0, 0, 0, 0x83, 0x3d, 0x10, 0, 0, 0, 0];
+        let mut found = Vec::new();
+        half_loads(&mapscope_memory::AMD64, &code, 0x1000, |a| found.push(a));
+        assert_eq!(found, [0x1016, 0x102d]);
     }
 }

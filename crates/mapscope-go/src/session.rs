@@ -3,7 +3,7 @@
 use mapscope_heap::{Dominators, HeapGraph, MapAudit, MergedTree, Reachability};
 use mapscope_memory::{Memory, available_memory};
 use rayon::prelude::*;
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
 use crate::binary::hexadecimal;
 use crate::dwarf::{DwarfIndex, DwarfSections};
@@ -12,7 +12,7 @@ use crate::holders::{Holder, Holders};
 use crate::inventory::{Classes, find_maps, histogram, list_maps, totals};
 use crate::maps::{Auditor, Details};
 use crate::owner::Owners;
-use crate::resident::{self, Finder, MemoryParts};
+use crate::resident::{Finder, MemoryParts};
 use crate::root_names::{RootNames, Start, mark, starts};
 use crate::roots::{Context, Roots};
 use crate::runtime::{Cached, FunctionTable, Reads, modules};
@@ -107,6 +107,8 @@ pub struct Session<'s> {
     pub memory: Option<MemoryParts>,
     /// Why the reading is partial: one sentence for each reason.
     pub partial: Vec<String>,
+    /// Why objects, pointers or roots can be missing: the first of those reasons. Others touch types and totals only.
+    pub(crate) unread: Option<String>,
 }
 
 /// What the stages of a reading found, for the methods of [`Session`].
@@ -309,7 +311,7 @@ fn session<R>(
     let modules = modules(&cached, &layout, symbols.first_module(&cached, &layout)?)?;
     let functions = modules.iter().map(|m| FunctionTable::read(&cached, m)).collect::<Result<Vec<_>, _>>()?;
     let types = TypeTable::new(&cached, &modules, debug, binary.minor, &layout);
-    let Variables { heap: mheap, globals } = symbols.variables(&cached, &layout, &functions, &mut partial)?;
+    let Variables { heap: mheap, globals, own } = symbols.variables(&cached, &layout, &functions, &mut partial)?;
     let spans = SpanTable::read(&cached, &layout, mheap, &mut partial)?;
     check_room(spans.blocks.len() as u64, available_memory())?;
 
@@ -329,6 +331,8 @@ fn session<R>(
         bias: binary.bias,
     };
     let roots = Roots::read(&context, &mut partial)?;
+    // What was read so far is the graph; what comes now concludes from it.
+    let unread = partial.first().cloned();
 
     progress.stage("finding types");
     let typing = Typing::new(&context, &heap, &roots);
@@ -342,10 +346,7 @@ fn session<R>(
     let starts = starts(&roots, graph, &heap.spans, &types, &typed.sorted(), &names);
     let reach = mark(graph, &starts);
     typing.follow_untyped(&typed, &reach);
-    let mut guessed = FxHashSet::default();
-    if debug.is_none() {
-        guessed = typing.find_maps(&typed, &reach, &mut partial);
-    }
+    let mut guessed = typing.find_maps(&typed, &reach, &mut partial);
     guessed.extend(typing.guess(&typed).headers);
     let regions = typed.sorted();
 
@@ -378,8 +379,7 @@ fn session<R>(
         classes: &classes,
     };
     let maps = list_maps(&stages, audits, &guessed);
-    let variables = debug.and_then(|(dwarf, index)| resident::Variables::find(dwarf, index));
-    let finder = Finder { context: &context, heap: &heap, reach: &reach, binary: &binary, variables };
+    let finder = Finder { context: &context, heap: &heap, reach: &reach, binary: &binary, variables: own };
     let parts = finder.parts(residency, &mut partial);
     // Failed reads of a process that is gone would look like torn maps and missing spans.
     memory.still_there()?;
@@ -395,6 +395,7 @@ fn session<R>(
         totals: totals(graph, &reach, &heap.spans, &roots, starts.len() as u64),
         memory: parts,
         partial,
+        unread,
         stages,
     };
     Ok(then(&session))

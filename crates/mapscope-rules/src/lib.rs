@@ -30,6 +30,7 @@ mod registry;
 #[allow(clippy::tabs_in_doc_comments, reason = "Go is written with tabs")]
 mod rules;
 mod severity;
+mod source_name;
 mod state;
 mod text;
 

@@ -7,7 +7,7 @@
 //! its deferred calls, and their places in queues. So it can find more, and nothing that can still be woken.
 
 use super::blocked::{Blocked, Wait, blocked};
-use super::names::{Names, Reason};
+use super::names::{Names, Reason, waits};
 use crate::roots::{Goroutine, RootKind};
 use crate::session::Stages;
 use mapscope_heap::{BitSet, Reachability};
@@ -33,6 +33,10 @@ pub(super) fn find(stages: &Stages<'_>, names: &Names) -> Result<Leaks, String> 
         return Err("the runtime's names of the reasons to wait could not be read".to_owned());
     }
     let layout = stages.context.layout.waiter.ok_or("the debug information lacks the structure runtime.sudog")?;
+    let waits_for_lock = |g: &Goroutine| waits(&g.standing) && names.reason(&g.standing) == Some(Reason::Semaphore);
+    if stages.context.globals.waits.semaphores.is_none() && goroutines.all.iter().any(waits_for_lock) {
+        return Err("the runtime's table of who waits for locks (runtime.semtable) could not be found".to_owned());
+    }
     let mut blocked = blocked(stages, names, layout);
     for (goroutine, blocked) in goroutines.all.iter().zip(&mut blocked) {
         if super::is_system(stages, goroutine) {
@@ -44,10 +48,8 @@ pub(super) fn find(stages: &Stages<'_>, names: &Names) -> Result<Leaks, String> 
         return Ok(Leaks { leaked: vec![false; goroutines.all.len()], held_bytes: 0 });
     }
     search.run()?;
-    // `select {}` at the end of `main` is how programs wait for their end: it is no leak, and what it alone holds is not
-    // lost. It came last so that it would not hold what others wait for.
-    let is_main = |g: &Goroutine| g.id == 1 && names.reason(&g.standing) == Some(Reason::Nothing);
-    if let Some(main) = goroutines.all.iter().position(is_main) {
+    // It came last so that it would not hold what others wait for.
+    if let Some(main) = goroutines.all.iter().position(|g| is_resting_main(names, g)) {
         search.waiting.retain(|index| *index as usize != main);
         search.release(&[main as u32]);
     }
@@ -56,6 +58,26 @@ pub(super) fn find(stages: &Stages<'_>, names: &Names) -> Result<Leaks, String> 
         leaked[*index as usize] = true;
     }
     Ok(Leaks { leaked, held_bytes: search.held_bytes() })
+}
+
+/// Of each goroutine, whether it waits for nothing at all: whatever was not read cannot wake it.
+pub(super) fn for_nothing(stages: &Stages<'_>, names: &Names) -> Vec<bool> {
+    let leaked = |g: &Goroutine| {
+        let nothing = match names.reason(&g.standing) {
+            Some(Reason::Nothing) => true,
+            // All of its channels are nil: it is in no queue.
+            Some(Reason::Select) => g.standing.waiting == 0,
+            _ => false,
+        };
+        nothing && waits(&g.standing) && !is_resting_main(names, g) && !super::is_system(stages, g)
+    };
+    stages.roots.goroutines.all.iter().map(leaked).collect()
+}
+
+/// `select {}` at the end of `main` is how programs wait for their end: it is no leak, and what it alone holds is not
+/// lost.
+fn is_resting_main(names: &Names, goroutine: &Goroutine) -> bool {
+    goroutine.id == 1 && names.reason(&goroutine.standing) == Some(Reason::Nothing)
 }
 
 struct Search<'a, 's> {

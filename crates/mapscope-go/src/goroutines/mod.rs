@@ -15,6 +15,7 @@ use crate::Session;
 use crate::roots::Goroutine;
 use crate::session::Stages;
 use names::Names;
+pub(crate) use names::names_in;
 pub use stacks::StackFrame;
 use stacks::{Stack, Stacks};
 
@@ -37,7 +38,7 @@ pub enum LeakVerdict {
         /// Bytes of slots.
         held_bytes: u64,
     },
-    /// It cannot be said, and why.
+    /// It cannot be said of all, and why. Those that are called leaked are.
     Unknown(String),
 }
 
@@ -91,8 +92,9 @@ struct Key {
     created_by: Option<u32>,
     system: bool,
     locked: bool,
-    /// Nothing that was read can wake them.
-    lost: bool,
+    /// Nothing can wake them; nothing that was read can.
+    leaked: bool,
+    unreached: bool,
 }
 
 /// How many goroutines there are, the dead left out: all that stack traces show.
@@ -116,25 +118,34 @@ impl Session<'_> {
     pub fn goroutines(&self) -> GoroutineCensus {
         let stages = &self.stages;
         let names = Names::read(stages.context);
-        let (lost, leaks) = match (leaks::find(stages, &names), self.partial.first()) {
-            (Err(reason), _) => (Vec::new(), LeakVerdict::Unknown(reason)),
+        let (lost, leaks) = match (leaks::find(stages, &names), &self.unread) {
+            (Ok(found), None) => {
+                let leaks = LeakVerdict::Found { held_bytes: found.held_bytes };
+                (Lost { leaked: found.leaked, unreached: Vec::new() }, leaks)
+            }
             // What was not read may hold what a goroutine waits for.
             (Ok(found), Some(reason)) => {
-                (found.leaked, LeakVerdict::Unknown(format!("the reading is partial: {reason}")))
+                let leaked = leaks::for_nothing(stages, &names);
+                (
+                    Lost { leaked, unreached: found.leaked },
+                    LeakVerdict::Unknown(format!("the reading is partial: {reason}")),
+                )
             }
-            (Ok(found), None) => (found.leaked, LeakVerdict::Found { held_bytes: found.held_bytes }),
+            (Err(reason), _) => {
+                let leaked = leaks::for_nothing(stages, &names);
+                (Lost { leaked, unreached: Vec::new() }, LeakVerdict::Unknown(reason))
+            }
         };
         let (now, times_are_bounds) = clock::now(stages.context);
-        let certain = matches!(leaks, LeakVerdict::Found { .. });
-        let groups = group(stages, &names, &Lost { lost, certain }, now);
+        let groups = group(stages, &names, &lost, now);
         GoroutineCensus { groups, leaks, times_are_bounds }
     }
 }
 
-/// Which goroutines nothing that was read can wake, and whether all was read.
+/// Of each goroutine, by index: whether nothing can wake it, and whether nothing that was read can.
 struct Lost {
-    lost: Vec<bool>,
-    certain: bool,
+    leaked: Vec<bool>,
+    unreached: Vec<bool>,
 }
 
 fn group(stages: &Stages<'_>, names: &Names, lost: &Lost, now: Option<u64>) -> Vec<GoroutineGroup> {
@@ -148,7 +159,8 @@ fn group(stages: &Stages<'_>, names: &Names, lost: &Lost, now: Option<u64>) -> V
             created_by: stacks.creator(goroutine),
             system: is_system(stages, goroutine),
             locked: goroutine.standing.locked,
-            lost: lost.lost.get(index).copied().unwrap_or(false),
+            leaked: lost.leaked.get(index).copied().unwrap_or(false),
+            unreached: lost.unreached.get(index).copied().unwrap_or(false),
             stack,
         };
         let waiting = names::waits(&goroutine.standing);
@@ -174,8 +186,8 @@ fn group(stages: &Stages<'_>, names: &Names, lost: &Lost, now: Option<u64>) -> V
         group.stack = key.stack.frames.iter().filter_map(|f| stacks.frame(*f)).collect();
         group.left_out = key.stack.left_out;
         group.created_by = key.created_by.and_then(|f| stacks.frame(f));
-        group.leaked = key.lost && lost.certain;
-        group.unreached = key.lost && !lost.certain;
+        group.leaked = key.leaked;
+        group.unreached = key.unreached && !key.leaked;
         GoroutineGroup { state: key.state, system: key.system, locked: key.locked, ..group }
     };
     found.into_iter().map(finish).collect()

@@ -1,9 +1,11 @@
-//! The runtime's own names of what goroutines do: its tables are read, not copied, for they grow with each version.
+//! The runtime's own names of what goroutines do. They grow with each version: where there is debug information the
+//! target's own are read, else those in the table of its version.
 
 use mapscope_memory::Memory;
 
 use crate::dwarf::Array;
-use crate::roots::{Context, Standing};
+use crate::roots::{Context, NameList, Standing};
+use crate::runtime::known_names;
 
 const SYSCALL: u64 = 3;
 const WAITING: u64 = 4;
@@ -51,7 +53,7 @@ impl Names {
     /// Reads both; a table that cannot be read is empty.
     pub(super) fn read(context: &Context<'_>) -> Self {
         let waits = &context.globals.waits;
-        let table = |array: Option<Array>| array.map_or_else(Vec::new, |a| strings(context.memory, a));
+        let table = |list: Option<NameList>| list.map_or_else(Vec::new, |list| names_in(context.memory, list));
         Self { statuses: table(waits.status_names), reasons: table(waits.reason_names) }
     }
 
@@ -86,6 +88,14 @@ impl Names {
             "sync.Cond.Wait" => Reason::Condition,
             _ => Reason::Other,
         })
+    }
+}
+
+/// The names of a list; one that cannot be read is empty.
+pub(crate) fn names_in(memory: &dyn Memory, list: NameList) -> Vec<String> {
+    match list {
+        NameList::Target(array) => strings(memory, array),
+        NameList::Known(text) => known_names(text),
     }
 }
 

@@ -24,9 +24,9 @@ const ARENA_BASE: u64 = 0xffff_8000_0000_0000;
 /// Arenas that fit into the address space: elements of the index (`1 << arenaL2Bits`).
 const ARENAS: u64 = 1 << 22;
 /// `persistentChunkSize`.
-const PERSISTENT_CHUNK: u64 = 256 << 10;
+pub(crate) const PERSISTENT_CHUNK: u64 = 256 << 10;
 /// `gcBitsChunkBytes`.
-const BITS_CHUNK: u64 = 64 << 10;
+pub(crate) const BITS_CHUNK: u64 = 64 << 10;
 /// `buckHashSize` pointers.
 const PROFILE_TABLE: u64 = 179_999 * 8;
 /// Elements of a second-level table of the page allocator (`1 << pallocChunksL2Bits`).
@@ -37,17 +37,21 @@ const MAX_LIST: usize = 1 << 20;
 const MAX_STACK: u64 = 1 << 30;
 
 /// Addresses of the runtime's variables that lead to its memory.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Variables {
-    persistent: u64,
-    profile: u64,
+    /// `persistentChunks`.
+    pub(crate) persistent: u64,
+    /// `buckhash`.
+    pub(crate) profile: u64,
     /// Heads of the four lists of `gcBitsArenas`.
-    bits: [u64; 4],
-    work: u64,
-    pub(super) statistics: u64,
-    pub(super) controller: u64,
+    pub(crate) bits: [u64; 4],
+    pub(crate) work: u64,
+    /// `memstats`.
+    pub(crate) statistics: u64,
+    /// `gcController`.
+    pub(crate) controller: u64,
     /// The slice of `getrandom` states.
-    random: Option<u64>,
+    pub(crate) random: Option<u64>,
 }
 
 impl Variables {

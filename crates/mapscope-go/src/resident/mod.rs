@@ -13,7 +13,7 @@ mod statistics;
 use mapscope_heap::Reachability;
 use mapscope_memory::{Backing, Memory, MemoryError, Residency};
 
-pub(crate) use metadata::Variables;
+pub(crate) use metadata::{BITS_CHUNK, PERSISTENT_CHUNK, Variables};
 use pages::Pages;
 use places::{Part, Place, Places};
 pub use statistics::{PageTotals, RuntimeStatistics};

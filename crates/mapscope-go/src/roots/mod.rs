@@ -59,12 +59,21 @@ pub(crate) struct RuntimeGlobals {
     pub(crate) waits: WaitGlobals,
 }
 
+/// Names by number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NameList {
+    /// An array of strings in the target.
+    Target(Array),
+    /// Lines of the table of the target's version (see [`crate::runtime::names_text`]).
+    Known(&'static str),
+}
+
 /// Where the runtime says what goroutines are waiting for. Nothing works without them but saying so.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct WaitGlobals {
-    /// `gStatusStrings` and `waitReasonStrings`: arrays of strings, by number.
-    pub(crate) status_names: Option<Array>,
-    pub(crate) reason_names: Option<Array>,
+    /// `gStatusStrings` and `waitReasonStrings`.
+    pub(crate) status_names: Option<NameList>,
+    pub(crate) reason_names: Option<NameList>,
     /// `semtable`.
     pub(crate) semaphores: Option<Array>,
     /// `memstats` and `sched`.
@@ -76,8 +85,8 @@ impl WaitGlobals {
     /// Finds them in the debug information.
     pub(crate) fn find<'d>(dwarf: &Dwarf<'d>, index: &DwarfIndex<'d>) -> Self {
         Self {
-            status_names: index.array(dwarf, "runtime.gStatusStrings"),
-            reason_names: index.array(dwarf, "runtime.waitReasonStrings"),
+            status_names: index.array(dwarf, "runtime.gStatusStrings").map(NameList::Target),
+            reason_names: index.array(dwarf, "runtime.waitReasonStrings").map(NameList::Target),
             semaphores: index.array(dwarf, "runtime.semtable"),
             statistics: index.global("runtime.memstats").ok(),
             scheduler: index.global("runtime.sched").ok(),

@@ -105,7 +105,7 @@ layouts! {
     /// `runtime.m`: a thread.
     Thread = "runtime.m" {
         tid: "procid", g0: "g0", signal: "gsignal", current: "curg", next: "alllink", vdso_sp: "vdsoSP", vdso_pc: "vdsoPC",
-        ? random_state: "vgetrandomState",
+        ? random_state: "mOS.vgetrandomState",
     }
     /// `runtime.p`: a processor. Its timers are a slice of pointers up to 1.22, and a structure from 1.23.
     Processor = "runtime.p" { cache: "mcache", id: "id", ? timer_heap: "timers.heap", ? timer_list: "timers", }

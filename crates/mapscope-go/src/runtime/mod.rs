@@ -19,4 +19,4 @@ pub(crate) use lines::Spots;
 pub use lines::{CodeFrame, CodeSpot};
 pub(crate) use module::{Module, modules};
 pub(crate) use pclntab::{Function, FunctionTable, STACK_MAP_INDEX};
-pub(crate) use tables::{record, table_layout, table_name, table_text};
+pub(crate) use tables::{known_names, names_text, record, record_names, table_layout, table_name, table_text};

@@ -7,8 +7,15 @@
 //!   startAddr 24 8
 //! ```
 //!
-//! One line for each structure with its size, one for each field with its offset and size. `cargo xtask layouts` writes
-//! the tables; a test compares each with the debug information of the testbed's programs.
+//! One line for each structure with its size, one for each field with its offset and size. After them come arrays of
+//! strings, one line for each string with its number:
+//!
+//! ```text
+//! runtime.waitReasonStrings names
+//!   14 chan receive
+//! ```
+//!
+//! `cargo xtask layouts` writes the tables; a test compares each with the debug information of the testbed's programs.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -33,6 +40,11 @@ const TABLES: &[(&str, &str)] = &[
     ("go1.26-nogreenteagc", include_str!("layouts/go1.26-nogreenteagc.txt")),
     ("go1.27", include_str!("layouts/go1.27.txt")),
 ];
+
+/// What follows the name of an array of strings.
+const NAMES: &str = " names";
+/// Strings of one array.
+const MAX_NAMES: usize = 256;
 
 /// Experiments that move no field that is read (`internal/goexperiment`): they concern the compiler, the standard
 /// library, or how the runtime behaves.
@@ -100,6 +112,44 @@ pub(crate) fn table_layout(path: &str, minor: u32, version: &str) -> Result<Layo
     Layout::read(&Table::parse(&name, text)?)
 }
 
+/// The lines of an array of strings in the table that a binary needs; `None` when the table has none of that name.
+pub(crate) fn names_text(minor: u32, version: &str, variable: &str) -> Option<&'static str> {
+    let text = table_text(&table_name(minor, version));
+    let head = format!("{variable}{NAMES}\n");
+    let (before, rest) = text.split_once(&head)?;
+    if !before.is_empty() && !before.ends_with('\n') {
+        return None;
+    }
+    let mut end = 0;
+    for line in rest.split_inclusive('\n').take_while(|line| line.starts_with("  ")) {
+        end += line.len();
+    }
+    rest.get(..end)
+}
+
+/// The strings of such lines by their numbers; empty where there is none.
+pub(crate) fn known_names(text: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    for line in text.lines() {
+        let Some((number, name)) = line.trim_start().split_once(' ') else { continue };
+        let Some(number) = number.parse().ok().filter(|n: &usize| *n < MAX_NAMES) else { continue };
+        if names.len() <= number {
+            names.resize(number + 1, String::new());
+        }
+        name.clone_into(&mut names[number]);
+    }
+    names
+}
+
+/// The lines of a table for an array of strings.
+pub(crate) fn record_names(variable: &str, names: &[String]) -> String {
+    let mut text = format!("{variable}{NAMES}\n");
+    for (number, name) in names.iter().enumerate().filter(|(_, name)| !name.is_empty()) {
+        let _ = writeln!(text, "  {number} {name}");
+    }
+    text
+}
+
 /// The text of the table with the answers of `offsets`.
 pub(crate) fn record(offsets: &dyn Offsets) -> Result<String, GoError> {
     let recorder = Recorder { offsets, answers: RefCell::default() };
@@ -150,8 +200,12 @@ struct Table<'t> {
 impl<'t> Table<'t> {
     fn parse(name: &'t str, text: &'t str) -> Result<Self, GoError> {
         let mut table = Self { name, sizes: FxHashMap::default(), fields: FxHashMap::default() };
-        let mut structure = "";
+        let (mut structure, mut names) = ("", false);
         for (number, line) in text.lines().enumerate() {
+            names = line.ends_with(NAMES) && !line.starts_with(' ') || names && line.starts_with(' ');
+            if names {
+                continue;
+            }
             let words: Vec<&str> = line.split_whitespace().collect();
             let value = |index: usize| words.get(index).and_then(|w| w.parse::<u64>().ok());
             match (line.starts_with("  "), words.as_slice(), value(1), value(2)) {
@@ -214,6 +268,27 @@ mod tests {
         assert!(error.contains("go1.27") && error.contains("--debug-info"), "{error}");
         let error = table_layout("x", 24, "go1.24.1 X:staticlockranking").err().unwrap().to_string();
         assert!(error.contains("nearest known is go1.24"), "{error}");
+    }
+
+    #[test]
+    fn every_table_names_states_and_reasons() {
+        for (minor, version) in [(21, "go1.21.13"), (25, "go1.25.5 X:noswissmap"), (27, "go1.27.3")] {
+            let names = |variable| known_names(names_text(minor, version, variable).unwrap());
+            let (states, reasons) = (names("runtime.gStatusStrings"), names("runtime.waitReasonStrings"));
+            assert_eq!((&*states[1], &*states[4]), ("runnable", "waiting"), "{version}");
+            assert!(reasons[0].is_empty() && reasons.iter().any(|r| r == "chan receive (nil chan)"), "{version}");
+        }
+        assert_eq!(names_text(27, "go1.27.3", "runtime.other"), None);
+    }
+
+    #[test]
+    fn names_are_read_as_they_were_written() {
+        let names = ["", "chan receive", "select"].map(str::to_owned);
+        let text = record_names("runtime.x", &names);
+        assert_eq!(known_names(text.split_once('\n').unwrap().1), names);
+        let table = Table::parse("t", &format!("{text}runtime.g 10\n  a 0 8\n")).map(|t| t.field("runtime.g", "a"));
+        assert!(table.unwrap().is_ok(), "structures may follow");
+        assert_eq!(known_names("  x y\n  99999 z\n nothing\n"), Vec::<String>::new());
     }
 
     #[test]

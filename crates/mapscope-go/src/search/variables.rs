@@ -4,19 +4,21 @@ use std::collections::BTreeSet;
 
 use mapscope_memory::Memory;
 
+use super::answers::{Copies, List, Phase, agreed};
+use super::code::{RuntimeCode, bases, one};
 use super::shapes::Shapes;
-use crate::code::{Access, Relative, accesses};
 use crate::dwarf::{Dwarf, DwarfIndex};
-use crate::roots::{ProfileGlobals, RuntimeGlobals, WaitGlobals};
-use crate::runtime::{FunctionTable, Layout};
+use crate::resident;
+use crate::roots::{NameList, ProfileGlobals, RuntimeGlobals, WaitGlobals};
+use crate::runtime::{Field, FunctionTable, Layout, names_text};
 use crate::{Binary, GoError};
 
-/// Code of one function that is looked at.
-const MAX_CODE: u64 = 1 << 18;
-/// Addresses that are kept; the runtime names some thousands.
-const MAX_ADDRESSES: usize = 1 << 15;
 /// Threads looked at in all lists that may be that of all threads.
 const MAX_STEPS: usize = 1 << 20;
+/// `_GCmarktermination`, the largest phase of the collector.
+const MAX_PHASE: u32 = 2;
+/// `mProfCycleWrap`: cycles of the memory profile.
+const MAX_CYCLE: u32 = 3 * (2 << 24);
 
 /// Addresses of the runtime's variables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +26,8 @@ pub(crate) struct Variables {
     /// `runtime.mheap_`.
     pub(crate) heap: u64,
     pub(crate) globals: RuntimeGlobals,
+    /// Those that lead to the runtime's own memory; `None` when one of them is not known.
+    pub(crate) own: Option<resident::Variables>,
 }
 
 impl Variables {
@@ -43,7 +47,8 @@ impl Variables {
                 cycle: index.global("runtime.mProfCycle").ok(),
             },
         };
-        Ok(Self { heap: index.global("runtime.mheap_")?, globals })
+        let own = resident::Variables::find(dwarf, index);
+        Ok(Self { heap: index.global("runtime.mheap_")?, globals, own })
     }
 }
 
@@ -58,110 +63,226 @@ pub(crate) fn find(
     binary: &Binary<'_>,
     partial: &mut Vec<String>,
 ) -> Result<Variables, GoError> {
-    let code = RuntimeCode::read(memory, functions);
-    let shapes = Shapes { memory, layout };
+    let search = Search::new(memory, layout, functions);
     let missing = |what| GoError::not_found(binary.path(), what, memory);
-    let only = |what: &'static str, fits: &dyn Fn(u64) -> bool| {
-        let mut fitting = code.all.iter().copied().filter(|a| fits(*a));
-        fitting.next().filter(|_| fitting.next().is_none()).ok_or_else(|| missing(what))
-    };
-    let heap = only("the heap (runtime.mheap_)", &|a| shapes.is_heap(a))?;
-    let all_goroutines = only("the list of goroutines (runtime.allgs)", &|a| shapes.is_goroutines(a))?;
-    let all_processors = only("the list of processors (runtime.allp)", &|a| shapes.is_processors(a))?;
-    // The list of idle threads is a part of that of all.
-    let mut steps = MAX_STEPS;
-    let longest = code.all.iter().map(|a| (shapes.threads(*a, &mut steps), std::cmp::Reverse(*a))).max();
-    let longest = longest.filter(|(len, _)| *len > 0).map(|(_, address)| address.0);
-    let all_threads = longest.ok_or_else(|| missing("the list of threads (runtime.allm)"))?;
-    let all_finalizers = code.finalizers(shapes);
+    let heap = search.heap().ok_or_else(|| missing("the heap (runtime.mheap_)"))?;
+    let all_goroutines = search.goroutines(heap);
+    let all_goroutines = all_goroutines.ok_or_else(|| missing("the list of goroutines (runtime.allgs)"))?;
+    let all_processors = search.processors().ok_or_else(|| missing("the list of processors (runtime.allp)"))?;
+    let all_threads = search.threads().ok_or_else(|| missing("the list of threads (runtime.allm)"))?;
+    let all_finalizers = search.finalizers();
     if all_finalizers.is_none() {
         partial.push("queued finalizers could not be found without debug information; they are no roots".to_owned());
     }
-    let cleanups = code.cleanups(shapes);
+    let cleanups = search.cleanups();
     if cleanups.is_none() && layout.cleanup_queue.is_some() {
         partial.push("queued cleanups could not be found without debug information; they are no roots".to_owned());
     }
-    let globals = RuntimeGlobals {
-        all_goroutines,
-        all_threads,
-        all_processors,
-        all_finalizers,
-        cleanups,
-        waits: WaitGlobals::default(),
-        profile: ProfileGlobals::default(),
-    };
-    Ok(Variables { heap, globals })
+    let waits = search.waits(binary);
+    let profile = search.profile();
+    let globals =
+        RuntimeGlobals { all_goroutines, all_threads, all_processors, all_finalizers, cleanups, profile, waits };
+    let own = waits.statistics.and_then(|statistics| search.own(statistics));
+    Ok(Variables { heap, globals, own })
 }
 
-/// The addresses that the runtime's code names.
-#[derive(Default)]
-struct RuntimeCode {
-    all: BTreeSet<u64>,
-    /// Of functions that are known by name.
-    mark_root: Vec<Relative>,
-    queue_finalizer: Vec<Relative>,
-    free_special: Vec<Relative>,
+/// Where the phase of the collector (`runtime.gcphase`) is, which is only looked at while variables are searched for.
+pub(crate) fn find_phase(memory: &dyn Memory, layout: &Layout, functions: &[FunctionTable], heap: u64) -> Option<u64> {
+    Search::new(memory, layout, functions).phase_at(heap)
 }
 
-impl RuntimeCode {
-    fn read(memory: &dyn Memory, functions: &[FunctionTable]) -> Self {
-        let mut code = Self::default();
-        // The runtime is in the program itself, never in a plugin.
-        let Some(table) = functions.first() else { return code };
-        let text = &table.module().text;
-        let mut scratch = Vec::new();
-        for function in table.all() {
-            let name = table.name(&function);
-            if !name.starts_with("runtime.") || code.all.len() > MAX_ADDRESSES {
-                continue;
-            }
-            let len = function.end.saturating_sub(function.entry).min(MAX_CODE);
-            let Ok(bytes) = memory.bytes(function.entry, len as usize, &mut scratch) else { continue };
-            let mut found = Vec::new();
-            accesses(memory.arch(), bytes, function.entry, |relative| {
-                if relative.address % 8 == 0 && !text.contains(&relative.address) {
-                    found.push(relative);
-                }
-            });
-            code.all.extend(found.iter().map(|r| r.address));
-            match name {
-                "runtime.markroot" => code.mark_root = found,
-                "runtime.queuefinalizer" => code.queue_finalizer = found,
-                "runtime.freeSpecial" => code.free_special = found,
-                _ => {}
-            }
-        }
-        code
+/// What variables are looked for in.
+struct Search<'s> {
+    memory: &'s dyn Memory,
+    layout: &'s Layout,
+    code: RuntimeCode,
+    shapes: Shapes<'s>,
+}
+
+impl<'s> Search<'s> {
+    fn new(memory: &'s dyn Memory, layout: &'s Layout, functions: &[FunctionTable]) -> Self {
+        Self { memory, layout, code: RuntimeCode::read(memory, functions), shapes: Shapes { memory, layout } }
+    }
+
+    fn heap(&self) -> Option<u64> {
+        one(self.code.all.iter().copied().filter(|a| self.shapes.is_heap(*a)))
+    }
+
+    /// `allgs`: the header that a new goroutine is added to; in code that does not tell, the one that fits.
+    fn goroutines(&self, heap: u64) -> Option<u64> {
+        let fitting = |addresses: &BTreeSet<u64>| -> Vec<List> {
+            addresses.iter().filter_map(|a| self.shapes.goroutines(*a)).collect()
+        };
+        let copies = Copies::of_goroutines(self.phase(heap));
+        agreed(&fitting(&headers(&self.code.stores("runtime.allgadd"))), copies)
+            .or_else(|| agreed(&fitting(&self.code.all), copies))
+    }
+
+    /// `gcphase`: what is read both where a collection begins and where it ends, but the heap's own state.
+    fn phase_at(&self, heap: u64) -> Option<u64> {
+        let (begins, ends) = (self.code.halves("runtime.gcStart"), self.code.halves("runtime.gcMarkTermination"));
+        // The number of processors is read in both places too, as a whole word.
+        let words = self.code.loads("runtime.gcStart");
+        let inside = heap..heap.saturating_add(self.layout.heap.size);
+        let is_phase = |at: &u64| self.memory.u32(*at).is_ok_and(|phase| phase <= MAX_PHASE);
+        let found = begins.intersection(&ends).copied();
+        one(found.filter(|a| !words.contains(a) && !inside.contains(a) && is_phase(a)))
+    }
+
+    fn phase(&self, heap: u64) -> Option<Phase> {
+        let phase = self.memory.u32(self.phase_at(heap)?).ok()?;
+        Some(if phase == 0 { Phase::Off } else { Phase::Marking })
+    }
+
+    /// `allp`: the header that is written when the number of processors changes; a thread may have a copy of it.
+    fn processors(&self) -> Option<u64> {
+        let fitting = |addresses: &BTreeSet<u64>| -> Vec<List> {
+            addresses.iter().filter_map(|a| self.shapes.processors(*a)).collect()
+        };
+        agreed(&fitting(&headers(&self.code.stores("runtime.procresize"))), Copies::Equal)
+            .or_else(|| agreed(&fitting(&self.code.all), Copies::Equal))
+    }
+
+    /// `allm`: a new thread is put in front of it. In code that does not tell, the longest list: that of idle threads is
+    /// a part of it.
+    fn threads(&self) -> Option<u64> {
+        let mut steps = MAX_STEPS;
+        let mut fitting = |addresses: &BTreeSet<u64>, unborn| -> Vec<List> {
+            addresses.iter().filter_map(|a| self.shapes.threads(*a, unborn, &mut steps)).collect()
+        };
+        let (new, read) = (self.code.addresses("runtime.mcommoninit"), self.code.loads("runtime.mcommoninit"));
+        let told = fitting(&new.intersection(&read).copied().collect(), true);
+        agreed(&told, Copies::Parts).or_else(|| agreed(&fitting(&self.code.all, false), Copies::Parts))
     }
 
     /// `allfin`: the collector reads it to mark what is queued, and a new block is put in front of it.
-    fn finalizers(&self, shapes: Shapes<'_>) -> Option<u64> {
-        let block = &shapes.layout.finalizer_block;
-        let fits = |a: u64| shapes.is_block_list(a, block.all_link, block.count);
-        one(accessed(&self.queue_finalizer, Access::Store)
-            .intersection(&accessed(&self.mark_root, Access::Load))
-            .copied()
-            .filter(|a| fits(*a)))
+    fn finalizers(&self) -> Option<u64> {
+        let block = &self.layout.finalizer_block;
+        let (queue, mark) = (self.code.stores("runtime.queuefinalizer"), self.code.loads("runtime.markroot"));
+        let both = queue.intersection(&mark).copied();
+        one(both.filter(|a| self.shapes.is_block_list(*a, block.all_link, block.count)))
     }
 
     /// `gcCleanups`: the collector reads a field of it, and what is freed is queued there.
-    fn cleanups(&self, shapes: Shapes<'_>) -> Option<u64> {
-        let (queue, block) = (shapes.layout.cleanup_queue?, shapes.layout.cleanup_block?);
+    fn cleanups(&self) -> Option<u64> {
+        let (queue, block) = (self.layout.cleanup_queue?, self.layout.cleanup_block?);
         // Code that was not optimised takes the field's address first.
-        let mut lists = accessed(&self.mark_root, Access::Load);
-        lists.extend(accessed(&self.mark_root, Access::Address));
-        let list = |a: &u64| a.wrapping_add(queue.all.offset);
-        one(accessed(&self.free_special, Access::Address)
-            .into_iter()
-            .filter(|a| lists.contains(&list(a)) && shapes.is_block_list(list(a), block.all_link, block.count)))
+        let mut lists = self.code.loads("runtime.markroot");
+        lists.extend(self.code.addresses("runtime.markroot"));
+        let freed = self.code.addresses("runtime.freeSpecial");
+        let found = bases(&[(0, &freed), (queue.all.offset, &lists)]);
+        let is_list = |a: u64| self.shapes.is_block_list(a, block.all_link, block.count);
+        one(found.into_iter().filter(|a| is_list(a.wrapping_add(queue.all.offset))))
+    }
+
+    /// What says what goroutines wait for.
+    fn waits(&self, binary: &Binary<'_>) -> WaitGlobals {
+        let names = |variable| names_text(binary.minor, &binary.go_version, variable).map(NameList::Known);
+        let (acquire, release) =
+            (self.code.addresses("runtime.semacquire1"), self.code.addresses("runtime.semrelease1"));
+        let mut tables = acquire.intersection(&release).filter_map(|a| self.shapes.semaphores(*a));
+        let semaphores = tables.next().filter(|_| tables.next().is_none());
+        WaitGlobals {
+            status_names: names("runtime.gStatusStrings"),
+            reason_names: names("runtime.waitReasonStrings"),
+            semaphores,
+            statistics: self.statistics(),
+            scheduler: self.scheduler(),
+        }
+    }
+
+    /// `memstats`: where what the profiler's stacks take is counted, and other memory, and when a collection ended.
+    fn statistics(&self) -> Option<u64> {
+        let (collections, accounts) = (self.layout.collections?, self.layout.accounts.as_ref()?);
+        let fields = [
+            (accounts.statistics.profile.offset, &self.code.addresses("runtime.stkbucket")),
+            (accounts.statistics.other.offset, &self.code.addresses("runtime.persistentalloc1")),
+            (collections.last_collection.offset, &self.code.words("runtime.gcMarkTermination")),
+        ];
+        one(bases(&fields))
+    }
+
+    /// `sched`: the monitor reads when somebody last looked at the network, and who looks for work writes it.
+    fn scheduler(&self) -> Option<u64> {
+        let poll = self.layout.scheduler?.last_poll.offset;
+        let fields = [
+            (poll, &self.code.loads("runtime.sysmon")),
+            (poll, &self.code.addresses("runtime.sysmon")),
+            (poll, &self.code.addresses("runtime.findRunnable")),
+        ];
+        one(bases(&fields))
+    }
+
+    /// Variables of the memory profile. Whether the linker left it out, the function table says.
+    fn profile(&self) -> ProfileGlobals {
+        let Some(layout) = self.layout.profile else { return ProfileGlobals::default() };
+        let both = |a: BTreeSet<u64>, b: BTreeSet<u64>| one(a.intersection(&b).copied());
+        let cycles = self.code.halves("runtime.mProf_Malloc");
+        let cycles = cycles.intersection(&self.code.halves("runtime.mProf_Free")).copied().collect::<Vec<_>>();
+        let is_cycle = |a: &u64| self.memory.u32(*a).is_ok_and(|cycle| cycle >> 1 < MAX_CYCLE);
+        let buckets = both(self.code.loads("runtime.mProf_FlushLocked"), self.code.addresses("runtime.stkbucket"));
+        ProfileGlobals {
+            rate: both(self.code.loads("runtime.profilealloc"), self.code.stores("runtime.parsegodebug")),
+            disabled: None,
+            buckets: buckets.filter(|a| self.is_profile(*a, layout.bucket.kind)),
+            cycle: one(cycles.into_iter().filter(is_cycle)),
+        }
+    }
+
+    /// A list of stacks is empty, or begins with one of the memory profile: `memProfile` is 1.
+    fn is_profile(&self, list: u64, kind: Field) -> bool {
+        self.memory.u64(list).is_ok_and(|first| {
+            let kind = first.checked_add(kind.offset).and_then(|at| self.memory.u32(at).ok());
+            first == 0 || kind.is_some_and(|kind| kind & 0xff == 1)
+        })
+    }
+
+    /// What leads to the runtime's own memory.
+    fn own(&self, statistics: u64) -> Option<resident::Variables> {
+        let accounts = self.layout.accounts.as_ref()?;
+        let both = |function: &str| -> Vec<u64> {
+            self.code.loads(function).intersection(&self.code.addresses(function)).copied().collect()
+        };
+        let chunks = |a: &u64, bytes| self.shapes.chunks(*a, 0, bytes);
+        let persistent = both("runtime.persistentalloc1");
+        let persistent = persistent.into_iter().filter(|a| chunks(a, resident::PERSISTENT_CHUNK).is_some());
+        let profile = both("runtime.stkbucket").into_iter();
+        let spans = self.code.addresses("runtime.(*mheap).allocSpan");
+        let controller = [
+            (accounts.controller.in_use.offset, &spans),
+            (accounts.controller.free.offset, &spans),
+            (accounts.controller.released.offset, &spans),
+        ];
+        let buffers = self.code.loads("runtime.prepareFreeWorkbufs");
+        let work = [(accounts.work.free.offset, &buffers), (accounts.work.busy.offset, &buffers)];
+        Some(resident::Variables {
+            persistent: one(persistent)?,
+            profile: one(profile)?,
+            bits: self.bits(accounts.bits_arena.next.offset)?,
+            work: one(bases(&work))?,
+            statistics,
+            controller: one(bases(&controller))?,
+            random: self.layout.m.random_state.and_then(|_| self.random()),
+        })
+    }
+
+    /// The four lists of `gcBitsArenas`, which stand side by side after a lock: each epoch hands one on to the next.
+    fn bits(&self, next: u64) -> Option<[u64; 4]> {
+        let all = self.code.words("runtime.nextMarkBitArenaEpoch");
+        let lists = |free: u64| [0, 8, 16, 24].map(|o| free.wrapping_add(o));
+        let is_chunks = |a: &u64| self.shapes.chunks(*a, next, resident::BITS_CHUNK).is_some();
+        let stored = self.code.stores("runtime.nextMarkBitArenaEpoch");
+        let fits = |free: &u64| lists(*free).iter().all(|a| all.contains(a) && is_chunks(a)) && stored.contains(free);
+        one(all.iter().copied().filter(fits)).map(lists)
+    }
+
+    /// `vgetrandomAlloc.states`: a slice that grows when a thread ends.
+    fn random(&self) -> Option<u64> {
+        one(headers(&self.code.stores("runtime.vgetrandomDestroy")))
     }
 }
 
-fn accessed(code: &[Relative], access: Access) -> BTreeSet<u64> {
-    code.iter().filter(|r| r.access == access).map(|r| r.address).collect()
-}
-
-/// The only one.
-fn one(mut found: impl Iterator<Item = u64>) -> Option<u64> {
-    found.next().filter(|_| found.next().is_none())
+/// Addresses of slices all of whose three words are among `stores`.
+fn headers(stores: &BTreeSet<u64>) -> BTreeSet<u64> {
+    bases(&[(0, stores), (8, stores), (16, stores)])
 }

@@ -56,7 +56,10 @@ impl Buckets {
         partial: &mut Vec<String>,
     ) -> Self {
         let mut buckets = Self::default();
-        let (Some(list), Some(cycle)) = (globals.buckets, globals.cycle) else { return buckets };
+        let (Some(list), Some(cycle)) = (globals.buckets, globals.cycle) else {
+            partial.push("the memory profile could not be found without debug information".to_owned());
+            return buckets;
+        };
         if let Err(e) = buckets.follow(memory, layout, list) {
             partial.push(format!("the memory profile could not be read to its end: {e}"));
         }

@@ -48,7 +48,13 @@ pub enum Sampling {
     Off,
     /// Not at all: the linker left the memory profile out, for nothing in the program can ask for it.
     LeftOut,
+    /// Not known: without debug information the runtime's variables were not found.
+    Unknown,
 }
+
+/// Functions that read the memory profile, one of which each program has that can ask for it (`linksetup` of
+/// `cmd/link/internal/ld/lib.go`): `MemProfile` up to 1.22, `memProfileInternal` from 1.23.
+const READERS: [&str; 2] = ["runtime.MemProfile", "runtime.memProfileInternal"];
 
 /// The memory profile of a target, and its sampled objects.
 pub struct Sites<'s> {
@@ -86,11 +92,15 @@ impl<'s> Session<'s> {
 fn sampling(stages: &Stages<'_>) -> Sampling {
     let globals = stages.context.globals.profile;
     let memory = stages.context.memory;
-    let rate = globals.rate.and_then(|at| memory.u64(at).ok()).unwrap_or(0) as i64;
-    match u64::try_from(rate) {
-        Ok(rate) if rate > 0 => Sampling::Every(rate),
-        _ if globals.disabled.and_then(|at| memory.u8(at).ok()) == Some(1) => Sampling::LeftOut,
-        _ => Sampling::Off,
+    let left_out = match globals.disabled {
+        Some(at) => memory.u8(at).is_ok_and(|flag| flag == 1),
+        None => !stages.context.functions.iter().any(|t| t.all().any(|f| READERS.contains(&t.name(&f)))),
+    };
+    match globals.rate.and_then(|at| memory.u64(at).ok()).map(|rate| u64::try_from(rate as i64)) {
+        Some(Ok(rate)) if rate > 0 => Sampling::Every(rate),
+        _ if left_out => Sampling::LeftOut,
+        Some(_) => Sampling::Off,
+        None => Sampling::Unknown,
     }
 }
 

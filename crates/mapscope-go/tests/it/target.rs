@@ -3,7 +3,9 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Child, ChildStdin, Command, Stdio};
 
-use mapscope_go::{Executable, GoroutineCensus, MapEntry, MemoryParts, Silent, Totals, TypeCount, with_session};
+use mapscope_go::{
+    Executable, GoError, GoroutineCensus, MapEntry, MemoryParts, Session, Silent, Totals, TypeCount, with_session,
+};
 use mapscope_memory::{Memory, Process};
 use serde_json::Value;
 
@@ -78,6 +80,15 @@ impl Running {
         read(&process, &executable)
     }
 
+    /// Its goroutines and the rest of one reading.
+    pub fn inspect(&self) -> (GoroutineCensus, Reading) {
+        let process = Process::attach(self.child.id()).unwrap();
+        let executable = process.executable().unwrap();
+        let read = |session: &Session<'_>| (session.goroutines(), reading(session));
+        let read = with_session(&process, Executable::new(&executable), &Silent, read);
+        read.unwrap_or_else(|e| (GoroutineCensus::default(), failed(&e)))
+    }
+
     /// Ends the program as it is meant to end; what went wrong.
     pub fn finish(&mut self) -> Option<String> {
         drop(self.stdin.take());
@@ -100,20 +111,27 @@ pub fn read(memory: &dyn Memory, executable: &[u8]) -> Reading {
 }
 
 pub fn read_executable(memory: &dyn Memory, executable: Executable<'_>) -> Reading {
-    let read = with_session(memory, executable, &Silent, |session| Reading {
+    with_session(memory, executable, &Silent, reading).unwrap_or_else(|e| failed(&e))
+}
+
+fn reading(session: &Session<'_>) -> Reading {
+    Reading {
         maps: session.maps.clone(),
         types: session.types.clone(),
         totals: session.totals,
         memory: session.memory.clone(),
         partial: session.partial.clone(),
         error: None,
-    });
-    read.unwrap_or_else(|e| Reading {
+    }
+}
+
+fn failed(error: &GoError) -> Reading {
+    Reading {
         maps: Vec::new(),
         types: Vec::new(),
         totals: Totals::default(),
         memory: None,
         partial: Vec::new(),
-        error: Some(e.to_string()),
-    })
+        error: Some(error.to_string()),
+    }
 }

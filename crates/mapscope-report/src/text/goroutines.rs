@@ -23,6 +23,8 @@ pub fn goroutines(list: &GoroutineList, options: &TextOptions) -> String {
             total => format!("none of {} matches", plural(total, "group", "groups")),
         };
         push_line(&mut out, none);
+        // None that leaks may only mean that nobody knows.
+        out += &leaks_unknown(list, width);
     } else {
         out += &table(&list.groups[..shown]).render(width);
         out += &more(shown, list.groups.len());
@@ -103,9 +105,7 @@ fn notes(list: &GoroutineList, width: usize) -> String {
     if list.groups.iter().any(|g| g.suspect) {
         out += &note("leaked?: a guess; nothing that could be read can wake them, but not all could be read", width);
     }
-    if let Some(reason) = &list.leaks_unknown {
-        out += &note(&format!("which goroutines are leaked is not known: {}", safe(reason)), width);
-    }
+    out += &leaks_unknown(list, width);
     if list.groups.iter().any(|g| g.waited.is_some()) {
         let bound =
             if list.times_are_bounds { " A core does not say when it was taken: they are lower bounds." } else { "" };
@@ -117,6 +117,12 @@ fn notes(list: &GoroutineList, width: usize) -> String {
         );
     }
     out
+}
+
+fn leaks_unknown(list: &GoroutineList, width: usize) -> String {
+    let Some(reason) = &list.leaks_unknown else { return String::new() };
+    let known = if list.groups.iter().any(|g| g.leaked) { " of all; those that are marked are" } else { "" };
+    note(&format!("which goroutines are leaked is not known{known}: {}", safe(reason)), width)
 }
 
 /// One group: its first line, its figures, its stack.

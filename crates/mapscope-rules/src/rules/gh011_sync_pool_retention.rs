@@ -28,6 +28,7 @@
 //! Large values that are all in use under load are what the pool is for. Never more than medium.
 
 use crate::finding::Claim;
+use crate::source_name::variable;
 use crate::text::{bytes, plural};
 use crate::{Evidence, PoolFacts};
 
@@ -49,10 +50,10 @@ pub(crate) fn check(evidence: &Evidence) -> Vec<Claim> {
         ),
         evidence: vec![("values", pool.values)],
         reclaimable_bytes: pool.bytes,
-        advice: format!(
-            "Put back only what is small: if buf.Cap() <= 64<<10 {{ {}.Put(buf) }}.",
-            super::variable(&pool.owner)
-        ),
+        advice: match variable(&pool.owner) {
+            Some(name) => format!("Put back only what is small: if buf.Cap() <= 64<<10 {{ {name}.Put(buf) }}."),
+            None => "Put back only what is small, a buffer of at most 64 KiB.".to_owned(),
+        },
         ..Claim::default()
     };
     evidence.pools.iter().filter(large).map(claim).collect()

@@ -34,8 +34,9 @@
 //! A map that is being filled at this moment is in this state rightly; it will have left it soon. Swiss maps grow in one
 //! step and have no old buckets.
 
-use super::{map_claim, maps_in, variable};
+use super::{map_claim, maps_in};
 use crate::finding::Claim;
+use crate::source_name::{the_map, variable};
 use crate::state::State;
 use crate::text::{bytes, count};
 use crate::{Evidence, MapFacts};
@@ -49,11 +50,12 @@ pub(crate) fn check(evidence: &Evidence) -> Vec<Claim> {
             count(moved),
             bytes(old),
         );
-        let owner = variable(&map.owner);
-        let advice = format!(
-            "Make it with room for {} entries. To end the growth now, write to it: for k, v := range {owner} {{ {owner}[k] = v }}.",
-            count(figures.entries)
-        );
+        let write = match variable(&map.owner) {
+            Some(name) => format!("write to it: for k, v := range {name} {{ {name}[k] = v }}"),
+            None => format!("assign every element of {} again", the_map(&map.owner)),
+        };
+        let advice =
+            format!("Make it with room for {} entries. To end the growth now, {write}.", count(figures.entries));
         let more = [("old_buckets_bytes", old), ("evacuated_buckets", moved)];
         Claim { advice, ..map_claim(map, summary, old, &more) }
     };

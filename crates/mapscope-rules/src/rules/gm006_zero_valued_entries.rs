@@ -40,8 +40,9 @@
 //! Heuristic: zero may be a value like any other (a counter that stands at 0, a flag that says no). Then the map is as it
 //! has to be.
 
-use super::{map_claim, maps_in, variable};
+use super::{map_claim, maps_in};
 use crate::finding::Claim;
+use crate::source_name::{the_map, variable};
 use crate::state::State;
 use crate::text::{bytes, count, percent};
 use crate::{Evidence, MapFacts};
@@ -58,10 +59,11 @@ pub(crate) fn check(evidence: &Evidence) -> Vec<Claim> {
             percent(zero, figures.entries),
             bytes(saved),
         );
-        let advice = format!(
-            "Heuristic: if zero means gone, delete({}, key) instead, and make the map anew once.",
-            variable(&map.owner)
-        );
+        let delete = match variable(&map.owner) {
+            Some(name) => format!("delete({name}, key) instead"),
+            None => format!("delete entries of {} instead", the_map(&map.owner)),
+        };
+        let advice = format!("Heuristic: if zero means gone, {delete}, and make the map anew once.");
         Claim { advice, ..map_claim(map, summary, saved, &[("zero_values", zero)]) }
     };
     maps_in(evidence, State::Zeroed).map(claim).collect()

@@ -35,9 +35,10 @@
 //! Heuristic: a map may be the rightful owner of its keys, as a set of connections is. Never more than medium. Maps whose
 //! elements are pointers of the same type are left out.
 
-use super::{map_claim, variable};
+use super::map_claim;
 use crate::finding::Claim;
 use crate::severity::MIN_BYTES;
+use crate::source_name::{the_map, variable};
 use crate::text::{bytes, count};
 use crate::{Evidence, MapFacts};
 
@@ -49,9 +50,12 @@ pub(crate) fn check(evidence: &Evidence) -> Vec<Claim> {
             count(map.figures.entries),
             bytes(map.pinned_bytes),
         );
+        let delete = match variable(&map.owner) {
+            Some(name) => format!("delete({name}, key)"),
+            None => format!("delete its entry in {}", the_map(&map.owner)),
+        };
         let advice = format!(
-            "Heuristic: if the map only knows things about them, use an identity or a weak.Pointer as its key, and delete({}, key) when an object is done.",
-            variable(&map.owner)
+            "Heuristic: if the map only knows things about them, use an identity or a weak.Pointer as its key, and {delete} when an object is done."
         );
         Claim { advice, ..map_claim(map, summary, map.pinned_bytes, &[("pinned_keys", map.pinned_keys)]) }
     };

@@ -46,9 +46,9 @@
 
 use std::collections::BTreeMap;
 
-use super::variable;
 use crate::finding::Claim;
 use crate::severity::MIN_BYTES;
+use crate::source_name::variable_or_map;
 use crate::text::{bytes, count, plural};
 use crate::{Evidence, SyncMapFacts};
 
@@ -97,7 +97,7 @@ fn claim(owner: &str, plain_type: &str, maps: &[&SyncMapFacts]) -> Option<Claim>
         reclaimable_bytes: saved,
         advice: format!(
             "Unless many processors read it at once: {one} {plain_type} with a sync.RWMutex in place of {}.",
-            variable(owner)
+            variable_or_map(owner)
         ),
         ..Claim::default()
     })

@@ -34,9 +34,9 @@
 //! *Heuristic*: a cache that is still being filled looks the same; inspect again later. A deleted entry leaves a tombstone in
 //! a full group only, and none in a legacy map, so deletions may go unseen.
 
-use super::variable;
 use crate::finding::Claim;
 use crate::severity::{MIN_BYTES, severity};
+use crate::source_name::{the_map, variable};
 use crate::text::{bytes, count};
 use crate::{Evidence, GrowthFacts};
 
@@ -77,9 +77,12 @@ fn claim(map: &GrowthFacts, live: u64) -> Claim {
             ("grown_bytes", grown),
         ],
         advice: format!(
-            "Give it a bound: delete what is too old, or start a new {} when len({}) is at its limit.",
+            "Give it a bound: delete what is too old, or start a new {} when {} is at its limit.",
             map.type_name,
-            variable(&map.owner)
+            match variable(&map.owner) {
+                Some(name) => format!("len({name})"),
+                None => format!("the number of entries of {}", the_map(&map.owner)),
+            }
         ),
         ..Claim::default()
     }

@@ -28,7 +28,9 @@ pub(crate) mod gm014_stale_tables;
 pub(crate) mod gm015_unbounded_map;
 
 use crate::finding::Claim;
+use crate::source_name::{the_map, variable};
 use crate::state::{State, state};
+use crate::text::count;
 use crate::{Evidence, FieldOrder, MapFacts};
 
 /// Fields that fit into a sentence.
@@ -127,16 +129,17 @@ fn map_claim(map: &MapFacts, summary: String, reclaimable_bytes: u64, more: &[(&
     }
 }
 
-/// Code that moves a map's entries into a new one of the right size.
+/// How to move a map's entries into a new one of the right size: code, or words where the map has no name.
 fn rebuild(map: &MapFacts) -> String {
-    let (owner, type_name) = (variable(&map.owner), &map.type_name);
-    format!("fresh := make({type_name}, len({owner})); maps.Copy(fresh, {owner}); {owner} = fresh")
-}
-
-/// The owner as code can name it: without the goroutine, and with an index where it is one of many.
-fn variable(owner: &str) -> String {
-    let name = owner.rsplit_once(": ").map_or(owner, |(_, name)| name);
-    name.strip_prefix("main.").unwrap_or(name).replace("[]", "[i]")
+    let type_name = &map.type_name;
+    match variable(&map.owner) {
+        Some(name) => format!("fresh := make({type_name}, len({name})); maps.Copy(fresh, {name}); {name} = fresh"),
+        None => format!(
+            "copy its entries into a new {type_name} with room for {}, and put that in the place of {}",
+            count(map.figures.entries),
+            the_map(&map.owner)
+        ),
+    }
 }
 
 /// What to do about a struct that another order of fields makes smaller.
@@ -160,6 +163,24 @@ fn is_standard(type_name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_map_without_a_name_is_told_in_words() {
+        let map = |owner: &str| MapFacts {
+            owner: owner.into(),
+            type_name: "map[string]int".into(),
+            figures: mapscope_heap::MapFigures { entries: 1234, ..Default::default() },
+            ..MapFacts::default()
+        };
+        assert_eq!(
+            rebuild(&map("main.seen")),
+            "fresh := make(map[string]int, len(seen)); maps.Copy(fresh, seen); seen = fresh"
+        );
+        assert_eq!(
+            rebuild(&map("bss+0x8")),
+            "copy its entries into a new map[string]int with room for 1,234, and put that in the place of the map at bss+0x8"
+        );
+    }
 
     #[test]
     fn the_standard_library_is_known_by_name() {

@@ -42,7 +42,7 @@ fn build(
 ) -> Profile {
     let rate = match profile.sampling {
         Sampling::Every(rate) => i64::try_from(rate).unwrap_or(i64::MAX),
-        Sampling::Off | Sampling::LeftOut => 0,
+        Sampling::Off | Sampling::LeftOut | Sampling::Unknown => 0,
     };
     builder.period("space", "bytes", rate);
     // A core does not say when it was taken.

@@ -30,6 +30,9 @@ pub(crate) fn why_none(sampling: Sampling) -> String {
         Sampling::LeftOut => "the program has no heap profile: nothing in it can ask for one, so the linker left it \
             out; import runtime/pprof or net/http/pprof and use it"
             .to_owned(),
+        Sampling::Unknown => "whether the program samples its allocations is not known: the runtime's variables could \
+            not be found without debug information; pass the unstripped binary or its .debug file with --debug-info"
+            .to_owned(),
         Sampling::Off => "the program samples no allocations: runtime.MemProfileRate is 0".to_owned(),
         Sampling::Every(rate) => format!("no allocation has been sampled so far, at one for {rate} bytes"),
     }

@@ -50,7 +50,7 @@ fn sampled(
     notes.extend(sites.partial.iter().cloned());
     match sites.sampling {
         Sampling::Every(_) => {}
-        Sampling::LeftOut => bail!("{}", assemble::why_none(sites.sampling)),
+        none @ (Sampling::LeftOut | Sampling::Unknown) => bail!("{}", assemble::why_none(none)),
         // It may have sampled until it was told not to.
         Sampling::Off => notes.push(assemble::why_none(sites.sampling)),
     }

@@ -64,6 +64,20 @@ mod tests {
     }
 
     #[test]
+    fn that_leaks_are_not_known_is_said_where_none_is_shown() {
+        let mut list = list();
+        list.groups[0].leaked = false;
+        list.leaks_unknown = Some("the reading is partial: a page is missing".into());
+        let filter = GoroutineFilter { state: None, function: None, leaked: true, limit: None };
+        let view = View { format: Format::Text, width: 200 };
+        let out = plain(&render(list.clone(), &filter, view).expect("it renders"));
+        assert!(out.contains("which goroutines are leaked is not known: the reading is partial"), "{out}");
+        list.groups[0].leaked = true;
+        let out = plain(&render(list, &filter, view).expect("it renders"));
+        assert!(out.contains("is not known of all; those that are marked are: the reading is partial"), "{out}");
+    }
+
+    #[test]
     fn filters_are_joined() {
         let regex = |text| Some(Regex::new(text).expect("a regex"));
         let all = GoroutineFilter { state: None, function: None, leaked: false, limit: None };

@@ -8,6 +8,7 @@
 mod code;
 mod headers;
 mod interfaces;
+mod unused;
 mod values;
 
 use std::sync::atomic::Ordering::Relaxed;
@@ -38,16 +39,19 @@ pub(super) enum Ground {
 }
 
 impl Typing<'_> {
-    /// Finds the live maps without debug information, and follows them. Returns the headers whose type was concluded;
-    /// what is left out goes to `partial`.
+    /// Finds the live maps where there is no debug information, and follows them. Returns the headers whose type was
+    /// concluded; what is left out goes to `partial`.
     pub(crate) fn find_maps(
         &self,
         regions: &Regions,
         reach: &Reachability,
         partial: &mut Vec<String>,
     ) -> FxHashSet<u64> {
-        worker::run(self, regions, Vec::new(), &self.interfaces(reach), &[]);
         let context = self.context;
+        if context.types.debug_info().is_some() {
+            return FxHashSet::default();
+        }
+        worker::run(self, regions, Vec::new(), &self.interfaces(reach), &[]);
         let evidence = code::evidence(context);
         let loaded = evidence.loaded.iter().map(|id| context.types.get(*id).descriptor);
         let catalog = context.types.catalog(loaded);
@@ -76,7 +80,8 @@ impl Typing<'_> {
             worker::run(self, regions, Vec::new(), &[], &objects);
         }
         let nothing = |c: &&Candidate| c.storage.is_none() && self.heap.graph.type_of(c.object) == 0;
-        let unknown = candidates.iter().filter(nothing).count();
+        let unknown: FxHashSet<u64> = candidates.iter().filter(nothing).map(|c| c.address).collect();
+        let unknown = unknown.len() - self.lists_of_mappings(&unknown).len();
         if unknown > 0 {
             let (maps, their) = if unknown == 1 {
                 ("map that never had an entry is", "its")
