@@ -1,7 +1,7 @@
 //! One reading of a Go target, from its bytes to its maps.
 
 use mapscope_heap::{Dominators, HeapGraph, MapAudit, MergedTree, Reachability};
-use mapscope_memory::{Memory, available_memory};
+use mapscope_memory::{Memory, Partial, available_memory};
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -106,7 +106,7 @@ pub struct Session<'s> {
     /// Where resident memory went; absent when the system does not say what is resident.
     pub memory: Option<MemoryParts>,
     /// Why the reading is partial: one sentence for each reason.
-    pub partial: Vec<String>,
+    pub partial: Partial,
 }
 
 /// What the stages of a reading found, for the methods of [`Session`].

@@ -1,6 +1,6 @@
 //! Doors for the tests of what stands in for debug information. No part of the interface.
 
-use mapscope_memory::Memory;
+use mapscope_memory::{Memory, Partial};
 
 use crate::dwarf::{DwarfIndex, DwarfSections};
 use crate::roots::{ProfileGlobals, RuntimeGlobals, WaitGlobals};
@@ -42,7 +42,7 @@ pub fn differences(memory: &dyn Memory, executable: &[u8]) -> Result<Vec<String>
     }
     let modules = modules(&cached, &layout, first)?;
     let functions = modules.iter().map(|m| FunctionTable::read(&cached, m)).collect::<Result<Vec<_>, _>>()?;
-    let mut partial = Vec::new();
+    let mut partial = Partial::default();
     let found = search::find(&cached, &layout, &functions, &binary, &mut partial)?;
     let named = Variables::named(&dwarf, &index)?;
     // What nothing works without but saying so is not searched for.
@@ -51,6 +51,6 @@ pub fn differences(memory: &dyn Memory, executable: &[u8]) -> Result<Vec<String>
     if found != named {
         differences.push(format!("the variables are {named:x?}, found {found:x?}"));
     }
-    differences.extend(partial);
+    differences.extend(partial.sentences());
     Ok(differences)
 }

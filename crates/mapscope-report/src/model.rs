@@ -10,6 +10,7 @@ mod goroutines;
 mod held;
 mod layout;
 mod occupancy;
+mod partial;
 mod paths;
 mod report;
 mod rules;
@@ -26,6 +27,7 @@ pub use goroutines::{GoroutineList, GoroutineRow, LeftOut, Waited};
 pub use held::{HeldGraph, HeldNode};
 pub use layout::{BestOrder, FieldRow, LayoutReport, LayoutRow, SlotRow};
 pub use occupancy::Occupancy;
+pub use partial::{Figure, PartialScope, Uncertain};
 pub use paths::{
     ClosingEdge, CycleList, CycleMap, CycleRow, PathObject, PathObjects, PathReport, PathRow, PathStep, PathSubject,
 };
@@ -75,6 +77,9 @@ pub struct Inspection {
     /// Why the result is partial: one sentence for each reason. Absent when the result is whole.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub partial: Vec<String>,
+    /// What each reason makes uncertain; every other figure is exact.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub partial_scope: Vec<PartialScope>,
 }
 
 /// What was examined, and how.
@@ -296,6 +301,9 @@ pub struct MapDetail {
     /// Why the result is partial.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub partial: Vec<String>,
+    /// What each reason makes uncertain; every other figure is exact.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub partial_scope: Vec<PartialScope>,
 }
 
 /// How one slot is laid out, in bytes.
@@ -345,6 +353,9 @@ pub struct MapList {
     /// Why the result is partial.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub partial: Vec<String>,
+    /// What each reason makes uncertain; every other figure is exact.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub partial_scope: Vec<PartialScope>,
 }
 
 /// `mapscope types --format json`.
@@ -370,4 +381,7 @@ pub struct TypeList {
     /// Why the result is partial.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub partial: Vec<String>,
+    /// What each reason makes uncertain; every other figure is exact.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub partial_scope: Vec<PartialScope>,
 }

@@ -9,6 +9,7 @@ mod leaks;
 mod names;
 mod stacks;
 
+use mapscope_memory::Figure;
 use rustc_hash::FxHashMap;
 
 use crate::Session;
@@ -99,7 +100,7 @@ impl Session<'_> {
     pub fn goroutines(&self) -> GoroutineCensus {
         let stages = &self.stages;
         let names = Names::read(stages.context);
-        let verdict = match self.partial.first() {
+        let verdict = match self.partial.of(Figure::Leaks) {
             // What was not read may hold what a goroutine waits for.
             Some(reason) => Err(format!("the reading is partial: {reason}")),
             None => leaks::find(stages, &names),

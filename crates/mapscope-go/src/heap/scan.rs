@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use mapscope_heap::{EdgeRows, HeapGraph};
-use mapscope_memory::Memory;
+use mapscope_memory::{Figure, Memory, Partial};
 use rayon::prelude::*;
 
 use super::{ARENA, MAX_IN_SPAN, Masks, Span, SpanTable};
@@ -36,7 +36,7 @@ pub(crate) fn scan(
     mheap: u64,
     types: &TypeTable<'_>,
     spans: SpanTable,
-    partial: &mut Vec<String>,
+    partial: &mut Partial,
 ) -> Result<Heap, GoError> {
     let column: Vec<AtomicU32> = (0..spans.blocks.len()).map(|_| AtomicU32::new(0)).collect();
     let chunks = chunks(&spans);
@@ -44,7 +44,8 @@ pub(crate) fn scan(
     let done: Vec<(EdgeRows, u64)> = chunks.par_iter().map(|chunk| scanner.chunk(chunk.clone())).collect();
     let missing: u64 = done.iter().map(|d| d.1).sum();
     if missing > 0 {
-        partial.push(format!("the bytes of {missing} heap spans are missing; their pointers are not known"));
+        partial
+            .add(Figure::Live, format!("the bytes of {missing} heap spans are missing; their pointers are not known"));
     }
     let rows = done.into_iter().map(|d| d.0).collect();
     let mut graph = HeapGraph::with_types(spans.blocks.clone(), rows, column)?;

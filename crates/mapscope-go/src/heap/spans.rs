@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use mapscope_heap::{BitSet, BlockTable};
-use mapscope_memory::{Memory, TargetKind};
+use mapscope_memory::{Figure, Memory, Partial, TargetKind};
 
 use super::{Allocator, MAX_IN_SPAN, PAGE};
 use crate::GoError;
@@ -68,7 +68,7 @@ impl SpanTable {
         memory: &dyn Memory,
         layout: &Layout,
         mheap: u64,
-        partial: &mut Vec<String>,
+        partial: &mut Partial,
     ) -> Result<Self, GoError> {
         let all = mheap.wrapping_add(layout.heap.all_spans.offset);
         let (array, count) = (memory.u64(all)?, memory.u64(all.wrapping_add(8))?);
@@ -105,9 +105,10 @@ impl SpanTable {
         });
         unreadable += (before - spans.len()) as u64;
         if unreadable > 0 {
-            partial.push(format!(
-                "{unreadable} of {count} heap spans could not be read or make no sense; they are left out"
-            ));
+            partial.add(
+                Figure::Objects | Figure::Memory,
+                format!("{unreadable} of {count} heap spans could not be read or make no sense; they are left out"),
+            );
         }
         let (spans, slots): (Vec<Span>, Vec<SlotsInUse>) = spans.into_iter().unzip();
         let headers = layout.span.large_type.is_some() && layout.arena.bitmap.is_none();
@@ -150,7 +151,7 @@ impl SpanTable {
 }
 
 /// The slots that are allocated: those before the free index, and those whose allocation bit is set.
-fn allocated(memory: &dyn Memory, blocks: &BlockTable, slots: &[SlotsInUse], partial: &mut Vec<String>) -> BitSet {
+fn allocated(memory: &dyn Memory, blocks: &BlockTable, slots: &[SlotsInUse], partial: &mut Partial) -> BitSet {
     let (mut allocated, mut bits) = (BitSet::new(blocks.len()), Vec::new());
     let mut unreadable = 0u64;
     for (block, SlotsInUse { free_index, alloc_bits }) in blocks.blocks().iter().zip(slots) {
@@ -167,9 +168,12 @@ fn allocated(memory: &dyn Memory, blocks: &BlockTable, slots: &[SlotsInUse], par
         }
     }
     if unreadable > 0 {
-        partial.push(format!(
-            "the allocation bits of {unreadable} heap spans could not be read; their free slots are counted as free"
-        ));
+        partial.add(
+            Figure::Objects,
+            format!(
+                "the allocation bits of {unreadable} heap spans could not be read; their free slots are counted as free"
+            ),
+        );
     }
     allocated
 }

@@ -11,7 +11,7 @@ mod spans;
 mod statistics;
 
 use mapscope_heap::Reachability;
-use mapscope_memory::{Backing, Memory, MemoryError, Residency};
+use mapscope_memory::{Backing, Figure, Memory, MemoryError, Partial, Residency};
 
 pub(crate) use metadata::Variables;
 use pages::Pages;
@@ -88,18 +88,18 @@ impl Finder<'_> {
     pub(crate) fn parts(
         &self,
         residency: Result<Residency, MemoryError>,
-        partial: &mut Vec<String>,
+        partial: &mut Partial,
     ) -> Option<MemoryParts> {
         match residency {
             Ok(residency) => Some(self.assign(&Pages::new(residency.runs), partial)),
             Err(e) => {
-                partial.push(format!("which pages are resident is not known: {e}"));
+                partial.add(Figure::Memory, format!("which pages are resident is not known: {e}"));
                 None
             }
         }
     }
 
-    fn assign(&self, pages: &Pages, partial: &mut Vec<String>) -> MemoryParts {
+    fn assign(&self, pages: &Pages, partial: &mut Partial) -> MemoryParts {
         let spans = &self.heap.spans;
         let arenas = self.arenas();
         let inside = |start: u64, bytes: u64| {
@@ -113,7 +113,7 @@ impl Finder<'_> {
 
         let metadata = self.variables.and_then(|v| metadata::read(self.context, self.heap, &v));
         if metadata.is_none() {
-            partial.push("the runtime's own memory is not told apart from what Go does not know".to_owned());
+            partial.add(Figure::RuntimeMemory, "the runtime's own memory is not told apart from what Go does not know");
         }
         let is_stack = |pointer: u64| metadata.as_ref().is_none_or(|m| !m.manual.contains(&pointer));
         let (mut stacks, mut own, mut manual_end) = (0, 0, 0);

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use mapscope_memory::{Figure, Partial};
 use rustc_hash::FxHashSet;
 
 use super::frame::{FrameWord, StackScan};
@@ -73,11 +74,7 @@ pub(crate) struct Goroutines {
 
 impl Goroutines {
     /// Reads all goroutines and adds their roots.
-    pub(super) fn read(
-        context: &Context<'_>,
-        roots: &mut Vec<Root>,
-        partial: &mut Vec<String>,
-    ) -> Result<Self, GoError> {
+    pub(super) fn read(context: &Context<'_>, roots: &mut Vec<Root>, partial: &mut Partial) -> Result<Self, GoError> {
         let memory = context.memory;
         let at = context.globals.all_goroutines;
         let (array, count) = (memory.u64(at)?, memory.u64(at.wrapping_add(8))?);
@@ -95,7 +92,10 @@ impl Goroutines {
         }
         if goroutines.broken > 0 {
             let broken = goroutines.broken;
-            partial.push(format!("{broken} of {count} goroutines could not be read; their stacks are no roots"));
+            partial.add(
+                Figure::Live | Figure::Goroutines,
+                format!("{broken} of {count} goroutines could not be read; their stacks are no roots"),
+            );
         }
         goroutines.by_stack = goroutines.all.iter().enumerate().map(|(i, g)| (g.stack.start, i as u32)).collect();
         goroutines.by_stack.sort_unstable();

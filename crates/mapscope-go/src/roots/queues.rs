@@ -1,5 +1,6 @@
 //! Queued finalizers and cleanups, and the blocks that tiny objects are being put into.
 
+use mapscope_memory::{Figure, Partial};
 use rustc_hash::FxHashSet;
 
 use super::{Context, Root, RootKind};
@@ -14,13 +15,13 @@ const CLEANUP_BLOCK: usize = 512;
 const MAX_LIST: usize = 1 << 20;
 
 /// Adds what the queues hold.
-pub(super) fn add(context: &Context<'_>, roots: &mut Vec<Root>, partial: &mut Vec<String>) {
+pub(super) fn add(context: &Context<'_>, roots: &mut Vec<Root>, partial: &mut Partial) {
     type Read = fn(&Context<'_>, &mut Vec<Root>) -> Result<(), GoError>;
     let queues: [(&str, Read); 3] =
         [("queued finalizers", finalizers), ("queued cleanups", cleanups), ("blocks of tiny objects", tiny_blocks)];
     for (what, read) in queues {
         if let Err(e) = read(context, roots) {
-            partial.push(format!("{what} could not be read: {e}"));
+            partial.add(Figure::Live, format!("{what} could not be read: {e}"));
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use mapscope_memory::Memory;
+use mapscope_memory::{Figure, Memory, Partial};
 
 use super::shapes::Shapes;
 use crate::code::{Access, Relative, accesses};
@@ -56,7 +56,7 @@ pub(crate) fn find(
     layout: &Layout,
     functions: &[FunctionTable],
     binary: &Binary<'_>,
-    partial: &mut Vec<String>,
+    partial: &mut Partial,
 ) -> Result<Variables, GoError> {
     let code = RuntimeCode::read(memory, functions);
     let shapes = Shapes { memory, layout };
@@ -75,11 +75,17 @@ pub(crate) fn find(
     let all_threads = longest.ok_or_else(|| missing("the list of threads (runtime.allm)"))?;
     let all_finalizers = code.finalizers(shapes);
     if all_finalizers.is_none() {
-        partial.push("queued finalizers could not be found without debug information; they are no roots".to_owned());
+        partial.add(
+            Figure::Live | Figure::Storage,
+            "queued finalizers could not be found without debug information; they are no roots",
+        );
     }
     let cleanups = code.cleanups(shapes);
     if cleanups.is_none() && layout.cleanup_queue.is_some() {
-        partial.push("queued cleanups could not be found without debug information; they are no roots".to_owned());
+        partial.add(
+            Figure::Live | Figure::Storage,
+            "queued cleanups could not be found without debug information; they are no roots",
+        );
     }
     let globals = RuntimeGlobals {
         all_goroutines,

@@ -105,7 +105,7 @@ pub fn read_executable(memory: &dyn Memory, executable: Executable<'_>) -> Readi
         types: session.types.clone(),
         totals: session.totals,
         memory: session.memory.clone(),
-        partial: session.partial.clone(),
+        partial: session.partial.sentences(),
         error: None,
     });
     read.unwrap_or_else(|e| Reading {

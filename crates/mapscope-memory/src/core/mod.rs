@@ -33,7 +33,7 @@ use self::origin::Origin;
 use self::pieces::Pieces;
 use crate::elf::{AT_RANDOM, AT_SYSINFO_EHDR, ET_CORE, ET_DYN, ET_EXEC, Header};
 use crate::residency::backings;
-use crate::{AMD64, Arch, FileBytes, Memory, MemoryError, Region, Residency, TargetInfo, TargetKind, Thread};
+use crate::{AMD64, Arch, FileBytes, Memory, MemoryError, Partial, Region, Residency, TargetInfo, TargetKind, Thread};
 
 pub use self::write::{CoreFile, CoreOptions, Progress, Redaction, Written};
 
@@ -105,7 +105,7 @@ impl Core {
         if header.kind != ET_CORE {
             return Err(MemoryError::NotCore { path: path.to_path_buf(), kind: header.kind_name() });
         }
-        let mut partial = Vec::new();
+        let mut partial = Partial::default();
         let mut records = records::read(&core, &header, &mut partial);
         let mut layout = layout::of(&core, std::mem::take(&mut records.segments), &mut partial);
         let main = records.main_mapping().cloned();

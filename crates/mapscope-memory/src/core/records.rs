@@ -6,7 +6,7 @@ use super::origin::{NT_ORIGIN, OWNER, Origin};
 use crate::elf::{AT_ENTRY, AT_PHDR, Header, PT_LOAD, PT_NOTE, Segment, auxv_value, clipped, u32_at, u64_at};
 use crate::notes::notes;
 use crate::process::mapped_file;
-use crate::{AMD64, Registers, Thread};
+use crate::{AMD64, Figure, Figures, Partial, Registers, Thread};
 
 pub(super) const NT_PRSTATUS: u32 = 1;
 pub(super) const NT_PRPSINFO: u32 = 3;
@@ -49,7 +49,7 @@ pub(super) struct Records {
 }
 
 /// Reads the program headers and the notes.
-pub(super) fn read(core: &[u8], header: &Header, partial: &mut Vec<String>) -> Records {
+pub(super) fn read(core: &[u8], header: &Header, partial: &mut Partial) -> Records {
     let mut records = Records::default();
     let mut seen = 0;
     for segment in header.segments(core) {
@@ -61,15 +61,21 @@ pub(super) fn read(core: &[u8], header: &Header, partial: &mut Vec<String>) -> R
         }
     }
     if seen < header.segment_count {
-        partial.push(format!(
-            "the core lists {} segments at file offset {:#x}, but it ends at {:#x}, after {seen} of them",
-            header.segment_count,
-            header.segments_at,
-            core.len()
-        ));
+        partial.add(
+            Figures::EVERY,
+            format!(
+                "the core lists {} segments at file offset {:#x}, but it ends at {:#x}, after {seen} of them",
+                header.segment_count,
+                header.segments_at,
+                core.len()
+            ),
+        );
     }
     if records.threads.is_empty() {
-        partial.push("the core records no thread: there are no registers, so no stacks to start from".into());
+        partial.add(
+            Figure::Live | Figure::Goroutines,
+            "the core records no thread: there are no registers, so no stacks to start from",
+        );
     }
     let mut end = 0;
     records.mappings.sort_by_key(|m| m.start);
@@ -82,16 +88,19 @@ pub(super) fn read(core: &[u8], header: &Header, partial: &mut Vec<String>) -> R
 }
 
 impl Records {
-    fn add_notes(&mut self, core: &[u8], segment: &Segment, partial: &mut Vec<String>) {
+    fn add_notes(&mut self, core: &[u8], segment: &Segment, partial: &mut Partial) {
         let end = segment.offset.saturating_add(segment.filesz);
         if end > core.len() as u64 {
-            partial.push(format!(
-                "the notes (segment {} at file offset {:#x}) need {} bytes, but the file ends at {:#x}",
-                segment.index,
-                segment.offset,
-                segment.filesz,
-                core.len()
-            ));
+            partial.add(
+                Figures::EVERY,
+                format!(
+                    "the notes (segment {} at file offset {:#x}) need {} bytes, but the file ends at {:#x}",
+                    segment.index,
+                    segment.offset,
+                    segment.filesz,
+                    core.len()
+                ),
+            );
         }
         let bytes = clipped(core, segment.offset, segment.filesz);
         // Several segments may name the same bytes. Only a hostile file does that, and it must not multiply.

@@ -4,6 +4,7 @@
 
 use super::testing::Builder;
 use super::*;
+use crate::Partial;
 use crate::touch_all;
 
 const R: u32 = 4;
@@ -60,7 +61,7 @@ fn fails(result: Result<Core, MemoryError>) -> String {
 #[test]
 fn reads_what_the_kernel_wrote_and_what_it_left_to_the_executable() {
     let core = open(&kernel_core());
-    assert_eq!(core.info().partial, Vec::<String>::new());
+    assert_eq!(core.info().partial, Partial::default());
     assert_eq!((core.info().pid, core.info().load_bias), (7, BASE));
     assert_eq!(core.info().exe, Path::new("/bin/p"));
     assert_eq!(core.threads().iter().map(|t| t.tid).collect::<Vec<_>>(), [7, 9]);
@@ -157,7 +158,7 @@ fn refuses_what_is_not_a_core() {
 #[test]
 fn counts_more_segments_than_the_header_can() {
     let core = open(&Builder { many: true, ..kernel_core() });
-    assert_eq!(core.info().partial, Vec::<String>::new());
+    assert_eq!(core.info().partial, Partial::default());
     assert_eq!(core.regions().len(), 6);
 }
 
@@ -191,7 +192,7 @@ fn every_truncation_is_an_error_or_a_partial_core() {
     }
     let core = Core::from_bytes(whole[..whole.len() - 0x1800].to_vec(), exe(b"same")).unwrap();
     let lost = format!("needs 4096 bytes, but the file ends at {:#x}", whole.len() - 0x1800);
-    assert!(core.info().partial.iter().any(|p| p.contains(&lost)), "{:?}", core.info().partial);
+    assert!(core.info().partial.iter().any(|p| p.sentence.contains(&lost)), "{:?}", core.info().partial);
     assert!(core.u64(HEAP + 0x7f8).is_ok());
     assert!(matches!(core.u64(HEAP + 0x7fc), Err(MemoryError::Truncated { .. })));
     assert!(matches!(core.u64(HEAP + 0x1000), Err(MemoryError::Truncated { .. })));
@@ -237,7 +238,7 @@ fn damaged_segments_are_counted_beyond_the_first() {
     }
     let partial = open(&builder).info().partial.clone();
     assert_eq!(partial.len(), 9);
-    assert!(partial[8].starts_with("11 more segments"), "{}", partial[8]);
+    assert!(partial[8].sentence.starts_with("11 more segments"), "{}", partial[8]);
 }
 
 #[test]

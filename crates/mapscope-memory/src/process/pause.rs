@@ -12,7 +12,7 @@ use super::snapshot::Snapshot;
 use super::tracer::Tracer;
 use super::{Process, pagemap, status};
 use crate::elf::Header;
-use crate::{MemoryError, headroom};
+use crate::{Figures, MemoryError, headroom};
 
 /// How a process is held still.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -176,7 +176,8 @@ impl Process {
     fn unstopped(identity: &Identity, header: &Header) -> Result<Self, MemoryError> {
         let pid = identity.pid();
         let mut facts = Facts::read(pid, pid, header)?;
-        facts.info.partial.push(
+        facts.info.partial.add(
+            Figures::EVERY,
             "the process ran while it was read (--pause none): what it changed meanwhile is torn or missing, and what \
              only registers of running goroutines hold is not seen"
                 .to_owned(),

@@ -207,6 +207,7 @@ pub(crate) fn inspection() -> Inspection {
         total_types: None,
         total_maps: None,
         partial: vec![],
+        partial_scope: Vec::new(),
     }
 }
 
@@ -307,6 +308,7 @@ pub(crate) fn dominator_list() -> DominatorList {
         ],
         omitted: Some(Omitted { nodes: 1, retained_bytes: 4 * MIB }),
         partial: Vec::new(),
+        partial_scope: Vec::new(),
     }
 }
 
@@ -320,6 +322,7 @@ pub(crate) fn map_list() -> MapList {
         total_maps: total,
         matched_maps: total,
         partial: vec![],
+        partial_scope: Vec::new(),
     }
 }
 
@@ -335,6 +338,7 @@ pub(crate) fn type_list() -> TypeList {
         matched_types: total,
         storage: Some(storage()),
         partial: vec![],
+        partial_scope: Vec::new(),
     }
 }
 
@@ -545,6 +549,7 @@ pub(crate) fn swiss_detail(groups: u32) -> MapDetail {
         owners: vec!["main.sessions.online".into(), "goroutine 41 main.(*Server).expire: m".into()],
         sites: Some(sampled_sites()),
         partial: vec![],
+        partial_scope: Vec::new(),
     }
 }
 
@@ -595,6 +600,7 @@ pub(crate) fn legacy_detail() -> MapDetail {
         owners: vec!["main.ingest.pending".into()],
         sites: Some(no_sites()),
         partial: vec![],
+        partial_scope: Vec::new(),
     }
 }
 
@@ -751,6 +757,7 @@ pub(crate) fn cycle_list() -> CycleList {
         without_map: 1,
         all: true,
         partial: vec![],
+        partial_scope: Vec::new(),
     }
 }
 
@@ -1016,6 +1023,7 @@ pub(crate) fn gate_report() -> GateReport {
         target: inspection().target,
         holds: false,
         broken_budgets: 2,
+        refused_budgets: 0,
         budgets: vec![
             row("live", "bytes", "64MiB", 62 * MIB, 64 * MIB),
             entries,
@@ -1030,6 +1038,7 @@ pub(crate) fn gate_report() -> GateReport {
             ended: Some("status 0".into()),
         }),
         partial: Vec::new(),
+        partial_scope: Vec::new(),
     }
 }
 

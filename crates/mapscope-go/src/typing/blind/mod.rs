@@ -10,6 +10,7 @@ mod headers;
 mod interfaces;
 mod values;
 
+use mapscope_memory::{Figure, Partial};
 use std::sync::atomic::Ordering::Relaxed;
 
 use mapscope_heap::Reachability;
@@ -40,12 +41,7 @@ pub(super) enum Ground {
 impl Typing<'_> {
     /// Finds the live maps without debug information, and follows them. Returns the headers whose type was concluded;
     /// what is left out goes to `partial`.
-    pub(crate) fn find_maps(
-        &self,
-        regions: &Regions,
-        reach: &Reachability,
-        partial: &mut Vec<String>,
-    ) -> FxHashSet<u64> {
+    pub(crate) fn find_maps(&self, regions: &Regions, reach: &Reachability, partial: &mut Partial) -> FxHashSet<u64> {
         worker::run(self, regions, Vec::new(), &self.interfaces(reach), &[]);
         let context = self.context;
         let evidence = code::evidence(context);
@@ -83,7 +79,10 @@ impl Typing<'_> {
             } else {
                 ("maps that never had an entry are", "their")
             };
-            partial.push(format!("{unknown} {maps} left out: nothing tells {their} type without debug information"));
+            partial.add(
+                Figure::Maps,
+                format!("{unknown} {maps} left out: nothing tells {their} type without debug information"),
+            );
         }
         // A surer type may have come later from a map that leads there.
         concluded.retain(|address| self.is_header(*address));
