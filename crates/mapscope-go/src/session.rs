@@ -9,6 +9,7 @@ use crate::binary::hexadecimal;
 use crate::dwarf::{DwarfIndex, DwarfSections};
 use crate::heap::{Heap, SpanTable, scan};
 use crate::holders::{Holder, Holders};
+use crate::integrity::Accounts;
 use crate::inventory::{Classes, find_maps, histogram, list_maps, totals};
 use crate::maps::{Auditor, Details};
 use crate::owner::Owners;
@@ -355,6 +356,16 @@ fn session<R>(
     let found = find_maps(&types, graph, &reach, &regions);
     let audit = |(address, map): &(u64, TypeId)| auditor(&context).audit(*address, *map);
     let audits: Vec<MapAudit> = found.par_iter().map(audit).collect();
+    let accounts = Accounts {
+        context: &context,
+        heap: &heap,
+        roots: &roots,
+        reach: &reach,
+        audits: &audits,
+        binary: &binary,
+        guessed: &guessed,
+    };
+    accounts.compare(&mut partial);
 
     progress.stage("working out who holds what");
     // From here on little is read, and the most memory of our own is in use.

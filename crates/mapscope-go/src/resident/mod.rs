@@ -20,6 +20,7 @@ pub use statistics::{PageTotals, RuntimeStatistics};
 
 use crate::Binary;
 use crate::heap::{ARENA, Heap};
+use crate::integrity::busy;
 use crate::roots::Context;
 
 /// Resident memory by what holds it, in bytes. The parts sum to `resident`.
@@ -82,6 +83,23 @@ pub(crate) struct Finder<'f> {
     pub(crate) variables: Option<Variables>,
 }
 
+/// What the runtime's structures say of the heap's pages against what its counters say of them. A thread that is in the
+/// middle of something may have changed one of the two.
+fn compare(pages: PageTotals, statistics: RuntimeStatistics, partial: &mut Partial) {
+    let pairs = [
+        ("in use", pages.in_use, statistics.heap_inuse),
+        ("stacks", pages.stacks, statistics.stack_inuse),
+        ("idle", pages.idle, statistics.heap_idle),
+        ("returned", pages.released, statistics.heap_released),
+    ];
+    if let Some((what, found, counted)) = pairs.into_iter().find(|(_, found, counted)| found != counted) {
+        partial.add(
+            Figure::Memory,
+            format!("of the heap, {found} bytes are {what}, and the runtime counts {counted}: one of them is damaged"),
+        );
+    }
+}
+
 impl Finder<'_> {
     /// Assigns every page of `residency` to a part; `None` when that is not known. What cannot be told is left out, and
     /// `partial` says so.
@@ -111,6 +129,13 @@ impl Finder<'_> {
         let sum = |field: fn(&ClassUse) -> u64| classes.iter().map(field).sum::<u64>();
         let (live, garbage, fragmentation) = (sum(|c| c.live), sum(|c| c.garbage), sum(|c| c.fragmentation));
 
+        let outside = spans.spans.iter().filter(|span| !inside(span.start, span.bytes)).count();
+        if outside > 0 {
+            partial.add(
+                Figure::Memory,
+                format!("{outside} heap spans lie in no arena of the heap: the list of arenas is damaged"),
+            );
+        }
         let metadata = self.variables.and_then(|v| metadata::read(self.context, self.heap, &v));
         if metadata.is_none() {
             partial.add(Figure::RuntimeMemory, "the runtime's own memory is not told apart from what Go does not know");
@@ -140,6 +165,11 @@ impl Finder<'_> {
         let rest = |backing: Backing| found.get(&(None, backing)).copied().unwrap_or(0);
 
         let heap = all(Part::Heap);
+        let page_totals = metadata.as_ref().and_then(|m| statistics::page_totals(self.context, self.heap, &m.manual));
+        let statistics = self.variables.and_then(|v| statistics::read(self.context, &v));
+        if let (Some(pages), Some(statistics), 0) = (page_totals, statistics, busy(self.context.memory)) {
+            compare(pages, statistics, partial);
+        }
         MemoryParts {
             resident: pages.total(),
             live,
@@ -151,8 +181,8 @@ impl Finder<'_> {
             binary: all(Part::Binary) + rest(Backing::Program) + rest(Backing::Kernel),
             other: rest(Backing::Anonymous) + rest(Backing::File),
             classes,
-            pages: metadata.as_ref().and_then(|m| statistics::page_totals(self.context, self.heap, &m.manual)),
-            statistics: self.variables.and_then(|v| statistics::read(self.context, &v)),
+            pages: page_totals,
+            statistics,
         }
     }
 

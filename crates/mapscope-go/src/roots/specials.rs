@@ -9,6 +9,9 @@ use crate::GoError;
 use crate::heap::Span;
 use crate::runtime::Field;
 
+/// No version has more kinds of specials.
+const MAX_KIND: u64 = 16;
+
 /// Numbers of the kinds that are read, which moved between versions (`runtime/mheap.go`).
 struct Kinds {
     finalizer: u64,
@@ -72,6 +75,10 @@ fn walk(
         check_new(seen, at, "special")?;
         let mut bytes = [0; 64];
         context.memory.read_into(at, &mut bytes)?;
+        // Kinds count from 1, and there are fewer than this (`runtime/mheap.go`).
+        if !(1..=MAX_KIND).contains(&(special.kind.get(&bytes) & 0xff)) {
+            return Err(GoError::inconsistent("runtime.special", at, "its kind is none"));
+        }
         let slot = special.offset.get(&bytes) / span.elem_size;
         let object = first.filter(|_| slot < u64::from(span.elems)).map(|first| first + slot as u32);
         visit(&Special { at, kind: special.kind.get(&bytes) & 0xff, object, bytes: &bytes });

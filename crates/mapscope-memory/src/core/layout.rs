@@ -15,7 +15,7 @@ pub(super) struct Layout {
     pub(super) pieces: Vec<Piece>,
     /// Ranges that the core was meant to hold, but it ends before them.
     pub(super) missing: Vec<(u64, u64)>,
-    /// Ranges that the core leaves to the mapped files.
+    /// Ranges that the core leaves to the mapped files, where there are any.
     pub(super) omitted: Vec<(u64, u64)>,
 }
 
@@ -59,7 +59,7 @@ pub(super) fn of(core: &[u8], mut segments: Vec<Segment>, partial: &mut Partial)
             });
         }
         let write = s.flags & PF_W != 0;
-        if stored_end.max(start) < end && !write {
+        if stored_end.max(start) < end {
             layout.omitted.push((stored_end.max(start), end));
         }
         let (read, execute) = (s.flags & PF_R != 0, s.flags & PF_X != 0);

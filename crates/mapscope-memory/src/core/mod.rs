@@ -18,6 +18,7 @@ mod layout;
 mod origin;
 mod pieces;
 mod records;
+mod shape;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -33,7 +34,9 @@ use self::origin::Origin;
 use self::pieces::Pieces;
 use crate::elf::{AT_RANDOM, AT_SYSINFO_EHDR, ET_CORE, ET_DYN, ET_EXEC, Header};
 use crate::residency::backings;
-use crate::{AMD64, Arch, FileBytes, Memory, MemoryError, Partial, Region, Residency, TargetInfo, TargetKind, Thread};
+use crate::{
+    AMD64, Arch, Figure, FileBytes, Memory, MemoryError, Partial, Region, Residency, TargetInfo, TargetKind, Thread,
+};
 
 pub use self::write::{CoreFile, CoreOptions, Progress, Redaction, Written};
 
@@ -107,6 +110,8 @@ impl Core {
         }
         let mut partial = Partial::default();
         let mut records = records::read(&core, &header, &mut partial);
+        let pieces = records.origin.as_ref().is_some_and(|origin| origin.heap_only);
+        shape::check(&core, &header, pieces, &mut partial);
         let mut layout = layout::of(&core, std::mem::take(&mut records.segments), &mut partial);
         let main = records.main_mapping().cloned();
 
@@ -120,6 +125,7 @@ impl Core {
         fill::same_build(&core, &stored, &executable, &program, main.as_ref())?;
 
         let core = Arc::new(core);
+        let (core_bytes, main_mapping) = (Arc::clone(&core), main.clone());
         let mut files = vec![core, Arc::clone(&executable.bytes)];
         // Kernels before 3.7 wrote no list of files; the executable's own headers say where it lies.
         if records.mappings.is_empty() {
@@ -128,6 +134,14 @@ impl Core {
         let main_path = main.map_or_else(|| executable.path.clone(), |m| m.path);
         fill::fill(&mut layout, &stored, &records.mappings, &main_path, source, &mut files);
 
+        if let Some(main) = &main_mapping
+            && let Some(start) = shape::moved(&core_bytes, &header, &executable.bytes, main)
+        {
+            partial.add(
+                Figure::Memory,
+                format!("the first page of the executable is at {start:#x}, and was mapped at {:#x}", main.start),
+            );
+        }
         let origin = records.origin.take();
         let info = TargetInfo {
             kind: TargetKind::Core,
