@@ -155,9 +155,21 @@ impl Finder<'_> {
         places.extend(self.binary.load_ranges().into_iter().map(|range| Place { range, part: Part::Binary }));
         let bss = self.context.modules.iter().map(|m| m.bss.clone());
         places.extend(bss.map(|range| Place { range, part: Part::Binary }));
+        let known = Places::new(places);
+        let mut places = known.all().to_vec();
         if let Some(metadata) = &metadata {
-            places.extend(metadata.ranges.iter().map(|r| Place { range: r.clone(), part: Part::Runtime }));
-            places.extend(metadata.stacks.iter().map(|r| Place { range: r.clone(), part: Part::Stacks }));
+            let own = metadata.ranges.iter().map(|r| Place { range: r.clone(), part: Part::Runtime });
+            let stacks = metadata.stacks.iter().map(|r| Place { range: r.clone(), part: Part::Stacks });
+            // Some of the runtime's own memory is in the executable's data, which has it; none goes into it from outside.
+            let (apart, shared): (Vec<Place>, Vec<Place>) = own.chain(stacks).partition(|p| !known.overlaps(&p.range));
+            places.extend(apart);
+            let damaged = shared.iter().filter(|p| !known.overlaps(&(p.range.start..p.range.start.saturating_add(1))));
+            let damaged = damaged.count();
+            if damaged > 0 {
+                let sentence =
+                    "lists of the runtime's own memory lead into the heap or the executable: they are damaged";
+                partial.add(Figure::RuntimeMemory, format!("{damaged} entries of {sentence}"));
+            }
         }
         let places = Places::new(places);
         let found = places.sums(pages);

@@ -142,6 +142,12 @@ impl Core {
                 format!("the first page of the executable is at {start:#x}, and was mapped at {:#x}", main.start),
             );
         }
+        for (key, what) in [(AT_RANDOM, "stack that the process began on"), (AT_SYSINFO_EHDR, "kernel's code")] {
+            let holds = |at: u64| layout.regions.iter().any(|r| (r.start..r.end).contains(&at));
+            if let Some(at) = records.auxiliary(key).filter(|at| !holds(*at)) {
+                partial.add(Figure::Memory, format!("the {what}, at {at:#x}, is not in the core"));
+            }
+        }
         let origin = records.origin.take();
         let info = TargetInfo {
             kind: TargetKind::Core,
