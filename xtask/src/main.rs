@@ -5,6 +5,7 @@
 
 mod bench;
 mod core;
+mod damage;
 mod demo;
 mod dist;
 mod fuzz;
@@ -26,6 +27,8 @@ usage: cargo xtask CHORE
   toolchains                    get the Go toolchains of the testbed (xtask/toolchains.txt)
   testbed                       build every testbed program with every toolchain and variant
   layouts                       write the tables of offsets for binaries without debug information
+  damage [--seconds N] [--seed N]
+                                read cores with one damage each: no result may differ without saying so
   fuzz [TARGET] [--seconds N]   fuzz one target, or each for N seconds (60)
   bench [--objects N] [--go VERSION] [--runs N] [--mapscope FILE]
                                 measure `inspect` on a large heap, live and from a core; writes docs/BENCHMARKS.md
@@ -46,6 +49,7 @@ fn main() -> Result<ExitCode> {
         ["toolchains"] => toolchain::install_all().map(drop),
         ["testbed"] => testbed::build(),
         ["layouts"] => testbed::layouts(),
+        ["damage", rest @ ..] => damage::run(rest),
         ["fuzz", rest @ ..] => fuzz::run(rest),
         ["bench", rest @ ..] => bench::run(rest),
         // What `bench` runs each command with.

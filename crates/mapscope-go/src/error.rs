@@ -154,7 +154,7 @@ impl GoError {
     /// A [`GoError::NotFound`].
     pub(crate) fn not_found(path: &str, what: &'static str, memory: &dyn mapscope_memory::Memory) -> Self {
         let partial = &memory.info().partial;
-        let target = if partial.is_empty() { String::new() } else { format!(" ({})", partial.join("; ")) };
+        let target = if partial.is_empty() { String::new() } else { format!(" ({})", partial.sentences().join("; ")) };
         Self::NotFound { path: path.to_owned(), what, target }
     }
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use mapscope_heap::MapFigures;
-use mapscope_memory::{AMD64, Arch, Memory, MemoryError, Region, TargetInfo, TargetKind, Thread};
+use mapscope_memory::{AMD64, Arch, Memory, MemoryError, Partial, Region, TargetInfo, TargetKind, Thread};
 
 use crate::Binary;
 use crate::dwarf::{Dwarf, DwarfIndex, DwarfSections};
@@ -42,7 +42,7 @@ impl Image {
             taken_at: None,
             file_time: false,
             load_bias: 0,
-            partial: Vec::new(),
+            partial: Partial::default(),
         };
         let region = |(start, bytes): &(u64, Vec<u8>)| Region {
             start: *start,
@@ -217,7 +217,7 @@ pub fn maps(bytes: &[u8], minor: u32, swiss: bool) -> Option<Result<MapFigures, 
     let modules = [module(BASE..BASE + bytes.len() as u64)];
     let layout = layout(swiss);
     let types = TypeTable::new(&memory, &modules, None, minor, &layout);
-    let spans = SpanTable::read(&memory, &layout, BASE, &mut Vec::new()).ok()?;
+    let spans = SpanTable::read(&memory, &layout, BASE, &mut Partial::default()).ok()?;
     let auditor = Auditor { memory: &memory, layout: &layout, types: &types, spans: &spans };
     let map = types.descriptor(word(4));
     let shape = types.shape(map)?;

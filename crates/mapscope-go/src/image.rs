@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::path::PathBuf;
 
-use mapscope_memory::{AMD64, Arch, Memory, MemoryError, Region, TargetInfo, TargetKind, Thread};
+use mapscope_memory::{AMD64, Arch, Memory, MemoryError, Partial, Region, TargetInfo, TargetKind, Thread};
 use object::read::elf::ElfFile64;
 use object::{LittleEndian, Object, ObjectSegment, RelocationFlags};
 
@@ -31,7 +31,7 @@ impl<'e> Image<'e> {
             file_time: false,
             load_bias: 0,
             redacted: false,
-            partial: Vec::new(),
+            partial: Partial::default(),
         };
         let mut segments: Vec<(u64, u64, &'e [u8])> = elf
             .segments()

@@ -34,6 +34,7 @@ mod heap;
 mod holders;
 mod hops;
 mod image;
+mod integrity;
 mod inventory;
 mod maps;
 mod owner;

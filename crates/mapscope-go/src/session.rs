@@ -1,7 +1,7 @@
 //! One reading of a Go target, from its bytes to its maps.
 
 use mapscope_heap::{Dominators, HeapGraph, MapAudit, MergedTree, Reachability};
-use mapscope_memory::{Memory, available_memory};
+use mapscope_memory::{Memory, Partial, available_memory};
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
@@ -9,6 +9,7 @@ use crate::binary::hexadecimal;
 use crate::dwarf::{DwarfIndex, DwarfSections};
 use crate::heap::{Heap, SpanTable, scan};
 use crate::holders::{Holder, Holders};
+use crate::integrity::Accounts;
 use crate::inventory::{Classes, find_maps, histogram, list_maps, totals};
 use crate::maps::{Auditor, Details};
 use crate::owner::Owners;
@@ -106,9 +107,7 @@ pub struct Session<'s> {
     /// Where resident memory went; absent when the system does not say what is resident.
     pub memory: Option<MemoryParts>,
     /// Why the reading is partial: one sentence for each reason.
-    pub partial: Vec<String>,
-    /// Why objects, pointers or roots can be missing: the first of those reasons. Others touch types and totals only.
-    pub(crate) unread: Option<String>,
+    pub partial: Partial,
 }
 
 /// What the stages of a reading found, for the methods of [`Session`].
@@ -331,8 +330,6 @@ fn session<R>(
         bias: binary.bias,
     };
     let roots = Roots::read(&context, &mut partial)?;
-    // What was read so far is the graph; what comes now concludes from it.
-    let unread = partial.first().cloned();
 
     progress.stage("finding types");
     let typing = Typing::new(&context, &heap, &roots);
@@ -356,6 +353,16 @@ fn session<R>(
     let found = find_maps(&types, graph, &reach, &regions);
     let audit = |(address, map): &(u64, TypeId)| auditor(&context).audit(*address, *map);
     let audits: Vec<MapAudit> = found.par_iter().map(audit).collect();
+    let accounts = Accounts {
+        context: &context,
+        heap: &heap,
+        roots: &roots,
+        reach: &reach,
+        audits: &audits,
+        binary: &binary,
+        guessed: &guessed,
+    };
+    accounts.compare(&mut partial);
 
     progress.stage("working out who holds what");
     // From here on little is read, and the most memory of our own is in use.
@@ -395,7 +402,6 @@ fn session<R>(
         totals: totals(graph, &reach, &heap.spans, &roots, starts.len() as u64),
         memory: parts,
         partial,
-        unread,
         stages,
     };
     Ok(then(&session))

@@ -1,6 +1,6 @@
 //! Doors for the tests of what stands in for debug information. No part of the interface.
 
-use mapscope_memory::Memory;
+use mapscope_memory::{Memory, Partial};
 
 use crate::dwarf::{DwarfIndex, DwarfSections};
 use crate::goroutines::names_in;
@@ -52,7 +52,7 @@ pub fn differences(memory: &dyn Memory, executable: &[u8], optimised: bool) -> R
     }
     let modules = modules(&cached, &layout, first)?;
     let functions = modules.iter().map(|m| FunctionTable::read(&cached, m)).collect::<Result<Vec<_>, _>>()?;
-    let mut partial = Vec::new();
+    let mut partial = Partial::default();
     let found = search::find(&cached, &layout, &functions, &binary, &mut partial)?;
     let named = Variables::named(&dwarf, &index)?;
     let heap = found.heap;
@@ -69,7 +69,7 @@ pub fn differences(memory: &dyn Memory, executable: &[u8], optimised: bool) -> R
     if optimised && phase != index.global("runtime.gcphase").ok() {
         differences.push(format!("the collector's phase is found at {phase:#x?}"));
     }
-    differences.extend(partial);
+    differences.extend(partial.sentences());
     Ok(differences)
 }
 

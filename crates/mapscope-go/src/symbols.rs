@@ -1,6 +1,6 @@
 //! Where the runtime's fields and variables are: from debug information, or, without it, from a table and a search.
 
-use mapscope_memory::Memory;
+use mapscope_memory::{Memory, Partial};
 
 use crate::dwarf::{Dwarf, DwarfIndex};
 use crate::runtime::{DebugOffsets, FunctionTable, Layout, table_layout};
@@ -37,7 +37,7 @@ impl Symbols<'_, '_> {
         memory: &dyn Memory,
         layout: &Layout,
         functions: &[FunctionTable],
-        partial: &mut Vec<String>,
+        partial: &mut Partial,
     ) -> Result<Variables, GoError> {
         match self.debug {
             Some((dwarf, index)) => Variables::named(dwarf, index),

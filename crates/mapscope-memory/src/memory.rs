@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use crate::residency::backings;
-use crate::{Arch, MemoryError, Registers, Residency};
+use crate::{Arch, MemoryError, Partial, Registers, Residency};
 
 /// What kind of target the bytes come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,8 +37,8 @@ pub struct TargetInfo {
     pub redacted: bool,
     /// What to add to an address in the executable file to get one in the target; 0 unless it is position-independent.
     pub load_bias: u64,
-    /// Why what is read may be incomplete: one sentence for each reason, with file and offset. Empty when whole.
-    pub partial: Vec<String>,
+    /// Why what is read may be incomplete: a sentence for each reason, with file and offset. Empty when whole.
+    pub partial: Partial,
 }
 
 /// One mapped range of the target's address space.

@@ -34,6 +34,14 @@ pub(crate) fn notes(bytes: &[u8], align: u64) -> impl Iterator<Item = Note<'_>> 
     })
 }
 
+/// Where the last note of a segment ends that [`notes`] finds.
+pub(crate) fn notes_end(bytes: &[u8], align: u64) -> usize {
+    notes(bytes, align).last().map_or(0, |note| {
+        let end = note.desc.as_ptr_range().end.addr() - bytes.as_ptr().addr();
+        end.next_multiple_of(if align == 8 { 8 } else { 4 })
+    })
+}
+
 /// Note segments of an executable that are looked at, and bytes of each: real ones have three of less than a page.
 pub(crate) const NOTE_SEGMENTS: usize = 64;
 /// See [`NOTE_SEGMENTS`].

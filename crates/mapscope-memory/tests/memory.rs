@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use mapscope_memory::{
-    Backing, Core, CoreFile, CoreOptions, Memory, MemoryError, Process, Recorded, TargetKind, touch_all,
+    Backing, Core, CoreFile, CoreOptions, Memory, MemoryError, Partial, Process, Recorded, TargetKind, touch_all,
 };
 
 /// A `cat` that echoes lines; an echo proves that it runs.
@@ -167,7 +167,7 @@ fn a_captured_core_is_the_process() {
         let written = CoreFile::create(&path, false).unwrap().write(&process, &record, options, &Quiet).unwrap();
         assert_eq!(written.unreadable_bytes, 0);
         let core = Core::open(&path, None).unwrap();
-        assert_eq!(core.info().partial, Vec::<String>::new());
+        assert_eq!(core.info().partial, Partial::default());
         assert_eq!(core.regions(), process.regions());
         assert_eq!(core.info().rss_bytes, process.info().rss_bytes);
         assert_eq!(core.info().monotonic_ns, process.info().monotonic_ns);
@@ -301,7 +301,7 @@ fn resident_pages_are_those_the_kernel_counts() {
 fn compare(core: &Core, live: &Process) {
     // This releases every page; the bytes must come back.
     touch_all(core);
-    assert_eq!(core.info().partial, Vec::<String>::new());
+    assert_eq!(core.info().partial, Partial::default());
     assert_eq!(core.info().exe, live.info().exe);
     assert_eq!(core.info().pid, live.info().pid);
     assert_eq!(core.info().load_bias, live.info().load_bias);
@@ -368,7 +368,7 @@ fn reads_what_the_kernel_wrote() {
 
     let core = Core::open(&path, None).unwrap();
     assert_eq!((&core.info().exe, core.info().load_bias, core.info().pid), (&exe, bias, child.id()));
-    assert_eq!(core.info().partial, Vec::<String>::new());
+    assert_eq!(core.info().partial, Partial::default());
     let mut text = 0;
     for (region, bytes) in &before {
         // The signal's frame changes the stack; all else is as it was.
@@ -388,7 +388,7 @@ fn reads_what_the_kernel_wrote() {
     drop(core);
     file.set_len(file.metadata().unwrap().len() / 2).unwrap();
     let core = Core::open(&path, Some(&exe)).unwrap();
-    assert!(core.info().partial[0].contains("the file ends at"), "{:?}", core.info().partial);
+    assert!(core.info().partial[0].sentence.contains("the file ends at"), "{:?}", core.info().partial);
     touch_all(&core);
     let other = Core::open(&path, Some(Path::new("/bin/bash"))).err().unwrap().to_string();
     assert!(other.starts_with("/bin/bash is another build than the target runs"), "{other}");

@@ -5,14 +5,15 @@ use std::fmt::Write as _;
 use crate::gate::{budget_summary, rule, sentence};
 use crate::model::{BudgetRow, GateReport};
 
-/// The document. A broken budget is a failed test.
+/// The document. A broken budget is a failed test, one that could not be checked an error.
 pub fn junit(report: &GateReport) -> String {
-    let (tests, failures) = (report.budgets.len(), report.broken_budgets);
+    let (tests, failures, errors) = (report.budgets.len(), report.broken_budgets, report.refused_budgets);
     let seconds = report.target.read_ms / 1000.0;
-    let counts = format!("tests=\"{tests}\" failures=\"{failures}\" errors=\"0\" skipped=\"0\" time=\"{seconds:.3}\"");
+    let counts =
+        format!("tests=\"{tests}\" failures=\"{failures}\" errors=\"{errors}\" skipped=\"0\" time=\"{seconds:.3}\"");
     let mut out = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
-         <testsuites name=\"mapscope gate\" tests=\"{tests}\" failures=\"{failures}\" errors=\"0\">\n  \
+         <testsuites name=\"mapscope gate\" tests=\"{tests}\" failures=\"{failures}\" errors=\"{errors}\">\n  \
          <testsuite name=\"mapscope gate {}\" {counts}>\n",
         escape(&report.target.exe)
     );
@@ -26,6 +27,12 @@ fn case(budget: &BudgetRow) -> String {
     let start = format!("    <testcase classname=\"mapscope.gate\" name=\"{}\" time=\"0\"", escape(&rule(budget)));
     if budget.holds {
         return start + "/>\n";
+    }
+    if budget.refused {
+        let reasons = escape(&budget.uncertain.join("\n"));
+        return format!(
+            "{start}>\n      <error type=\"partial\" message=\"not checked\">{reasons}</error>\n    </testcase>\n"
+        );
     }
     let mut details = String::new();
     for offender in &budget.offenders {

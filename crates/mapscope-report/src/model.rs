@@ -10,6 +10,7 @@ mod goroutines;
 mod held;
 mod layout;
 mod occupancy;
+mod partial;
 mod paths;
 mod report;
 mod rules;
@@ -26,6 +27,7 @@ pub use goroutines::{GoroutineList, GoroutineRow, LeftOut, Waited};
 pub use held::{HeldGraph, HeldNode};
 pub use layout::{BestOrder, FieldRow, LayoutReport, LayoutRow, SlotRow};
 pub use occupancy::Occupancy;
+pub use partial::{Figure, PartialScope, Uncertain};
 pub use paths::{
     ClosingEdge, CycleList, CycleMap, CycleRow, PathObject, PathObjects, PathReport, PathRow, PathStep, PathSubject,
 };
@@ -78,6 +80,9 @@ pub struct Inspection {
     /// Why the result is partial: one sentence for each reason. Absent when the result is whole.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub partial: Vec<String>,
+    /// What each reason makes uncertain; every other figure is exact.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub partial_scope: Vec<PartialScope>,
 }
 
 /// What was examined, and how.
@@ -308,6 +313,9 @@ pub struct MapDetail {
     /// Why the result is partial.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub partial: Vec<String>,
+    /// What each reason makes uncertain; every other figure is exact.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub partial_scope: Vec<PartialScope>,
 }
 
 /// How one slot is laid out, in bytes.
@@ -357,6 +365,9 @@ pub struct MapList {
     /// Why the result is partial.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub partial: Vec<String>,
+    /// What each reason makes uncertain; every other figure is exact.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub partial_scope: Vec<PartialScope>,
 }
 
 /// `mapscope types --format json`.
@@ -382,4 +393,7 @@ pub struct TypeList {
     /// Why the result is partial.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub partial: Vec<String>,
+    /// What each reason makes uncertain; every other figure is exact.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub partial_scope: Vec<PartialScope>,
 }

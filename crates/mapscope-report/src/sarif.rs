@@ -13,7 +13,7 @@ use crate::model::{BudgetRow, GateReport, OffenderRow};
 /// # Errors
 /// When it cannot be written as JSON, which does not happen.
 pub fn sarif(report: &GateReport) -> serde_json::Result<String> {
-    let broken = || report.budgets.iter().filter(|b| !b.holds);
+    let broken = || report.budgets.iter().filter(|b| !b.holds && !b.refused);
     let ids: BTreeSet<String> = broken().map(rule_id).collect();
     let ids: Vec<String> = ids.into_iter().collect();
     let rules: Vec<Value> = ids.iter().map(|id| rule(id, broken().find(|b| rule_id(b) == *id))).collect();
@@ -30,12 +30,33 @@ pub fn sarif(report: &GateReport) -> serde_json::Result<String> {
                 "semanticVersion": env!("CARGO_PKG_VERSION"),
                 "rules": rules,
             } },
-            "invocations": [{ "executionSuccessful": true, "exitCode": i32::from(!report.holds) }],
+            "invocations": [invocation(report)],
             "columnKind": "unicodeCodePoints",
             "results": results,
         }],
     });
     Ok(serde_json::to_string_pretty(&document)? + "\n")
+}
+
+/// Whether all budgets could be checked; why some could not.
+fn invocation(report: &GateReport) -> Value {
+    let exit_code = match (report.broken_budgets, report.refused_budgets) {
+        (0, 0) => 0,
+        (0, _) => 2,
+        _ => 1,
+    };
+    let mut invocation = json!({ "executionSuccessful": exit_code != 2, "exitCode": exit_code });
+    let refused = report.budgets.iter().filter(|b| b.refused);
+    let notes: Vec<Value> = refused
+        .map(|b| {
+            let text = format!("{} was not checked: {}", b.name, b.uncertain.join("; "));
+            json!({ "level": "error", "message": { "text": text } })
+        })
+        .collect();
+    if !notes.is_empty() {
+        invocation["toolExecutionNotifications"] = Value::Array(notes);
+    }
+    invocation
 }
 
 /// `gate/max/map/entries`: what is alike in all budgets of one kind.

@@ -8,7 +8,7 @@ use common::{
     torn_detail, two_inspections, type_list, unlike_inspections,
 };
 use insta::assert_snapshot;
-use mapscope_report::model::{CycleList, Inspection, MapFigures, MapList, TypeList};
+use mapscope_report::model::{BudgetRow, CycleList, Figure, Inspection, MapFigures, MapList, PartialScope, TypeList};
 use mapscope_report::text::MapColumn;
 use mapscope_report::{TextOptions, diff, junit, markdown, sarif, text};
 
@@ -117,6 +117,35 @@ fn inspect_wide() {
 }
 
 #[test]
+fn only_what_a_reason_is_about_is_marked() {
+    let mut partial = inspection();
+    let reason = "1 map that never had an entry is left out";
+    partial.partial = vec![reason.into()];
+    partial.partial_scope = vec![PartialScope { reason: reason.into(), figures: vec![Figure::Maps, Figure::Findings] }];
+    let text = plain(&text::inspect(&partial, &at(100)));
+    let marked: Vec<&str> = text.lines().filter(|line| line.ends_with("~ partial")).collect();
+    assert_eq!(marked.len(), 2, "{text}");
+    assert!(marked[0].starts_with("Findings") && marked[1].starts_with("Maps"), "{marked:?}");
+    assert!(text.ends_with("    uncertain: maps, findings\n"), "{text}");
+}
+
+#[test]
+fn a_gate_says_which_budgets_it_did_not_check() {
+    let mut report = gate_report();
+    let row = BudgetRow { name: "live".into(), kind: "max".into(), limit_text: "1GiB".into(), ..BudgetRow::default() };
+    let uncertain = vec!["14 segments end early".to_owned()];
+    report.budgets.push(BudgetRow { refused: true, uncertain, limit: 1 << 30, unit: "bytes".into(), ..row });
+    report.refused_budgets = 1;
+    let text = plain(&text::gate(&report, &at(100)));
+    assert!(text.contains(", 1 not checked") && text.contains("PARTIAL  live"), "{text}");
+    assert!(text.contains("not checked: 14 segments end early"), "{text}");
+    let junit = junit(&report);
+    assert!(junit.contains("errors=\"1\"") && junit.contains(">14 segments end early</error>"), "{junit}");
+    let sarif = sarif(&report).expect("it is JSON");
+    assert!(sarif.contains("live was not checked: 14 segments end early"), "{sarif}");
+}
+
+#[test]
 fn inspect_partial_core() {
     let mut partial = inspection();
     partial.target = legacy_core();
@@ -129,6 +158,8 @@ fn inspect_partial_core() {
         "the core is truncated: 14 of 212 segments end early (ulimit -c); objects in 0xc012000000-0xc014000000 are missing".into(),
         "no DWARF: types of stack variables are not known".into(),
     ];
+    let figures = vec![Figure::Types, Figure::Maps, Figure::Owners, Figure::Storage, Figure::Findings];
+    partial.partial_scope = vec![PartialScope { reason: partial.partial[1].clone(), figures }];
     assert_snapshot!(plain(&text::inspect(&partial, &at(80))));
 }
 

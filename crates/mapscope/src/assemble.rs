@@ -5,6 +5,7 @@ pub(crate) mod findings;
 pub(crate) mod goroutines;
 pub(crate) mod growth;
 pub(crate) mod held;
+pub(crate) mod partial;
 pub(crate) mod paths;
 mod profile;
 pub(crate) mod report;
@@ -17,7 +18,7 @@ pub(crate) use sites::{live_sites, why_none};
 use std::time::Duration;
 
 use mapscope_go::{ClassUse, MapDetails, MapEntry, Session, Totals};
-use mapscope_memory::{Pause, Process, TargetInfo, TargetKind};
+use mapscope_memory::{Figure, Pause, Process, TargetInfo, TargetKind};
 use mapscope_report::model::{
     GoroutineCount, GroupState, Heap, Inspection, MapDetail, MapFigures, MapRow, MemoryUse, SiteList, SizeClass,
     SlotLayout, Target, TypeRow,
@@ -55,6 +56,12 @@ impl Stop {
 
 /// The whole picture of a session.
 pub(crate) fn inspection(session: &Session<'_>, info: &TargetInfo, read: Duration, stop: Option<Stop>) -> Inspection {
+    let (mut sentences, mut scope) = (Vec::new(), Vec::new());
+    let mut reasons = session.partial.clone();
+    if session.redacted {
+        reasons.add(Figure::Storage | Figure::Maps, REDACTED);
+    }
+    partial::add(&reasons, &mut sentences, &mut scope);
     Inspection {
         schema: INSPECT_SCHEMA.to_owned(),
         target: target(session, info, read, stop),
@@ -77,7 +84,8 @@ pub(crate) fn inspection(session: &Session<'_>, info: &TargetInfo, read: Duratio
         maps: session.maps.iter().map(map_row).collect(),
         total_types: None,
         total_maps: None,
-        partial: session.partial.iter().cloned().chain(session.redacted.then(|| REDACTED.to_owned())).collect(),
+        partial: sentences,
+        partial_scope: scope,
     }
 }
 
@@ -245,5 +253,6 @@ pub(crate) fn map_detail(inspection: &Inspection, details: MapDetails, sites: Si
         probe_lengths: details.chain_positions,
         sites: Some(sites),
         partial: inspection.partial.clone(),
+        partial_scope: inspection.partial_scope.clone(),
     })
 }

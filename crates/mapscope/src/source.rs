@@ -93,9 +93,9 @@ impl<'s> Loaded<'_, 's> {
     fn findings_and_census(self) -> (Inspection, GoroutineCensus) {
         let started = Instant::now();
         let Self { session, mut inspection } = self;
-        let mut storage = session.storage(&StorageOptions { whole_texts: true, ..StorageOptions::default() });
+        let storage = session.storage(&StorageOptions { whole_texts: true, ..StorageOptions::default() });
         let census = session.goroutines();
-        inspection.partial.append(&mut storage.partial);
+        assemble::partial::add(&storage.partial, &mut inspection.partial, &mut inspection.partial_scope);
         inspection.findings = assemble::findings::list(session, &inspection, storage, &census);
         assemble::add_time(&mut inspection.target, started.elapsed());
         (inspection, census)
@@ -143,7 +143,7 @@ impl<'s> Loaded<'_, 's> {
         let (storage, partial) =
             assemble::storage::storage(self.session.storage(&StorageOptions { values, whole_texts: false }));
         let mut inspection = self.inspection;
-        inspection.partial.extend(partial);
+        assemble::partial::add(&partial, &mut inspection.partial, &mut inspection.partial_scope);
         assemble::add_time(&mut inspection.target, started.elapsed());
         (inspection, storage)
     }
@@ -155,7 +155,7 @@ impl<'s> Loaded<'_, 's> {
         let allocated = assemble::live_sites(&sites, &sites.retained_by_map(addr));
         let detail = assemble::map_detail(&self.inspection, details, allocated);
         let mut detail = detail.with_context(|| format!("no live map is at {addr:#x}"))?;
-        detail.partial.extend(sites.partial);
+        assemble::partial::add(&sites.partial, &mut detail.partial, &mut detail.partial_scope);
         Ok(detail)
     }
 }

@@ -9,6 +9,7 @@ mod leaks;
 mod names;
 mod stacks;
 
+use mapscope_memory::Figure;
 use rustc_hash::FxHashMap;
 
 use crate::Session;
@@ -118,7 +119,7 @@ impl Session<'_> {
     pub fn goroutines(&self) -> GoroutineCensus {
         let stages = &self.stages;
         let names = Names::read(stages.context);
-        let (lost, leaks) = match (leaks::find(stages, &names), &self.unread) {
+        let (lost, leaks) = match (leaks::find(stages, &names), self.partial.of(Figure::Leaks)) {
             (Ok(found), None) => {
                 let leaks = LeakVerdict::Found { held_bytes: found.held_bytes };
                 (Lost { leaked: found.leaked, unreached: Vec::new() }, leaks)

@@ -11,7 +11,7 @@ pub(crate) use allocator::slot_for;
 pub(crate) use mask::{Mask, Masks, read_bits, type_words};
 pub(crate) use pointers::PointerWords;
 pub(crate) use scan::{CHUNK, Heap, pointer_words, scan, word};
-pub(crate) use spans::{ManualSpan, Span, SpanTable};
+pub(crate) use spans::{ManualSpan, Span, SpanTable, holds_bytes};
 
 /// Bytes of a heap page (`runtime.pageSize`).
 pub(crate) const PAGE: u64 = 8192;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use mapscope_heap::{EdgeRows, HeapGraph};
-use mapscope_memory::Memory;
+use mapscope_memory::{Figure, Memory, Partial};
 use rayon::prelude::*;
 
 use super::{ARENA, MAX_IN_SPAN, Masks, Span, SpanTable};
@@ -27,6 +27,8 @@ pub(crate) struct Heap {
     pub(crate) graph: HeapGraph,
     /// Runs of spans that are handled together.
     pub(crate) chunks: Vec<Range<usize>>,
+    /// Allocated objects that have pointers by their span, and none by the runtime's bitmaps or types.
+    pub(crate) unmapped: u64,
 }
 
 /// Reads every span once and builds the graph. Spans whose bytes are missing get no edges, and `partial` says so.
@@ -36,20 +38,22 @@ pub(crate) fn scan(
     mheap: u64,
     types: &TypeTable<'_>,
     spans: SpanTable,
-    partial: &mut Vec<String>,
+    partial: &mut Partial,
 ) -> Result<Heap, GoError> {
     let column: Vec<AtomicU32> = (0..spans.blocks.len()).map(|_| AtomicU32::new(0)).collect();
     let chunks = chunks(&spans);
     let scanner = Scanner { memory, layout, mheap, types, spans: &spans, column: &column };
-    let done: Vec<(EdgeRows, u64)> = chunks.par_iter().map(|chunk| scanner.chunk(chunk.clone())).collect();
-    let missing: u64 = done.iter().map(|d| d.1).sum();
+    let done: Vec<Scanned> = chunks.par_iter().map(|chunk| scanner.chunk(chunk.clone())).collect();
+    let missing: u64 = done.iter().map(|d| d.missing).sum();
+    let unmapped = done.iter().map(|d| d.unmapped).sum();
     if missing > 0 {
-        partial.push(format!("the bytes of {missing} heap spans are missing; their pointers are not known"));
+        partial
+            .add(Figure::Live, format!("the bytes of {missing} heap spans are missing; their pointers are not known"));
     }
-    let rows = done.into_iter().map(|d| d.0).collect();
+    let rows = done.into_iter().map(|d| d.rows).collect();
     let mut graph = HeapGraph::with_types(spans.blocks.clone(), rows, column)?;
     graph.allocated = Arc::clone(&spans.allocated);
-    Ok(Heap { spans, graph, chunks })
+    Ok(Heap { spans, graph, chunks, unmapped })
 }
 
 /// Offsets, in words from its start, of the pointers of a small object by the heap's own bitmap. `None` where a type in
@@ -108,6 +112,14 @@ fn chunks(spans: &SpanTable) -> Vec<Range<usize>> {
     chunks
 }
 
+/// What was found in a run of spans.
+struct Scanned {
+    rows: EdgeRows,
+    /// Spans that could not be read.
+    missing: u64,
+    unmapped: u64,
+}
+
 struct Scanner<'s, 't> {
     memory: &'s dyn Memory,
     layout: &'s Layout,
@@ -118,12 +130,11 @@ struct Scanner<'s, 't> {
 }
 
 impl Scanner<'_, '_> {
-    /// Edges of a run of spans, and how many of them could not be read.
-    fn chunk(&self, chunk: Range<usize>) -> (EdgeRows, u64) {
+    fn chunk(&self, chunk: Range<usize>) -> Scanned {
         let first = self.spans.blocks.blocks()[chunk.start].first;
         let mut rows = EdgeRows::new(first);
         let mut missing = 0;
-        let mut worker = Worker { masks: Masks::default(), scratch: Vec::new() };
+        let mut worker = Worker { masks: Masks::default(), scratch: Vec::new(), unmapped: 0 };
         for index in chunk.clone() {
             let span = &self.spans.spans[index];
             if span.noscan {
@@ -134,7 +145,7 @@ impl Scanner<'_, '_> {
         }
         self.spans.release(self.memory, chunk);
         rows.shrink();
-        (rows, missing)
+        Scanned { rows, missing, unmapped: worker.unmapped }
     }
 
     /// Adds a row for each object of a span, also when it fails.
@@ -144,7 +155,7 @@ impl Scanner<'_, '_> {
             rows.end_row();
             return result;
         }
-        let Worker { masks, scratch } = worker;
+        let Worker { masks, scratch, unmapped } = worker;
         let bytes = match self.memory.bytes(span.start, span.bytes as usize, scratch) {
             Ok(bytes) => bytes,
             Err(e) => {
@@ -153,18 +164,27 @@ impl Scanner<'_, '_> {
             }
         };
         if !self.spans.headers {
-            let bits = ArenaBits::read(self.memory, self.layout, self.mheap, span.start, span.bytes);
+            let Some(bits) = ArenaBits::read(self.memory, self.layout, self.mheap, span.start, span.bytes) else {
+                rows.skip_rows(span.elems);
+                return Err(GoError::inconsistent("runtime.heapArena", span.start, "its bitmap could not be read"));
+            };
             self.slots(index, span, rows, |slot, edges| {
-                let from = slot * span.elem_size;
-                if let Some(bits) = &bits {
-                    bits.pointers(from, span.elem_size, |at| edges(word(bytes, at)));
-                }
+                let (from, mut any) = (slot * span.elem_size, false);
+                bits.pointers(from, span.elem_size, |at| {
+                    any = true;
+                    edges(word(bytes, at));
+                });
+                *unmapped += u64::from(!any);
             });
         } else if span.elem_size <= MAX_IN_SPAN {
             let bitmap = bitmap_offset(self.layout, span).min(bytes.len() as u64);
             self.slots(index, span, rows, |slot, edges| {
-                let from = slot * span.elem_size;
-                set_bits(&bytes[bitmap as usize..], from / 8, span.elem_size / 8, |w| edges(word(bytes, from + w * 8)));
+                let (from, mut any) = (slot * span.elem_size, false);
+                set_bits(&bytes[bitmap as usize..], from / 8, span.elem_size / 8, |w| {
+                    any = true;
+                    edges(word(bytes, from + w * 8));
+                });
+                *unmapped += u64::from(!any);
             });
         } else {
             let first = self.spans.blocks.blocks()[index].first;
@@ -174,6 +194,7 @@ impl Scanner<'_, '_> {
                 let room = span.elem_size - 8;
                 let mask = masks.of(self.types, descriptor, room);
                 self.note_type(first + slot as u32, descriptor, &mask, room);
+                *unmapped += u64::from(mask.pointers.is_empty());
                 tile(&mask, room, 0..room, |at| edges(word(bytes, from + 8 + at)));
             });
         }
@@ -283,6 +304,7 @@ pub(super) fn windows(span: &Span) -> impl Iterator<Item = Range<u64>> {
 struct Worker {
     masks: Masks,
     scratch: Vec<u8>,
+    unmapped: u64,
 }
 
 /// The little-endian word at `at`; 0 beyond the end.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use mapscope_heap::{BitSet, BlockTable};
-use mapscope_memory::{Memory, TargetKind};
+use mapscope_memory::{Figure, Memory, Partial, TargetKind};
 
 use super::{Allocator, MAX_IN_SPAN, PAGE};
 use crate::GoError;
@@ -37,6 +37,8 @@ pub(crate) struct Span {
 struct SlotsInUse {
     free_index: u64,
     alloc_bits: u64,
+    /// How many the runtime counts; none where it is not known where it does.
+    count: Option<u64>,
 }
 
 /// A span that the runtime allocates from by hand: stacks, work buffers.
@@ -58,6 +60,10 @@ pub(crate) struct SpanTable {
     pub(crate) manual: Vec<ManualSpan>,
     pub(crate) blocks: BlockTable,
     pub(crate) allocated: Arc<BitSet>,
+    /// Objects that the last collection kept.
+    pub(crate) kept: BitSet,
+    /// Spans whose allocated slots are not as many as the runtime counts.
+    pub(crate) miscounted: u64,
     /// Types precede the objects of scannable spans above 512 bytes (from 1.22).
     pub(crate) headers: bool,
 }
@@ -68,7 +74,7 @@ impl SpanTable {
         memory: &dyn Memory,
         layout: &Layout,
         mheap: u64,
-        partial: &mut Vec<String>,
+        partial: &mut Partial,
     ) -> Result<Self, GoError> {
         let all = mheap.wrapping_add(layout.heap.all_spans.offset);
         let (array, count) = (memory.u64(all)?, memory.u64(all.wrapping_add(8))?);
@@ -81,6 +87,9 @@ impl SpanTable {
         // The runtime makes room for a span before it writes its address (`recordspan`), and uses it only later.
         if pointers.last() == Some(&0) {
             pointers.pop();
+        }
+        if pointers.is_empty() {
+            return Err(GoError::inconsistent("mheap_.allspans", all, "it is empty, and every program has a heap"));
         }
         let (mut spans, mut manual) = (Vec::new(), Vec::new());
         let mut unreadable = 0u64;
@@ -105,15 +114,16 @@ impl SpanTable {
         });
         unreadable += (before - spans.len()) as u64;
         if unreadable > 0 {
-            partial.push(format!(
-                "{unreadable} of {count} heap spans could not be read or make no sense; they are left out"
-            ));
+            partial.add(
+                Figure::Objects | Figure::Memory,
+                format!("{unreadable} of {count} heap spans could not be read or make no sense; they are left out"),
+            );
         }
         let (spans, slots): (Vec<Span>, Vec<SlotsInUse>) = spans.into_iter().unzip();
         let headers = layout.span.large_type.is_some() && layout.arena.bitmap.is_none();
         let blocks = BlockTable::new(spans.iter().map(|s| (s.start, s.elem_size, s.elems)).collect())?;
-        let allocated = Arc::new(allocated(memory, &blocks, &slots, partial));
-        Ok(Self { spans, manual, blocks, allocated, headers })
+        let Allocation { allocated, kept, miscounted } = Allocation::read(memory, &blocks, &slots, partial);
+        Ok(Self { spans, manual, blocks, allocated: Arc::new(allocated), kept, miscounted, headers })
     }
 
     /// Lets the target's pages of a run of spans go. What lies in small gaps between them goes too: each call interrupts all
@@ -149,29 +159,49 @@ impl SpanTable {
     }
 }
 
-/// The slots that are allocated: those before the free index, and those whose allocation bit is set.
-fn allocated(memory: &dyn Memory, blocks: &BlockTable, slots: &[SlotsInUse], partial: &mut Vec<String>) -> BitSet {
-    let (mut allocated, mut bits) = (BitSet::new(blocks.len()), Vec::new());
-    let mut unreadable = 0u64;
-    for (block, SlotsInUse { free_index, alloc_bits }) in blocks.blocks().iter().zip(slots) {
-        bits.clear();
-        bits.resize((block.count as usize).div_ceil(8), 0);
-        if memory.read_into(*alloc_bits, &mut bits).is_err() {
-            unreadable += 1;
-        }
-        for slot in 0..block.count {
-            let bit = bits[slot as usize / 8] >> (slot % 8) & 1;
-            if bit == 1 || u64::from(slot) < *free_index {
-                allocated.insert((block.first + slot) as usize);
+/// What the spans say of their slots.
+struct Allocation {
+    allocated: BitSet,
+    kept: BitSet,
+    miscounted: u64,
+}
+
+impl Allocation {
+    /// The slots that are allocated: those before the free index, and those whose allocation bit is set. The bits are the
+    /// mark bits of the last collection that the span was swept after.
+    fn read(memory: &dyn Memory, blocks: &BlockTable, slots: &[SlotsInUse], partial: &mut Partial) -> Self {
+        let (mut allocated, mut kept) = (BitSet::new(blocks.len()), BitSet::new(blocks.len()));
+        let (mut bits, mut unreadable, mut miscounted) = (Vec::new(), 0u64, 0u64);
+        for (block, SlotsInUse { free_index, alloc_bits, count }) in blocks.blocks().iter().zip(slots) {
+            bits.clear();
+            bits.resize((block.count as usize).div_ceil(8), 0);
+            if memory.read_into(*alloc_bits, &mut bits).is_err() {
+                unreadable += 1;
             }
+            let mut found = 0;
+            for slot in 0..block.count {
+                let marked = bits[slot as usize / 8] >> (slot % 8) & 1 == 1;
+                if marked || u64::from(slot) < *free_index {
+                    found += 1;
+                    allocated.insert((block.first + slot) as usize);
+                }
+                if marked {
+                    kept.insert((block.first + slot) as usize);
+                }
+            }
+            miscounted += u64::from(count.is_some_and(|count| count != found));
         }
+        if unreadable > 0 {
+            partial.add(
+                Figure::Objects,
+                format!(
+                    "the allocation bits of {unreadable} heap spans could not be read; their free slots are counted as \
+                     free"
+                ),
+            );
+        }
+        Self { allocated, kept, miscounted }
     }
-    if unreadable > 0 {
-        partial.push(format!(
-            "the allocation bits of {unreadable} heap spans could not be read; their free slots are counted as free"
-        ));
-    }
-    allocated
 }
 
 enum AnySpan {
@@ -208,7 +238,11 @@ fn read_span(memory: &dyn Memory, layout: &Layout, pointer: u64) -> Result<Optio
     if elem_size == 0 || elem_size % 8 != 0 || elems == 0 || elems > size / 8 || elem_size > size / elems {
         return bad("its objects do not fit");
     }
-    let slots = SlotsInUse { free_index: l.free_index.get(bytes), alloc_bits: l.alloc_bits.get(bytes) };
+    let slots = SlotsInUse {
+        free_index: l.free_index.get(bytes),
+        alloc_bits: l.alloc_bits.get(bytes),
+        count: l.alloc_count.map(|f| f.get(bytes)),
+    };
     let span = Span {
         start,
         bytes: size,
@@ -223,7 +257,7 @@ fn read_span(memory: &dyn Memory, layout: &Layout, pointer: u64) -> Result<Optio
 }
 
 /// Whether the memory has bytes behind it and not only a mapping that claims them: a core can claim terabytes.
-fn holds_bytes(memory: &dyn Memory, start: u64, size: u64) -> bool {
+pub(crate) fn holds_bytes(memory: &dyn Memory, start: u64, size: u64) -> bool {
     if memory.info().kind == TargetKind::Process || memory.borrow(start, size as usize).is_some() {
         return true;
     }

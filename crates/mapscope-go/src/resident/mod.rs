@@ -11,7 +11,7 @@ mod spans;
 mod statistics;
 
 use mapscope_heap::Reachability;
-use mapscope_memory::{Backing, Memory, MemoryError, Residency};
+use mapscope_memory::{Backing, Figure, Memory, MemoryError, Partial, Residency};
 
 pub(crate) use metadata::{BITS_CHUNK, PERSISTENT_CHUNK, Variables};
 use pages::Pages;
@@ -20,6 +20,7 @@ pub use statistics::{PageTotals, RuntimeStatistics};
 
 use crate::Binary;
 use crate::heap::{ARENA, Heap};
+use crate::integrity::busy;
 use crate::roots::Context;
 
 /// Resident memory by what holds it, in bytes. The parts sum to `resident`.
@@ -82,24 +83,41 @@ pub(crate) struct Finder<'f> {
     pub(crate) variables: Option<Variables>,
 }
 
+/// What the runtime's structures say of the heap's pages against what its counters say of them. A thread that is in the
+/// middle of something may have changed one of the two.
+fn compare(pages: PageTotals, statistics: RuntimeStatistics, partial: &mut Partial) {
+    let pairs = [
+        ("in use", pages.in_use, statistics.heap_inuse),
+        ("stacks", pages.stacks, statistics.stack_inuse),
+        ("idle", pages.idle, statistics.heap_idle),
+        ("returned", pages.released, statistics.heap_released),
+    ];
+    if let Some((what, found, counted)) = pairs.into_iter().find(|(_, found, counted)| found != counted) {
+        partial.add(
+            Figure::Memory,
+            format!("of the heap, {found} bytes are {what}, and the runtime counts {counted}: one of them is damaged"),
+        );
+    }
+}
+
 impl Finder<'_> {
     /// Assigns every page of `residency` to a part; `None` when that is not known. What cannot be told is left out, and
     /// `partial` says so.
     pub(crate) fn parts(
         &self,
         residency: Result<Residency, MemoryError>,
-        partial: &mut Vec<String>,
+        partial: &mut Partial,
     ) -> Option<MemoryParts> {
         match residency {
             Ok(residency) => Some(self.assign(&Pages::new(residency.runs), partial)),
             Err(e) => {
-                partial.push(format!("which pages are resident is not known: {e}"));
+                partial.add(Figure::Memory, format!("which pages are resident is not known: {e}"));
                 None
             }
         }
     }
 
-    fn assign(&self, pages: &Pages, partial: &mut Vec<String>) -> MemoryParts {
+    fn assign(&self, pages: &Pages, partial: &mut Partial) -> MemoryParts {
         let spans = &self.heap.spans;
         let arenas = self.arenas();
         let inside = |start: u64, bytes: u64| {
@@ -111,9 +129,16 @@ impl Finder<'_> {
         let sum = |field: fn(&ClassUse) -> u64| classes.iter().map(field).sum::<u64>();
         let (live, garbage, fragmentation) = (sum(|c| c.live), sum(|c| c.garbage), sum(|c| c.fragmentation));
 
+        let outside = spans.spans.iter().filter(|span| !inside(span.start, span.bytes)).count();
+        if outside > 0 {
+            partial.add(
+                Figure::Memory,
+                format!("{outside} heap spans lie in no arena of the heap: the list of arenas is damaged"),
+            );
+        }
         let metadata = self.variables.and_then(|v| metadata::read(self.context, self.heap, &v));
         if metadata.is_none() {
-            partial.push("the runtime's own memory is not told apart from what Go does not know".to_owned());
+            partial.add(Figure::RuntimeMemory, "the runtime's own memory is not told apart from what Go does not know");
         }
         let is_stack = |pointer: u64| metadata.as_ref().is_none_or(|m| !m.manual.contains(&pointer));
         let (mut stacks, mut own, mut manual_end) = (0, 0, 0);
@@ -130,9 +155,21 @@ impl Finder<'_> {
         places.extend(self.binary.load_ranges().into_iter().map(|range| Place { range, part: Part::Binary }));
         let bss = self.context.modules.iter().map(|m| m.bss.clone());
         places.extend(bss.map(|range| Place { range, part: Part::Binary }));
+        let known = Places::new(places);
+        let mut places = known.all().to_vec();
         if let Some(metadata) = &metadata {
-            places.extend(metadata.ranges.iter().map(|r| Place { range: r.clone(), part: Part::Runtime }));
-            places.extend(metadata.stacks.iter().map(|r| Place { range: r.clone(), part: Part::Stacks }));
+            let own = metadata.ranges.iter().map(|r| Place { range: r.clone(), part: Part::Runtime });
+            let stacks = metadata.stacks.iter().map(|r| Place { range: r.clone(), part: Part::Stacks });
+            // Some of the runtime's own memory is in the executable's data, which has it; none goes into it from outside.
+            let (apart, shared): (Vec<Place>, Vec<Place>) = own.chain(stacks).partition(|p| !known.overlaps(&p.range));
+            places.extend(apart);
+            let damaged = shared.iter().filter(|p| !known.overlaps(&(p.range.start..p.range.start.saturating_add(1))));
+            let damaged = damaged.count();
+            if damaged > 0 {
+                let sentence =
+                    "lists of the runtime's own memory lead into the heap or the executable: they are damaged";
+                partial.add(Figure::RuntimeMemory, format!("{damaged} entries of {sentence}"));
+            }
         }
         let places = Places::new(places);
         let found = places.sums(pages);
@@ -140,6 +177,11 @@ impl Finder<'_> {
         let rest = |backing: Backing| found.get(&(None, backing)).copied().unwrap_or(0);
 
         let heap = all(Part::Heap);
+        let page_totals = metadata.as_ref().and_then(|m| statistics::page_totals(self.context, self.heap, &m.manual));
+        let statistics = self.variables.and_then(|v| statistics::read(self.context, &v));
+        if let (Some(pages), Some(statistics), 0) = (page_totals, statistics, busy(self.context.memory)) {
+            compare(pages, statistics, partial);
+        }
         MemoryParts {
             resident: pages.total(),
             live,
@@ -151,8 +193,8 @@ impl Finder<'_> {
             binary: all(Part::Binary) + rest(Backing::Program) + rest(Backing::Kernel),
             other: rest(Backing::Anonymous) + rest(Backing::File),
             classes,
-            pages: metadata.as_ref().and_then(|m| statistics::page_totals(self.context, self.heap, &m.manual)),
-            statistics: self.variables.and_then(|v| statistics::read(self.context, &v)),
+            pages: page_totals,
+            statistics,
         }
     }
 

@@ -43,6 +43,17 @@ impl Places {
         Self(places)
     }
 
+    /// The places, by address.
+    pub(super) fn all(&self) -> &[Place] {
+        &self.0
+    }
+
+    /// Whether a range has a part of one of them.
+    pub(super) fn overlaps(&self, range: &Range<u64>) -> bool {
+        let next = self.0.partition_point(|place| place.range.end <= range.start);
+        !range.is_empty() && self.0.get(next).is_some_and(|place| place.range.start < range.end)
+    }
+
     /// Resident bytes by part and by what is behind the pages; those in no known range have no part.
     pub(super) fn sums(&self, pages: &Pages) -> FxHashMap<(Option<Part>, Backing), u64> {
         let mut sums: FxHashMap<(Option<Part>, Backing), u64> = FxHashMap::default();
@@ -102,5 +113,7 @@ mod tests {
         assert_eq!(of(None, Backing::Program), Some(10));
         assert_eq!(of(Some(Part::Stacks), Backing::Anonymous), Some(50));
         assert_eq!(of(None, Backing::Anonymous), Some(40 + 50));
+        assert!(places.overlaps(&(59..60)) && places.overlaps(&(0..41)) && places.overlaps(&(300..301)));
+        assert!(!places.overlaps(&(0..40)) && !places.overlaps(&(120..250)) && !places.overlaps(&(50..50)));
     }
 }

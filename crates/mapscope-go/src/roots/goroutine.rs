@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use mapscope_memory::{Figure, Partial};
 use rustc_hash::FxHashSet;
 
 use super::frame::{FrameWord, StackScan};
@@ -9,15 +10,15 @@ use super::threads::Threads;
 use super::unwind::{End, Frame, unwind};
 use super::{Context, Root, RootKind};
 use crate::GoError;
-use crate::heap::Span;
+use crate::heap::{Span, holds_bytes};
 use crate::runtime::Field;
 
 /// `_Gscan`: set while the collector holds the goroutine.
 const SCAN: u64 = 0x1000;
-const IDLE: u64 = 0;
 const RUNNING: u64 = 2;
 const DEAD: u64 = 6;
-/// From 1.26: a spare goroutine of a C thread.
+/// From 1.26: a spare goroutine of a C thread. No status is above it, and `_Gidle`, 0, has none that is in the list
+/// (`allgadd`).
 const DEAD_EXTRA: u64 = 11;
 /// Bytes of `g` that are read.
 const MAX_G: usize = 1024;
@@ -59,6 +60,9 @@ pub(crate) struct Goroutine {
     pub(crate) live: Vec<u64>,
     /// Variables on the stack whose address is taken, with their frame.
     pub(crate) objects: Vec<(Range<u64>, u32)>,
+    /// Its frames lead to its first function, as those of every goroutine do that is not in the middle of something:
+    /// the collector itself depends on it (`unwinder.next` throws otherwise).
+    unwound: bool,
 }
 
 /// All live goroutines.
@@ -67,25 +71,28 @@ pub(crate) struct Goroutines {
     pub(crate) all: Vec<Goroutine>,
     /// How many could not be read.
     pub(crate) broken: u64,
+    /// Addresses of all, dead ones too.
+    pub(crate) addresses: Vec<u64>,
+    /// Addresses of the runtime's threads.
+    pub(crate) threads: Vec<u64>,
     /// (stack start, index), ascending.
     by_stack: Vec<(u64, u32)>,
 }
 
 impl Goroutines {
     /// Reads all goroutines and adds their roots.
-    pub(super) fn read(
-        context: &Context<'_>,
-        roots: &mut Vec<Root>,
-        partial: &mut Vec<String>,
-    ) -> Result<Self, GoError> {
+    pub(super) fn read(context: &Context<'_>, roots: &mut Vec<Root>, partial: &mut Partial) -> Result<Self, GoError> {
         let memory = context.memory;
         let at = context.globals.all_goroutines;
         let (array, count) = (memory.u64(at)?, memory.u64(at.wrapping_add(8))?);
         let len = count.checked_mul(8).filter(|l| memory.is_mapped(array, *l));
         let len = len.ok_or_else(|| GoError::inconsistent("runtime.allgs", at, "it is not mapped"))?;
+        if count == 0 {
+            return Err(GoError::inconsistent("runtime.allgs", at, "it is empty, and every program has goroutines"));
+        }
         let threads = Threads::read(context)?;
-        let mut goroutines = Self::default();
-        for g in super::words(memory, array, len)? {
+        let mut goroutines = Self { addresses: super::words(memory, array, len)?, ..Self::default() };
+        for g in goroutines.addresses.clone() {
             let index = goroutines.all.len() as u32;
             match read_goroutine(context, &threads, g, index, roots) {
                 Ok(Some(goroutine)) => goroutines.all.push(goroutine),
@@ -95,8 +102,20 @@ impl Goroutines {
         }
         if goroutines.broken > 0 {
             let broken = goroutines.broken;
-            partial.push(format!("{broken} of {count} goroutines could not be read; their stacks are no roots"));
+            partial.add(
+                Figure::Live | Figure::Goroutines,
+                format!("{broken} of {count} goroutines could not be read; their stacks are no roots"),
+            );
         }
+        let unfinished = goroutines.all.iter().filter(|g| !g.unwound).count();
+        if unfinished > 0 {
+            partial.add(
+                Figure::Live | Figure::Goroutines,
+                format!("the stacks of {unfinished} of {count} goroutines do not lead to their first function"),
+            );
+        }
+        threads.check(&goroutines.addresses, partial);
+        goroutines.threads = threads.addresses();
         goroutines.by_stack = goroutines.all.iter().enumerate().map(|(i, g)| (g.stack.start, i as u32)).collect();
         goroutines.by_stack.sort_unstable();
         Ok(goroutines)
@@ -136,8 +155,11 @@ fn read_goroutine(
     context.memory.read_into(g, bytes)?;
     let status = layout.status.get(bytes) & 0xffff_ffff & !SCAN;
     let stack = layout.stack_lo.get(bytes)..layout.stack_hi.get(bytes);
-    if matches!(status, IDLE | DEAD | DEAD_EXTRA) || stack.is_empty() {
+    if matches!(status, DEAD | DEAD_EXTRA) {
         return Ok(None);
+    }
+    if !(1..DEAD_EXTRA).contains(&status) || stack.is_empty() || layout.id.get(bytes) == 0 {
+        return Err(GoError::inconsistent("runtime.g", g, "its status is none"));
     }
     let overlaps = |s: &Span| s.start < stack.end && stack.start < s.start + s.bytes;
     let near = context.spans.spans.partition_point(|s| s.start + s.bytes <= stack.start);
@@ -155,6 +177,10 @@ fn read_goroutine(
         None if syscall.1 != 0 => (syscall, None),
         None => (saved, None),
     };
+    let sp = start.1.clamp(stack.start, stack.end);
+    if !holds_bytes(context.memory, sp, stack.end - sp) {
+        return Err(GoError::inconsistent("runtime.g", g, "its stack is not there"));
+    }
     let (frames, end) = unwind(context.memory, context.functions, &stack, start, syscall.1 != 0);
     for value in registers.iter().flatten() {
         scan.push(FrameWord { address: 0, value: *value, frame: 0 });
@@ -182,7 +208,8 @@ fn read_goroutine(
         interrupted: registers.is_some(),
     };
     let (id, objects) = (layout.id.get(bytes), scan.object_ranges());
-    Ok(Some(Goroutine { id, address: g, standing, stack, frames, live, objects }))
+    let unwound = registers.is_some() || end == End::Top;
+    Ok(Some(Goroutine { id, address: g, standing, stack, frames, live, objects, unwound }))
 }
 
 /// A frame is read conservatively where the runtime does so itself: an asynchronously preempted function and the

@@ -12,7 +12,7 @@ pub(crate) use goroutine::{Goroutine, Goroutines, Standing};
 pub(crate) use specials::profiled;
 pub(crate) use unwind::Frame;
 
-use mapscope_memory::Memory;
+use mapscope_memory::{Memory, Partial};
 
 use crate::GoError;
 use crate::dwarf::{Array, Dwarf, DwarfIndex};
@@ -140,7 +140,7 @@ pub(crate) struct Roots {
 
 impl Roots {
     /// Reads all roots. What cannot be read is left out, and `partial` says so.
-    pub(crate) fn read(context: &Context<'_>, partial: &mut Vec<String>) -> Result<Self, GoError> {
+    pub(crate) fn read(context: &Context<'_>, partial: &mut Partial) -> Result<Self, GoError> {
         let mut roots = Vec::new();
         statics::add(context, &mut roots, partial);
         queues::add(context, &mut roots, partial);

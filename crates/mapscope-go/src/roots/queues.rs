@@ -1,5 +1,6 @@
 //! Queued finalizers and cleanups, and the blocks that tiny objects are being put into.
 
+use mapscope_memory::{Figure, Partial};
 use rustc_hash::FxHashSet;
 
 use super::{Context, Root, RootKind};
@@ -10,17 +11,19 @@ use crate::runtime::Field;
 const FINALIZER_BLOCK: usize = 4096;
 /// Bytes of a block of queued cleanups (`cleanupBlockSize`).
 const CLEANUP_BLOCK: usize = 512;
+/// Bytes of a cache's list of spans that are looked at; it has one for each of 136 classes.
+const MAX_CACHE: u64 = 8 * 136;
 /// Processors; more is a damaged list.
 const MAX_LIST: usize = 1 << 20;
 
 /// Adds what the queues hold.
-pub(super) fn add(context: &Context<'_>, roots: &mut Vec<Root>, partial: &mut Vec<String>) {
+pub(super) fn add(context: &Context<'_>, roots: &mut Vec<Root>, partial: &mut Partial) {
     type Read = fn(&Context<'_>, &mut Vec<Root>) -> Result<(), GoError>;
     let queues: [(&str, Read); 3] =
         [("queued finalizers", finalizers), ("queued cleanups", cleanups), ("blocks of tiny objects", tiny_blocks)];
     for (what, read) in queues {
         if let Err(e) = read(context, roots) {
-            partial.push(format!("{what} could not be read: {e}"));
+            partial.add(Figure::Live, format!("{what} could not be read: {e}"));
         }
     }
 }
@@ -77,6 +80,7 @@ fn tiny_blocks(context: &Context<'_>, roots: &mut Vec<Root>) -> Result<(), GoErr
         if cache == 0 {
             continue;
         }
+        check_cache(context, cache)?;
         let address = cache.wrapping_add(context.layout.cache.tiny.offset);
         let value = memory.u64(address)?;
         if value != 0 {
@@ -84,6 +88,19 @@ fn tiny_blocks(context: &Context<'_>, roots: &mut Vec<Root>) -> Result<(), GoErr
         }
     }
     Ok(())
+}
+
+/// A cache has a span of each class, if only the empty one (`allocmcache`).
+fn check_cache(context: &Context<'_>, cache: u64) -> Result<(), GoError> {
+    let Some(field) = context.layout.cache.spans else { return Ok(()) };
+    let at = cache.wrapping_add(field.offset);
+    let spans = super::words(context.memory, at, field.size.min(MAX_CACHE))?;
+    let is_span = |span: &u64| context.memory.is_mapped(*span, context.layout.span.size.max(1));
+    if spans.iter().all(is_span) {
+        Ok(())
+    } else {
+        Err(GoError::inconsistent("runtime.mcache", at, "its spans are none"))
+    }
 }
 
 /// A list that comes back to itself has no end.

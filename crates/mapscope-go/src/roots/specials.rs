@@ -1,5 +1,6 @@
 //! What is attached to objects: finalizers, cleanups, weak handles (`markrootSpans`).
 
+use mapscope_memory::{Figure, Partial};
 use rustc_hash::FxHashSet;
 
 use super::queues::check_new;
@@ -7,6 +8,9 @@ use super::{Context, Root, RootKind, Roots};
 use crate::GoError;
 use crate::heap::Span;
 use crate::runtime::Field;
+
+/// No version has more kinds of specials.
+const MAX_KIND: u64 = 16;
 
 /// Numbers of the kinds that are read, which moved between versions (`runtime/mheap.go`).
 struct Kinds {
@@ -27,7 +31,7 @@ fn kinds(minor: u32) -> Kinds {
 
 /// Adds the specials of every span; to `found` go the objects that have a finalizer (what they point to is live, they
 /// themselves are not), those that weak pointers lead to, and what cleanups are called with.
-pub(super) fn add(context: &Context<'_>, roots: &mut Vec<Root>, found: &mut Roots, partial: &mut Vec<String>) {
+pub(super) fn add(context: &Context<'_>, roots: &mut Vec<Root>, found: &mut Roots, partial: &mut Partial) {
     let kinds = kinds(context.minor);
     let mut failed = None;
     // A special belongs to one object of one span.
@@ -40,7 +44,10 @@ pub(super) fn add(context: &Context<'_>, roots: &mut Vec<Root>, found: &mut Root
         }
     }
     if let Some(e) = failed {
-        partial.push(format!("finalizers and cleanups of some objects could not be read: {e}"));
+        partial.add(
+            Figure::Live | Figure::Storage,
+            format!("finalizers and cleanups of some objects could not be read: {e}"),
+        );
     }
 }
 
@@ -68,6 +75,10 @@ fn walk(
         check_new(seen, at, "special")?;
         let mut bytes = [0; 64];
         context.memory.read_into(at, &mut bytes)?;
+        // Kinds count from 1, and there are fewer than this (`runtime/mheap.go`).
+        if !(1..=MAX_KIND).contains(&(special.kind.get(&bytes) & 0xff)) {
+            return Err(GoError::inconsistent("runtime.special", at, "its kind is none"));
+        }
         let slot = special.offset.get(&bytes) / span.elem_size;
         let object = first.filter(|_| slot < u64::from(span.elems)).map(|first| first + slot as u32);
         visit(&Special { at, kind: special.kind.get(&bytes) & 0xff, object, bytes: &bytes });
@@ -118,7 +129,7 @@ fn span_specials(
 
 /// The objects that the memory profile sampled, in order, with the addresses of their buckets. One object can have
 /// several: a block of tiny ones. What cannot be read is left out, and `partial` says so.
-pub(crate) fn profiled(context: &Context<'_>, bucket: Field, partial: &mut Vec<String>) -> Vec<(u32, u64)> {
+pub(crate) fn profiled(context: &Context<'_>, bucket: Field, partial: &mut Partial) -> Vec<(u32, u64)> {
     let kinds = kinds(context.minor);
     let (mut found, mut failed) = (Vec::new(), None);
     let mut seen = FxHashSet::default();
@@ -133,7 +144,7 @@ pub(crate) fn profiled(context: &Context<'_>, bucket: Field, partial: &mut Vec<S
         }
     }
     if let Some(e) = failed {
-        partial.push(format!("where some sampled objects were allocated could not be read: {e}"));
+        partial.add(Figure::Profile, format!("where some sampled objects were allocated could not be read: {e}"));
     }
     found.sort_unstable();
     found

@@ -2,19 +2,20 @@
 
 use super::{Context, Root, RootKind, words};
 use crate::heap::read_bits;
+use mapscope_memory::{Figure, Partial};
 
 /// Adds every pointer word of every module.
-pub(super) fn add(context: &Context<'_>, roots: &mut Vec<Root>, partial: &mut Vec<String>) {
+pub(super) fn add(context: &Context<'_>, roots: &mut Vec<Root>, partial: &mut Partial) {
     for module in context.modules {
         for (range, (bits, mask)) in [(&module.data, module.data_mask), (&module.bss, module.bss_mask)] {
             let len = range.end - range.start;
             let read =
                 words(context.memory, range.start, len).ok().zip(read_bits(context.memory, mask, bits.min(len / 8)));
             let Some((values, pointers)) = read else {
-                partial.push(format!(
-                    "data at {:#x} (+{len} bytes) could not be read; its pointers are no roots",
-                    range.start
-                ));
+                partial.add(
+                    Figure::Live,
+                    format!("data at {:#x} (+{len} bytes) could not be read; its pointers are no roots", range.start),
+                );
                 continue;
             };
             roots.extend(pointers.into_iter().filter_map(|w| {

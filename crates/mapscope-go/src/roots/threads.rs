@@ -1,6 +1,6 @@
 //! The runtime's threads, and where the goroutine that runs on one really is.
 
-use mapscope_memory::Thread;
+use mapscope_memory::{Figure, Partial, Thread};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::Context;
@@ -12,6 +12,7 @@ const MAX_SIGNALS: usize = 4;
 
 /// `runtime.m`, as far as it is needed.
 struct Machine {
+    address: u64,
     tid: u32,
     g0: u64,
     signal: u64,
@@ -47,6 +48,7 @@ impl<'c, 'm> Threads<'c, 'm> {
             let field = |f: crate::runtime::Field| memory.u64(at.wrapping_add(f.offset));
             let (vdso_pc, vdso_sp) = (field(m.vdso_pc)?, field(m.vdso_sp)?);
             machines.push(Machine {
+                address: at,
                 tid: field(m.tid)? as u32,
                 g0: field(m.g0)?,
                 signal: field(m.signal)?,
@@ -55,8 +57,42 @@ impl<'c, 'm> Threads<'c, 'm> {
             });
             at = field(m.next)?;
         }
+        if machines.is_empty() {
+            return Err(GoError::inconsistent("runtime.allm", context.globals.all_threads, "it is empty"));
+        }
         let by_tid = context.memory.threads().iter().map(|t| (t.tid, t)).collect();
         Ok(Self { context, machines, by_tid })
+    }
+
+    /// Addresses of all.
+    pub(super) fn addresses(&self) -> Vec<u64> {
+        self.machines.iter().map(|machine| machine.address).collect()
+    }
+
+    /// Says what the threads tell of goroutines and registers that are not there.
+    pub(super) fn check(&self, goroutines: &[u64], partial: &mut Partial) {
+        let known: FxHashSet<u64> = goroutines.iter().copied().collect();
+        let unlisted = self.machines.iter().filter(|m| m.current != 0 && !known.contains(&m.current)).count();
+        if unlisted > 0 {
+            partial.add(
+                Figure::Live | Figure::Goroutines,
+                format!("{unlisted} goroutines that run on a thread are not in the list of all goroutines"),
+            );
+        }
+        if self.by_tid.is_empty() {
+            // That a target has no threads at all was said by whoever opened it.
+            return;
+        }
+        // Wherever a thread is, in C or in a signal handler, it has a stack.
+        let has_stack = |thread: &&Thread| self.context.memory.is_mapped(thread.registers.sp, 8);
+        let is_known = |m: &&Machine| self.by_tid.get(&m.tid).copied().is_some_and(|thread| has_stack(&thread));
+        let without = self.machines.iter().filter(|m| m.current != 0 && !is_known(m)).count();
+        if without > 0 {
+            partial.add(
+                Figure::Live | Figure::Goroutines,
+                format!("the target lacks the registers of {without} threads that run goroutines"),
+            );
+        }
     }
 
     /// Where goroutine `g` with the stack `stack` stands, when a thread is in its code. `None` when the thread is on

@@ -92,7 +92,8 @@ pub(crate) fn unwind(
             return (frames, End::Unknown(fp));
         };
         if caller == 0 {
-            return (frames, End::Top);
+            // Only `TOP_FRAME` ends a stack; a word of zeros is one that was lost.
+            return (frames, End::Unknown(fp));
         }
         (pc, sp) = (caller, fp);
     }

@@ -72,12 +72,13 @@ layouts! {
     Span = "runtime.mspan" {
         start_addr: "startAddr", pages: "npages", elem_size: "elemsize", elems: "nelems", free_index: "freeindex",
         alloc_bits: "allocBits", span_class: "spanclass", state: "state.s.value", specials: "specials",
-        ? large_type: "largeType", ? next: "next",
+        ? large_type: "largeType", ? next: "next", ? alloc_count: "allocCount",
     }
     /// `runtime.mheap`.
     Heap = "runtime.mheap" {
         all_spans: "allspans", arenas: "arenas",
         ? all_arenas: "allArenas", ? heap_arenas: "heapArenas", ? user_arenas: "userArenaArenas",
+        ? pages_in_use: "pagesInUse",
     }
     /// `runtime.heapArena`; the pointer bitmap is here up to 1.21.
     Arena = "runtime.heapArena" { ? bitmap: "bitmap", ? no_more_ptrs: "noMorePtrs", }
@@ -110,7 +111,7 @@ layouts! {
     /// `runtime.p`: a processor. Its timers are a slice of pointers up to 1.22, and a structure from 1.23.
     Processor = "runtime.p" { cache: "mcache", id: "id", ? timer_heap: "timers.heap", ? timer_list: "timers", }
     /// `runtime.mcache`.
-    Cache = "runtime.mcache" { tiny: "tiny", }
+    Cache = "runtime.mcache" { tiny: "tiny", ? spans: "alloc", }
     /// `runtime._defer`.
     Defer = "runtime._defer" { heap: "heap", function: "fn", link: "link", }
     /// `runtime.special`: something attached to an object.
@@ -134,6 +135,7 @@ layouts! {
         types: "types", end_types: "etypes", rodata: "rodata", func_data: "gofunc", text_sections: "textsectmap",
         data_mask: "gcdatamask", bss_mask: "gcbssmask", bad: "bad", next: "next",
         ? type_links: "typelinks", ? descriptor_bytes: "typedesclen",
+        ? data_program: "gcdata", ? bss_program: "gcbss",
         ? itab_links: "itablinks", ? itab_offset: "itaboffset", ? itab_bytes: "itabsize",
     }
     /// `runtime.hchan`: a channel.

@@ -1,6 +1,7 @@
 //! The Go runtime's own structures: where their fields are, and the few that are read whole.
 
 mod cache;
+pub(crate) mod gc_program;
 mod layout;
 mod lines;
 mod module;

@@ -34,6 +34,9 @@ pub(crate) struct Module {
     /// Pointer masks of data and bss: (words, address).
     pub(crate) data_mask: (u64, u64),
     pub(crate) bss_mask: (u64, u64),
+    /// The programs that the masks were made of; none where it is not known where they are.
+    pub(crate) data_program: Option<u64>,
+    pub(crate) bss_program: Option<u64>,
     /// Function names, pc tables, function records, index: (address, length in elements).
     pub(crate) names: (u64, u64),
     pub(crate) pc_table: (u64, u64),
@@ -107,6 +110,8 @@ fn parse(memory: &dyn Memory, layout: &Layout, bytes: &[u8], at: u64) -> Result<
         func_data: l.func_data.get(bytes),
         data_mask: mask(l.data_mask),
         bss_mask: mask(l.bss_mask),
+        data_program: l.data_program.map(|f| f.get(bytes)),
+        bss_program: l.bss_program.map(|f| f.get(bytes)),
         names: slice(l.name_table),
         units: slice(l.unit_table),
         files: slice(l.file_table),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use mapscope_memory::Memory;
+use mapscope_memory::{Figure, Memory, Partial};
 
 use super::answers::{Copies, List, Phase, agreed};
 use super::code::{RuntimeCode, bases, one};
@@ -61,7 +61,7 @@ pub(crate) fn find(
     layout: &Layout,
     functions: &[FunctionTable],
     binary: &Binary<'_>,
-    partial: &mut Vec<String>,
+    partial: &mut Partial,
 ) -> Result<Variables, GoError> {
     let search = Search::new(memory, layout, functions);
     let missing = |what| GoError::not_found(binary.path(), what, memory);
@@ -72,11 +72,17 @@ pub(crate) fn find(
     let all_threads = search.threads().ok_or_else(|| missing("the list of threads (runtime.allm)"))?;
     let all_finalizers = search.finalizers();
     if all_finalizers.is_none() {
-        partial.push("queued finalizers could not be found without debug information; they are no roots".to_owned());
+        partial.add(
+            Figure::Live | Figure::Storage,
+            "queued finalizers could not be found without debug information; they are no roots",
+        );
     }
     let cleanups = search.cleanups();
     if cleanups.is_none() && layout.cleanup_queue.is_some() {
-        partial.push("queued cleanups could not be found without debug information; they are no roots".to_owned());
+        partial.add(
+            Figure::Live | Figure::Storage,
+            "queued cleanups could not be found without debug information; they are no roots",
+        );
     }
     let waits = search.waits(binary);
     let profile = search.profile();

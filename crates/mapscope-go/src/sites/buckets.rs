@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use mapscope_memory::Memory;
+use mapscope_memory::{Figure, Memory, Partial};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::GoError;
@@ -53,15 +53,15 @@ impl Buckets {
         memory: &dyn Memory,
         layout: &ProfileLayout,
         globals: ProfileGlobals,
-        partial: &mut Vec<String>,
+        partial: &mut Partial,
     ) -> Self {
         let mut buckets = Self::default();
         let (Some(list), Some(cycle)) = (globals.buckets, globals.cycle) else {
-            partial.push("the memory profile could not be found without debug information".to_owned());
+            partial.add(Figure::Profile, "the memory profile could not be found without debug information");
             return buckets;
         };
         if let Err(e) = buckets.follow(memory, layout, list) {
-            partial.push(format!("the memory profile could not be read to its end: {e}"));
+            partial.add(Figure::Profile, format!("the memory profile could not be read to its end: {e}"));
         }
         let cycle = memory.u32(cycle).unwrap_or(0) >> 1;
         buckets.publish(u64::from(cycle) % CYCLES);
@@ -163,7 +163,7 @@ mod tests {
         words
     }
 
-    fn read(cycle: u32, buckets: &[Vec<u64>]) -> (Buckets, Vec<String>) {
+    fn read(cycle: u32, buckets: &[Vec<u64>]) -> (Buckets, Partial) {
         let word = |index: u64| Field { offset: index * 8, size: 8 };
         let half = |offset| Field { offset, size: 4 };
         let layout = ProfileLayout {
@@ -175,7 +175,7 @@ mod tests {
         let words = [FIRST, u64::from(cycle) << 1].into_iter().chain(buckets.concat());
         let image = Image::new(vec![(LIST, words.flat_map(u64::to_le_bytes).collect())]);
         let globals = ProfileGlobals { buckets: Some(LIST), cycle: Some(CYCLE), ..ProfileGlobals::default() };
-        let mut partial = Vec::new();
+        let mut partial = Partial::default();
         (Buckets::read(&image, &layout, globals, &mut partial), partial)
     }
 
@@ -206,7 +206,7 @@ mod tests {
         ] {
             let (buckets, partial) = read(0, &[list]);
             assert_eq!(buckets.list.len(), kept, "{partial:?}");
-            assert!(partial.len() == 1 && partial[0].contains(reason), "{partial:?}");
+            assert!(partial.len() == 1 && partial[0].sentence.contains(reason), "{partial:?}");
         }
     }
 }

@@ -9,6 +9,7 @@ mod retained;
 
 pub use heap_profile::{CodeMapping, HeapProfile, HeapRecord};
 
+use mapscope_memory::{Figure, Partial};
 use rustc_hash::FxHashMap;
 
 use crate::runtime::{CodeFrame, Spots};
@@ -62,7 +63,7 @@ pub struct Sites<'s> {
     /// Whether allocations are sampled.
     pub sampling: Sampling,
     /// Why the profile is partial: one sentence for each reason.
-    pub partial: Vec<String>,
+    pub partial: Partial,
     buckets: Buckets,
     /// Sampled objects that have not been freed, in order, with the index of their bucket.
     objects: Vec<(u32, u32)>,
@@ -72,7 +73,7 @@ impl<'s> Session<'s> {
     /// Reads the program's memory profile and finds its sampled objects. Takes time with their number.
     pub fn sites(&self) -> Sites<'s> {
         let context = self.stages.context;
-        let mut partial = Vec::new();
+        let mut partial = Partial::default();
         let (mut buckets, mut objects) = (Buckets::default(), Vec::new());
         if let Some(layout) = &context.layout.profile {
             buckets = Buckets::read(context.memory, layout, context.globals.profile, &mut partial);
@@ -81,7 +82,10 @@ impl<'s> Session<'s> {
             objects = known.collect();
             let unknown = sampled.len() - objects.len();
             if unknown > 0 {
-                partial.push(format!("{unknown} sampled objects were allocated at stacks that are not in the profile"));
+                partial.add(
+                    Figure::Profile,
+                    format!("{unknown} sampled objects were allocated at stacks that are not in the profile"),
+                );
             }
         }
         Sites { stages: self.stages, sampling: sampling(&self.stages), partial, buckets, objects }

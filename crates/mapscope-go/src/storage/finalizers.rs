@@ -1,6 +1,7 @@
 //! Finalizers and cleanups: what has one, what waits for its turn, and whether the goroutine that calls them stands
 //! still (`runtime/mfinal.go`, `runtime/mcleanup.go`).
 
+use mapscope_memory::{Figure, Partial};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::places::function_name;
@@ -69,11 +70,11 @@ pub struct RunningCall {
 }
 
 /// Reads all of it; `partial` says what could not be.
-pub(super) fn finalizers(stages: &Stages<'_>, partial: &mut Vec<String>) -> Finalizers {
+pub(super) fn finalizers(stages: &Stages<'_>, partial: &mut Partial) -> Finalizers {
     let mut found = Finalizers { types: types(stages), running: running(stages), ..Finalizers::default() };
     for result in [queued_finalizers(stages, &mut found), queued_cleanups(stages, &mut found)] {
         if let Err(error) = result {
-            partial.push(format!("not all queued finalizers and cleanups could be read: {error}"));
+            partial.add(Figure::Storage, format!("not all queued finalizers and cleanups could be read: {error}"));
         }
     }
     // What is being called leaves its queue when it returns; from 1.26 a cleanup leaves it before it is called.

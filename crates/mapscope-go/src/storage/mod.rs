@@ -17,6 +17,7 @@ mod strings;
 mod timers;
 mod walk;
 
+use mapscope_memory::{Figure, Partial};
 use std::sync::atomic::AtomicU64;
 
 pub use channels::ChannelType;
@@ -66,7 +67,7 @@ pub struct Storage {
     /// Finalizers and cleanups.
     pub finalizers: Finalizers,
     /// Why the result is partial: one sentence for each reason.
-    pub partial: Vec<String>,
+    pub partial: Partial,
 }
 
 /// What the workers of the walk share.
@@ -100,7 +101,7 @@ impl Session<'_> {
             live_bytes: self.totals.live_bytes,
         };
         let Tally { channels, timers, looked_at, parts, small } = Walk::new(stages, &places, &types).run(&found);
-        let mut partial = Vec::new();
+        let mut partial = Partial::default();
         let (pinned_objects, pinned) = pinned::places(&found, small);
         let storage = Storage {
             looked_at_bytes: looked_at,
@@ -115,7 +116,7 @@ impl Session<'_> {
             pools: pools::pools(stages, &mut partial),
             timers: timers::timers(stages, &timers, &mut partial),
             finalizers: finalizers::finalizers(stages, &mut partial),
-            partial: Vec::new(),
+            partial: Partial::default(),
         };
         let limits = [
             (places.capped, "there are more places that hold slices and strings than are told apart"),
@@ -123,8 +124,9 @@ impl Session<'_> {
             (storage.strings.capped, "there are more strings than are told apart"),
             (found.waiters.capped(), "more goroutines than are counted wait for channels"),
         ];
-        let limits = limits.into_iter().filter(|l| l.0).map(|l| format!("{}; some are left out", l.1));
-        partial.extend(limits);
+        for (_, limit) in limits.into_iter().filter(|limit| limit.0) {
+            partial.add(Figure::Storage, format!("{limit}; some are left out"));
+        }
         Storage { partial, ..storage }
     }
 }

@@ -4,6 +4,7 @@
 //! A collection makes what is in a pool its *victim*, and drops what was its victim before.
 
 use mapscope_heap::BitSet;
+use mapscope_memory::{Figure, Partial};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::references;
@@ -41,7 +42,7 @@ pub struct Pool {
 }
 
 /// Every pool that holds anything, most bytes first. `partial` says what could not be read.
-pub(super) fn pools(stages: &Stages<'_>, partial: &mut Vec<String>) -> Vec<Pool> {
+pub(super) fn pools(stages: &Stages<'_>, partial: &mut Partial) -> Vec<Pool> {
     let Some((_, index)) = stages.context.types.debug_info() else { return Vec::new() };
     let mut reader = Reader { stages, kept: Vec::new(), inside: FxHashSet::default(), values: 0 };
     let mut addresses = Vec::new();
@@ -49,7 +50,7 @@ pub(super) fn pools(stages: &Stages<'_>, partial: &mut Vec<String>) -> Vec<Pool>
         if let Ok(at) = index.global(list)
             && let Err(error) = reader.list(at, &mut addresses)
         {
-            partial.push(format!("the list of pools {list} could not be read: {error}"));
+            partial.add(Figure::Storage, format!("the list of pools {list} could not be read: {error}"));
         }
     }
     // A pool that is used again after a collection is in both.
@@ -67,7 +68,7 @@ pub(super) fn pools(stages: &Stages<'_>, partial: &mut Vec<String>) -> Vec<Pool>
             Ok(_) => {}
             Err(error) => {
                 reader.kept.truncate(found.len() * 2);
-                partial.push(format!("the pool at {address:#x} could not be read: {error}"));
+                partial.add(Figure::Storage, format!("the pool at {address:#x} could not be read: {error}"));
             }
         }
         reader.kept.resize(found.len() * 2, Vec::new());

@@ -4,6 +4,7 @@
 //! From Go 1.23 on the timer of a channel is in a heap only while a goroutine waits for the channel, so that one that
 //! nothing refers to can be collected. Up to 1.22 a timer that is set is in a heap, whoever refers to it.
 
+use mapscope_memory::{Figure, Partial};
 use rustc_hash::FxHashMap;
 
 use super::places::function_name;
@@ -120,12 +121,12 @@ impl LooseTimer {
 }
 
 /// Counts the timers of the heaps, and of `loose` those that are in none.
-pub(super) fn timers(stages: &Stages<'_>, loose: &[LooseTimer], partial: &mut Vec<String>) -> Timers {
+pub(super) fn timers(stages: &Stages<'_>, loose: &[LooseTimer], partial: &mut Partial) -> Timers {
     let mut counts = Counts { stages, names: FxHashMap::default(), rows: FxHashMap::default() };
     let mut heaps = Vec::new();
     let mut seen = Vec::new();
     if let Err(error) = read_heaps(&mut counts, &mut heaps, &mut seen) {
-        partial.push(format!("not all timers could be read: {error}"));
+        partial.add(Figure::Storage, format!("not all timers could be read: {error}"));
     }
     seen.sort_unstable();
     for timer in loose.iter().filter(|t| seen.binary_search(&t.address).is_err() && t.function != 0) {

@@ -51,7 +51,7 @@ fn goroutines_of_cores_are_what_the_runtime_said() {
             let recorded = cores::kernel_or_gdb(target);
             let core = Core::open(&recorded.path, Some(&program.path)).unwrap();
             let read = with_session(&core, Executable::new(core.executable()), &Silent, |s| {
-                (s.goroutines(), s.partial.clone())
+                (s.goroutines(), s.partial.sentences())
             });
             let (census, mut wrong) = read.unwrap();
             wrong.extend(compare(&truth, &census));

@@ -18,7 +18,7 @@ use crate::matrix::programs;
 use crate::target::Running;
 
 #[global_allocator]
-static MEMORY: PeakAlloc = PeakAlloc;
+pub static MEMORY: PeakAlloc = PeakAlloc;
 
 const TRUNCATIONS: usize = 200;
 const FLIPS: usize = 1000;

@@ -9,6 +9,7 @@ mod exits;
 mod layouts;
 mod matrix;
 mod memory;
+mod mutation;
 mod paths;
 mod retained;
 mod sites;

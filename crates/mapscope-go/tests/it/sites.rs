@@ -155,7 +155,7 @@ fn compare(
     let executable = process.executable().unwrap();
     let compared = with_session(&process, Executable::new(&executable), &Silent, |session| {
         let sites = session.sites();
-        let mut wrong = sites.partial.clone();
+        let mut wrong = sites.partial.sentences();
         wrong.extend(compare(&target.truth, &sites, session));
         wrong
     });

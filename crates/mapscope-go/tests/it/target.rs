@@ -120,7 +120,7 @@ fn reading(session: &Session<'_>) -> Reading {
         types: session.types.clone(),
         totals: session.totals,
         memory: session.memory.clone(),
-        partial: session.partial.clone(),
+        partial: session.partial.sentences(),
         error: None,
     }
 }

@@ -1,6 +1,7 @@
 //! Filling what a core leaves out from the files it names, once they are known to be the same build.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -99,7 +100,7 @@ pub(super) fn fill(
         });
     }
     let known = HashMap::from([(main.to_path_buf(), Some(1))]);
-    let mut opened = Opened { source, stored, mappings, files, known };
+    let mut opened = Opened { source, stored, mappings, files, known, data: HashMap::new() };
     let mut extra = Vec::new();
     let mut regions = layout.regions.iter().peekable();
     for m in mappings {
@@ -131,13 +132,27 @@ pub(super) fn fill(
             let offset = m.offset.saturating_add(from - m.start);
             let Some(file) = opened.file(&m.path) else { continue };
             // The file may have been shortened since; pages beyond its end are not known.
-            let there = (opened.files[file as usize].len() as u64).saturating_sub(offset);
-            let len = (end.min(m.end) - from).min(there);
-            if len > 0 {
-                layout.pieces.push(Piece { start: from, len, file, offset: offset as usize });
+            let there = opened.files[file as usize].len() as u64;
+            let wanted = offset..offset.saturating_add(end.min(m.end) - from).min(there);
+            for part in without(wanted, &opened.data(&m.path, file)) {
+                let (start, len) = (from + (part.start - offset), part.end - part.start);
+                layout.pieces.push(Piece { start, len, file, offset: part.start as usize });
             }
         }
     }
+}
+
+/// What `taken`, in order, leaves of a range.
+fn without(whole: Range<u64>, taken: &[Range<u64>]) -> Vec<Range<u64>> {
+    let mut left = Vec::new();
+    let mut at = whole.start;
+    for range in taken.iter().filter(|r| r.start < whole.end && r.end > whole.start) {
+        left.push(at..range.start);
+        at = at.max(range.end);
+    }
+    left.push(at..whole.end);
+    left.retain(|range| range.start < range.end);
+    left
 }
 
 /// The files opened so far, by the paths the target knew.
@@ -147,6 +162,8 @@ struct Opened<'a, 'b> {
     mappings: &'a [Mapping],
     files: &'a mut Vec<Arc<FileBytes>>,
     known: HashMap<PathBuf, Option<u32>>,
+    /// By number of the file.
+    data: HashMap<u32, Vec<Range<u64>>>,
 }
 
 impl Opened<'_, '_> {
@@ -164,6 +181,20 @@ impl Opened<'_, '_> {
             self.known.insert(path.to_path_buf(), opened);
         }
         opened
+    }
+
+    /// Offsets in a file of what the program writes to when it runs. A core that does not hold it has lost it: what the file
+    /// has there is what the program began with.
+    fn data(&mut self, path: &Path, file: u32) -> Vec<Range<u64>> {
+        let bytes = &self.files[file as usize];
+        let data = self.data.entry(file).or_insert_with(|| {
+            let Ok(header) = Header::parse(bytes, path) else { return Vec::new() };
+            let segments = header.segments(bytes).take(SEGMENTS).filter(|s| s.kind == PT_LOAD && s.flags & PF_W != 0);
+            let mut data: Vec<Range<u64>> = segments.map(|s| s.offset..s.offset.saturating_add(s.filesz)).collect();
+            data.sort_unstable_by_key(|range| range.start);
+            data
+        });
+        data.clone()
     }
 
     /// A library may have been updated since; without its bytes is better than with wrong ones.

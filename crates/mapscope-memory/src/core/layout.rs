@@ -1,8 +1,8 @@
 //! From segments to address ranges: sorted, clipped where they overlap, and cut where the file ends.
 
 use super::pieces::Piece;
-use crate::Region;
 use crate::elf::{PF_R, PF_W, PF_X, Segment};
+use crate::{Figures, Partial, Region};
 
 /// Damaged segments that are reported one by one; the others are counted.
 const REPORTED: usize = 8;
@@ -15,12 +15,12 @@ pub(super) struct Layout {
     pub(super) pieces: Vec<Piece>,
     /// Ranges that the core was meant to hold, but it ends before them.
     pub(super) missing: Vec<(u64, u64)>,
-    /// Ranges that the core leaves to the mapped files.
+    /// Ranges that the core leaves to the mapped files, where there are any.
     pub(super) omitted: Vec<(u64, u64)>,
 }
 
 /// Lays out the `PT_LOAD` segments of `core`.
-pub(super) fn of(core: &[u8], mut segments: Vec<Segment>, partial: &mut Vec<String>) -> Layout {
+pub(super) fn of(core: &[u8], mut segments: Vec<Segment>, partial: &mut Partial) -> Layout {
     let mut layout = Layout::default();
     let mut damage = Damage { partial, count: 0 };
     let file_len = core.len() as u64;
@@ -59,7 +59,7 @@ pub(super) fn of(core: &[u8], mut segments: Vec<Segment>, partial: &mut Vec<Stri
             });
         }
         let write = s.flags & PF_W != 0;
-        if stored_end.max(start) < end && !write {
+        if stored_end.max(start) < end {
             layout.omitted.push((stored_end.max(start), end));
         }
         let (read, execute) = (s.flags & PF_R != 0, s.flags & PF_X != 0);
@@ -72,7 +72,7 @@ pub(super) fn of(core: &[u8], mut segments: Vec<Segment>, partial: &mut Vec<Stri
 
 /// Counts damaged segments and describes the first ones.
 struct Damage<'a> {
-    partial: &'a mut Vec<String>,
+    partial: &'a mut Partial,
     count: usize,
 }
 
@@ -80,14 +80,17 @@ impl Damage<'_> {
     fn add(&mut self, sentence: impl FnOnce() -> String) {
         self.count += 1;
         if self.count <= REPORTED {
-            self.partial.push(sentence());
+            self.partial.add(Figures::EVERY, sentence());
         }
     }
 
     fn total(self) {
         let more = self.count.saturating_sub(REPORTED);
         if more > 0 {
-            self.partial.push(format!("{more} more segments of the core are damaged or cut off in the same way"));
+            self.partial.add(
+                Figures::EVERY,
+                format!("{more} more segments of the core are damaged or cut off in the same way"),
+            );
         }
     }
 }

@@ -18,6 +18,7 @@ mod layout;
 mod origin;
 mod pieces;
 mod records;
+mod shape;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -34,7 +35,8 @@ use self::pieces::Pieces;
 use crate::elf::{AT_RANDOM, AT_SYSINFO_EHDR, ET_CORE, ET_DYN, ET_EXEC, Header};
 use crate::residency::backings;
 use crate::{
-    AMD64, Arch, FileBytes, Input, InputBounds, Memory, MemoryError, Region, Residency, TargetInfo, TargetKind, Thread,
+    AMD64, Arch, Figure, FileBytes, Input, InputBounds, Memory, MemoryError, Partial, Region, Residency, TargetInfo,
+    TargetKind, Thread,
 };
 
 pub use self::write::{CoreFile, CoreOptions, Progress, Redaction, Written};
@@ -117,8 +119,10 @@ impl Core {
         if header.kind != ET_CORE {
             return Err(MemoryError::NotCore { path: path.to_path_buf(), kind: header.kind_name() });
         }
-        let mut partial = Vec::new();
+        let mut partial = Partial::default();
         let mut records = records::read(&core, &header, &mut partial);
+        let pieces = records.origin.as_ref().is_some_and(|origin| origin.heap_only);
+        shape::check(&core, &header, pieces, &mut partial);
         let mut layout = layout::of(&core, std::mem::take(&mut records.segments), &mut partial);
         let main = records.main_mapping().cloned();
 
@@ -132,6 +136,7 @@ impl Core {
         fill::same_build(&core, &stored, &executable, &program, main.as_ref())?;
 
         let core = Arc::new(core);
+        let (core_bytes, main_mapping) = (Arc::clone(&core), main.clone());
         let mut files = vec![core, Arc::clone(&executable.bytes)];
         // Kernels before 3.7 wrote no list of files; the executable's own headers say where it lies.
         if records.mappings.is_empty() {
@@ -140,6 +145,20 @@ impl Core {
         let main_path = main.map_or_else(|| executable.path.clone(), |m| m.path);
         fill::fill(&mut layout, &stored, &records.mappings, &main_path, source, &mut files);
 
+        if let Some(main) = &main_mapping
+            && let Some(start) = shape::moved(&core_bytes, &header, &executable.bytes, main)
+        {
+            partial.add(
+                Figure::Memory,
+                format!("the first page of the executable is at {start:#x}, and was mapped at {:#x}", main.start),
+            );
+        }
+        for (key, what) in [(AT_RANDOM, "stack that the process began on"), (AT_SYSINFO_EHDR, "kernel's code")] {
+            let holds = |at: u64| layout.regions.iter().any(|r| (r.start..r.end).contains(&at));
+            if let Some(at) = records.auxiliary(key).filter(|at| !holds(*at)) {
+                partial.add(Figure::Memory, format!("the {what}, at {at:#x}, is not in the core"));
+            }
+        }
         let origin = records.origin.take();
         let info = TargetInfo {
             kind: TargetKind::Core,

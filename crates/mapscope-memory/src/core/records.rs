@@ -3,10 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use super::origin::{NT_ORIGIN, OWNER, Origin};
-use crate::elf::{AT_ENTRY, AT_PHDR, Header, PT_LOAD, PT_NOTE, Segment, auxv_value, clipped, u32_at, u64_at};
-use crate::notes::notes;
+use crate::elf::{
+    AT_ENTRY, AT_PHDR, AT_RANDOM, Header, PT_LOAD, PT_NOTE, Segment, auxv_value, clipped, u32_at, u64_at,
+};
+use crate::notes::{notes, notes_end};
 use crate::process::mapped_file;
-use crate::{AMD64, Registers, Thread};
+use crate::{AMD64, Figure, Figures, Partial, Registers, Thread};
 
 pub(super) const NT_PRSTATUS: u32 = 1;
 pub(super) const NT_PRPSINFO: u32 = 3;
@@ -15,6 +17,8 @@ pub(super) const NT_AUXV: u32 = 6;
 pub(super) const NT_FILE: u32 = 0x4649_4c45;
 /// `pr_pid` and `pr_reg` in `struct elf_prstatus`, Linux `include/linux/elfcore.h` on amd64.
 pub(super) const PRSTATUS_TID: usize = 32;
+/// See [`PRSTATUS_TID`].
+const PRSTATUS_BYTES: usize = 336;
 /// See [`PRSTATUS_TID`].
 pub(super) const PRSTATUS_REGISTERS: usize = 112;
 /// `pr_pid` in `struct elf_prpsinfo`.
@@ -49,7 +53,7 @@ pub(super) struct Records {
 }
 
 /// Reads the program headers and the notes.
-pub(super) fn read(core: &[u8], header: &Header, partial: &mut Vec<String>) -> Records {
+pub(super) fn read(core: &[u8], header: &Header, partial: &mut Partial) -> Records {
     let mut records = Records::default();
     let mut seen = 0;
     for segment in header.segments(core) {
@@ -61,15 +65,29 @@ pub(super) fn read(core: &[u8], header: &Header, partial: &mut Vec<String>) -> R
         }
     }
     if seen < header.segment_count {
-        partial.push(format!(
-            "the core lists {} segments at file offset {:#x}, but it ends at {:#x}, after {seen} of them",
-            header.segment_count,
-            header.segments_at,
-            core.len()
-        ));
+        partial.add(
+            Figures::EVERY,
+            format!(
+                "the core lists {} segments at file offset {:#x}, but it ends at {:#x}, after {seen} of them",
+                header.segment_count,
+                header.segments_at,
+                core.len()
+            ),
+        );
+    }
+    if [AT_PHDR, AT_ENTRY, AT_RANDOM].iter().any(|key| records.auxiliary(*key).is_none()) {
+        let sentence =
+            "the core lacks the auxiliary vector or a part of it: where the program and its stack lie is inferred";
+        partial.add(Figure::Memory, sentence);
+    }
+    if records.mappings.is_empty() {
+        partial.add(Figure::Memory, "the core does not list mapped files: what lies behind its memory is not known");
     }
     if records.threads.is_empty() {
-        partial.push("the core records no thread: there are no registers, so no stacks to start from".into());
+        partial.add(
+            Figure::Live | Figure::Goroutines,
+            "the core records no thread: there are no registers, so no stacks to start from",
+        );
     }
     let mut end = 0;
     records.mappings.sort_by_key(|m| m.start);
@@ -82,16 +100,19 @@ pub(super) fn read(core: &[u8], header: &Header, partial: &mut Vec<String>) -> R
 }
 
 impl Records {
-    fn add_notes(&mut self, core: &[u8], segment: &Segment, partial: &mut Vec<String>) {
+    fn add_notes(&mut self, core: &[u8], segment: &Segment, partial: &mut Partial) {
         let end = segment.offset.saturating_add(segment.filesz);
         if end > core.len() as u64 {
-            partial.push(format!(
-                "the notes (segment {} at file offset {:#x}) need {} bytes, but the file ends at {:#x}",
-                segment.index,
-                segment.offset,
-                segment.filesz,
-                core.len()
-            ));
+            partial.add(
+                Figures::EVERY,
+                format!(
+                    "the notes (segment {} at file offset {:#x}) need {} bytes, but the file ends at {:#x}",
+                    segment.index,
+                    segment.offset,
+                    segment.filesz,
+                    core.len()
+                ),
+            );
         }
         let bytes = clipped(core, segment.offset, segment.filesz);
         // Several segments may name the same bytes. Only a hostile file does that, and it must not multiply.
@@ -99,13 +120,41 @@ impl Records {
         if self.notes_read > core.len() {
             return;
         }
+        let end = notes_end(bytes, 4);
+        if bytes.get(end..).is_some_and(|rest| rest.iter().any(|byte| *byte != 0)) {
+            partial.add(
+                Figures::EVERY,
+                format!("the notes at file offset {:#x} make no sense from byte {end} on", segment.offset),
+            );
+        }
         for note in notes(bytes, 4) {
+            if note.name.iter().any(|byte| !byte.is_ascii_graphic()) || note.name.is_empty() {
+                partial.add(Figures::EVERY, format!("a note at file offset {:#x} has no name", segment.offset));
+                return;
+            }
+            let again = match note.kind {
+                NT_AUXV => !self.auxv.is_empty(),
+                NT_PRPSINFO => self.pid != 0,
+                NT_FILE => !self.mappings.is_empty(),
+                _ => false,
+            };
+            if note.name == b"CORE" && again {
+                partial.add(Figures::EVERY, format!("the core has two notes of kind {:#x}: one is damaged", note.kind));
+            }
             match (note.name, note.kind) {
+                (b"CORE", NT_PRSTATUS) if note.desc.len() != PRSTATUS_BYTES => partial.add(
+                    Figure::Live | Figure::Goroutines,
+                    format!("the registers of a thread have {} bytes: their note is damaged", note.desc.len()),
+                ),
                 (b"CORE", NT_PRSTATUS) => self.threads.extend(thread(note.desc)),
                 (b"CORE", NT_PRPSINFO) => self.pid = u32_at(note.desc, PRPSINFO_PID).unwrap_or(0),
                 (b"CORE", NT_AUXV) => self.auxv = note.desc.to_vec(),
                 (b"CORE", NT_FILE) if self.mappings.is_empty() => {
-                    self.mappings = mappings(note.desc).unwrap_or_default();
+                    let listed = mappings(note.desc);
+                    if listed.is_none() {
+                        partial.add(Figures::EVERY, "the list of mapped files makes no sense: its note is damaged");
+                    }
+                    self.mappings = listed.unwrap_or_default();
                 }
                 (OWNER, NT_ORIGIN) if self.origin.is_none() => self.origin = Origin::decode(note.desc),
                 _ => {}
@@ -145,7 +194,7 @@ fn thread(prstatus: &[u8]) -> Option<Thread> {
 
 /// `NT_FILE`: a count, the unit of file offsets, (start, end, offset) for each mapping, then all paths.
 fn mappings(note: &[u8]) -> Option<Vec<Mapping>> {
-    let count = u64_at(note, 0)?.min(note.len() as u64 / 24) as usize;
+    let count = usize::try_from(u64_at(note, 0)?).ok().filter(|count| *count <= note.len() / 24)?;
     let unit = u64_at(note, 8)?;
     let names = note.get(16 + count * 24..)?;
     let mut found = Vec::new();
@@ -156,7 +205,8 @@ fn mappings(note: &[u8]) -> Option<Vec<Mapping>> {
         let (Some(offset), Some(path)) = (offset.checked_mul(unit), mapped_file(name)) else { continue };
         found.push(Mapping { start, end, offset, path });
     }
-    Some(found)
+    let whole = names.split(|&b| b == 0).filter(|name| !name.is_empty()).count() == count;
+    (whole && found.windows(2).all(|pair| pair[0].end <= pair[1].start)).then_some(found)
 }
 
 /// The mapping that holds `addr`.

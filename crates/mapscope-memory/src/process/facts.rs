@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use super::{maps, status};
 use crate::elf::{AT_ENTRY, auxv_value};
-use crate::{AMD64, MemoryError, Region, TargetInfo, TargetKind};
+use crate::{AMD64, MemoryError, Partial, Region, TargetInfo, TargetKind};
 
 /// The mappings of a process, and what else is known of it without looking into them.
 pub(super) struct Facts {
@@ -38,7 +38,7 @@ impl Facts {
             file_time: false,
             load_bias: auxv_value(&auxv, AT_ENTRY).map_or(0, |e| header.load_bias(e)),
             redacted: false,
-            partial: Vec::new(),
+            partial: Partial::default(),
         };
         Ok(Self {
             info,

@@ -14,7 +14,7 @@ use super::pagemap::Pages;
 use super::snapshot::Snapshot;
 use super::standstill::Standstill;
 use super::{Process, pagemap, status};
-use crate::{MemoryError, headroom};
+use crate::{Figures, MemoryError, headroom};
 
 /// How long to wait before a process that becomes another program under our hands is tried again: twice as long each time,
 /// less than the second.
@@ -209,7 +209,8 @@ impl Process {
     fn unstopped(identity: &Identity) -> Result<Self, MemoryError> {
         let pid = identity.pid();
         let mut facts = Facts::read(pid, pid)?;
-        facts.info.partial.push(
+        facts.info.partial.add(
+            Figures::EVERY,
             "the process ran while it was read (--pause none): what it changed meanwhile is torn or missing, and what \
              only registers of running goroutines hold is not seen"
                 .to_owned(),

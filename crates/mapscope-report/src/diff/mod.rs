@@ -21,7 +21,8 @@ use std::cmp::Reverse;
 
 use crate::DIFF_SCHEMA;
 use crate::model::{
-    Diff, DiffChange, DiffFigures, DiffInspection, DiffPoint, DiffRow, Inspection, RowKind, Target, Verdict,
+    Diff, DiffChange, DiffFigures, DiffInspection, DiffPoint, DiffRow, Inspection, PartialScope, RowKind, Target,
+    Verdict,
 };
 use crate::moments::seconds;
 use rows::{Side, Subject};
@@ -57,9 +58,16 @@ pub fn diff(inspected: &[Inspected]) -> Diff {
     });
 
     let named = inspected.iter().enumerate().map(|(index, i)| (notes::label(index, &i.source), &i.inspection));
-    let partial = |(label, inspection): (String, &Inspection)| {
-        inspection.partial.iter().map(move |reason| format!("{label}: {reason}")).collect::<Vec<_>>()
-    };
+    let partial_scope: Vec<PartialScope> = named
+        .flat_map(|(label, inspection)| {
+            let scope = inspection.uncertain();
+            let row = |reason: &String| PartialScope {
+                reason: format!("{label}: {reason}"),
+                figures: scope.figures(reason).to_vec(),
+            };
+            inspection.partial.iter().map(row).collect::<Vec<_>>()
+        })
+        .collect();
     let inspection = |i: &Inspected| DiffInspection { source: i.source.clone(), target: i.inspection.target.clone() };
     Diff {
         schema: DIFF_SCHEMA.to_owned(),
@@ -68,7 +76,8 @@ pub fn diff(inspected: &[Inspected]) -> Diff {
         findings: Vec::new(),
         total_rows: rows.len() as u64,
         rows,
-        partial: named.flat_map(partial).collect(),
+        partial: partial_scope.iter().map(|row| row.reason.clone()).collect(),
+        partial_scope,
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::names::is_offset;
 use super::rows::{Side, Subject, left_out};
 use super::{Inspected, all_alike, moments, out_of_order};
-use crate::model::{RowKind, Target};
+use crate::model::{Figure, RowKind, Target};
 use crate::text::count;
 
 /// `A (before.json)`, as the views name an inspection.
@@ -109,8 +109,20 @@ fn unlisted(label: &str, inspected: &Inspected) -> Option<String> {
 }
 
 fn partial(label: &str, inspected: &Inspected) -> Option<String> {
-    (!inspected.inspection.partial.is_empty())
-        .then(|| format!("{label} is partial: what it does not have may have been there."))
+    let reasons = inspected.inspection.uncertain();
+    let touched: Vec<&str> =
+        Figure::ALL.iter().filter(|figure| reasons.has(**figure)).map(|figure| figure.name()).collect();
+    match touched.len() {
+        0 => None,
+        all if all == Figure::ALL.len() => {
+            Some(format!("{label} is partial: what it does not have may have been there."))
+        }
+        _ => Some(format!(
+            "{label} is partial: what it does not have may have been there. That bears on {}; everything else can be \
+             compared.",
+            touched.join(", ")
+        )),
+    }
 }
 
 fn torn(subjects: &[Subject]) -> Option<String> {
@@ -164,7 +176,7 @@ mod tests {
     use super::*;
     use crate::diff::diff;
     use crate::diff::tests::{inspected, map};
-    use crate::model::{Inspection, MapRow};
+    use crate::model::{Inspection, MapRow, PartialScope};
 
     /// The notes of two inspections that differ in what `change` does to the second.
     fn notes_of(change: impl Fn(&mut Inspection)) -> Vec<String> {
@@ -212,7 +224,14 @@ mod tests {
     fn what_is_missing_is_said_of_the_one_that_lacks_it() {
         let limited = one(|i| (i.total_maps, i.total_types) = (Some(57), Some(0)));
         assert!(limited.starts_with("B (after.json) was saved with a limit and lists 1 of 57 maps:"), "{limited}");
-        assert!(one(|i| i.partial.push("cut short".into())).starts_with("B (after.json) is partial"));
+        let cut = |i: &mut Inspection| i.partial.push("cut short".into());
+        assert!(one(cut).starts_with("B (after.json) is partial") && !one(cut).contains("bears on"));
+        let scoped = one(|i| {
+            cut(i);
+            let figures = vec![Figure::Maps, Figure::Findings];
+            i.partial_scope.push(PartialScope { reason: "cut short".into(), figures });
+        });
+        assert!(scoped.ends_with("That bears on maps, findings; everything else can be compared."), "{scoped}");
         let torn = MapRow { torn: true, figures: None, ..map("main.a", 0, 0) };
         assert!(one(|i| i.maps = vec![torn.clone()]).starts_with("1 owner has maps that were being written"));
     }

@@ -130,7 +130,9 @@ pub(super) fn summary(report: &Report) -> Summary<'_> {
 /// Why the picture is not whole: the inspection itself, and what it is compared with.
 fn partial(report: &Report) -> Vec<String> {
     let notes = report.diff.iter().flat_map(|diff| &diff.notes).map(|note| format!("In what changed: {note}"));
-    report.inspection.partial.iter().cloned().chain(notes).collect()
+    let reasons = report.inspection.uncertain();
+    let said = reasons.partial.iter().map(|reason| format!("{reason} (uncertain: {})", reasons.about(reason)));
+    said.chain(notes).collect()
 }
 
 pub(super) fn tables(report: &Report) -> Tables<'_> {

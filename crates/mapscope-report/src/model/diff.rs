@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{FindingRow, Target};
+use super::{FindingRow, PartialScope, Target};
 
 /// `mapscope diff --format json`: two or more inspections next to each other, by name.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -25,6 +25,9 @@ pub struct Diff {
     /// Why the inspections are partial, with the name of each in front.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub partial: Vec<String>,
+    /// What each reason makes uncertain; every other figure is exact.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub partial_scope: Vec<PartialScope>,
 }
 
 /// One of the inspections that are compared.

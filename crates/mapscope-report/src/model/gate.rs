@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{FindingRow, Target};
+use super::{FindingRow, PartialScope, Target};
 
 /// `mapscope gate --format json`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -16,6 +16,10 @@ pub struct GateReport {
     pub holds: bool,
     /// Budgets that are broken.
     pub broken_budgets: u64,
+    /// Budgets that could not be checked, because a reason for being partial makes their figure uncertain; absent when
+    /// there is none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub refused_budgets: u64,
     /// Every budget, those of the configuration file first, in the order they were given.
     pub budgets: Vec<BudgetRow>,
     /// The inspection that growth was measured from.
@@ -30,6 +34,14 @@ pub struct GateReport {
     /// Why the inspection is partial.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub partial: Vec<String>,
+    /// What each reason makes uncertain; every other figure is exact.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub partial_scope: Vec<PartialScope>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(n: &u64) -> bool {
+    *n == 0
 }
 
 /// One budget, measured.
@@ -43,8 +55,14 @@ pub struct BudgetRow {
     pub limit_text: String,
     /// `bytes` or `count`.
     pub unit: String,
-    /// Nothing is above the limit.
+    /// Nothing is above the limit, and nothing makes that uncertain.
     pub holds: bool,
+    /// Nothing is above the limit as far as was seen, but the figure is uncertain.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub refused: bool,
+    /// Why the figure is uncertain: sentences of `partial`, of the baseline's with its name in front.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub uncertain: Vec<String>,
     /// The largest figure of all subjects; for `max-growth`, how much that has grown most has grown.
     pub measured: u64,
     /// What that figure may be; for growth in percent, of that subject.

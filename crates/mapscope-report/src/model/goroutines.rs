@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{CodeLine, Target};
+use super::{CodeLine, PartialScope, Target};
 
 /// `mapscope goroutines --format json`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -42,6 +42,9 @@ pub struct GoroutineList {
     /// Why the result is partial.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub partial: Vec<String>,
+    /// What each reason makes uncertain; every other figure is exact.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub partial_scope: Vec<PartialScope>,
 }
 
 /// Goroutines with one stack, in one state.

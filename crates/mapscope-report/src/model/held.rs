@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Omitted, Target};
+use super::{Omitted, PartialScope, Target};
 
 /// `mapscope export --as json`: the largest nodes of the merged dominator tree.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -21,6 +21,9 @@ pub struct HeldGraph {
     /// Why the result is partial.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub partial: Vec<String>,
+    /// What each reason makes uncertain; every other figure is exact.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub partial_scope: Vec<PartialScope>,
 }
 
 /// A holder, or the objects of one type below a node.

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Target;
+use super::{PartialScope, Target};
 
 /// `mapscope path --format json`: who holds an object, or the objects of a type.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -31,6 +31,9 @@ pub struct PathReport {
     /// Why the result is partial.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub partial: Vec<String>,
+    /// What each reason makes uncertain; every other figure is exact.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub partial_scope: Vec<PartialScope>,
 }
 
 /// The object that a path was asked for.
@@ -151,6 +154,9 @@ pub struct CycleList {
     /// Why the result is partial.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub partial: Vec<String>,
+    /// What each reason makes uncertain; every other figure is exact.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub partial_scope: Vec<PartialScope>,
 }
 
 /// Objects that all reach each other.

@@ -5,7 +5,7 @@ use super::footer::partial;
 use super::header::paused;
 use super::style::{DIM, NAME, paint, safe};
 use super::units::{bytes, duration};
-use crate::model::Capture;
+use crate::model::{Capture, Uncertain};
 
 /// The file and its size, the pause, and what to do next.
 pub fn capture(capture: &Capture, options: &TextOptions) -> String {
@@ -38,5 +38,5 @@ pub fn capture(capture: &Capture, options: &TextOptions) -> String {
         out += "redacted: pointers and metadata of maps and the runtime stay, all else was overwritten\n";
     }
     let next = format!("\n  {}\n", paint(DIM, format_args!("mapscope inspect {path}")));
-    out + &next + &partial(&capture.partial, options.width)
+    out + &next + &partial(Uncertain { partial: &capture.partial, scope: &[] }, options.width)
 }

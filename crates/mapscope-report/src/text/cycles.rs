@@ -40,7 +40,7 @@ pub fn cycles(list: &CycleList, options: &TextOptions) -> String {
          all of it.",
         width,
     );
-    out += &partial(&list.partial, width);
+    out += &partial(list.uncertain(), width);
     out
 }
 

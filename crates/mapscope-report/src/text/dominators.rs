@@ -4,11 +4,11 @@ use unicode_width::UnicodeWidthStr;
 
 use super::TextOptions;
 use super::bar::bar;
-use super::footer::{note, partial};
+use super::footer::{marked, note, partial};
 use super::header::{header, read_time};
 use super::style::{BAD, DIM, GOOD, NAME, TITLE, join, paint, push_line, safe, shorten};
 use super::units::{bytes, count, percent, plural};
-use crate::model::{DominatorList, DominatorNode, Omitted, Suspect};
+use crate::model::{DominatorList, DominatorNode, Figure, Omitted, Suspect};
 
 /// Columns of retained bytes and share, with the gaps.
 const FIGURES: usize = 21;
@@ -18,10 +18,10 @@ const BAR: usize = 10;
 pub fn dominators(list: &DominatorList, options: &TextOptions) -> String {
     let width = options.width;
     let mut out = header(&list.target, &read_time(&list.target).into_iter().collect::<Vec<_>>(), width);
-    out += &suspects(&list.suspects, list.heap.live_bytes, width);
-    out.push('\n');
-    out += &paint(TITLE, format_args!("Who holds {} of live objects", bytes(list.heap.live_bytes)));
-    out.push('\n');
+    let held = [Figure::Live, Figure::Owners, Figure::Retained];
+    out += &marked(suspects(&list.suspects, list.heap.live_bytes, width), list.uncertain(), &held);
+    let heading = paint(TITLE, format_args!("Who holds {} of live objects", bytes(list.heap.live_bytes)));
+    out += &marked(format!("\n{heading}\n"), list.uncertain(), &held);
     if list.tree.is_empty() {
         push_line(&mut out, "nothing");
     }
@@ -34,7 +34,7 @@ pub fn dominators(list: &DominatorList, options: &TextOptions) -> String {
     if list.tree.iter().any(|node| node.kind == "shared") {
         out += &note("(shared): reached from several of them by separate ways; freed only without all of these", width);
     }
-    out += &partial(&list.partial, width);
+    out += &partial(list.uncertain(), width);
     out
 }
 

@@ -2,7 +2,7 @@
 
 use super::style::{DIM, WARN, join, paint, push_line, safe, wrap};
 use super::units::count;
-use crate::model::MapRow;
+use crate::model::{Figure, MapRow, Uncertain};
 
 /// `… 42 more; --limit 0 shows all`, or nothing.
 pub(crate) fn more(shown: usize, total: usize) -> String {
@@ -40,18 +40,38 @@ pub(crate) fn note(text: &str, width: usize) -> String {
     out
 }
 
-/// Why the result is partial: one bullet for each reason.
-pub(crate) fn partial(reasons: &[String], width: usize) -> String {
-    if reasons.is_empty() {
+/// Why the result is partial: one bullet for each reason, with what it makes uncertain.
+pub(crate) fn partial(reasons: Uncertain<'_>, width: usize) -> String {
+    if reasons.partial.is_empty() {
         return String::new();
     }
     let mut out = format!("\n{}\n", paint(WARN.bold(), "Partial result"));
-    for reason in reasons {
-        for (i, line) in wrap(&safe(reason), width.saturating_sub(4).max(20)).iter().enumerate() {
+    let room = width.saturating_sub(4).max(20);
+    for reason in reasons.partial {
+        for (i, line) in wrap(&safe(reason), room).iter().enumerate() {
             out += if i == 0 { "  - " } else { "    " };
             out += line;
             out.push('\n');
         }
+        for line in wrap(&format!("uncertain: {}", reasons.about(reason)), room) {
+            out.extend(["    ", &paint(DIM, line), "\n"]);
+        }
     }
     out
+}
+
+/// A section whose heading, its first line that is not empty, says that its figures are uncertain, if one of them is.
+pub(crate) fn marked(section: String, reasons: Uncertain<'_>, figures: &[Figure]) -> String {
+    let heading = section.trim_start_matches('\n');
+    match heading.split_once('\n') {
+        Some((heading, rest)) if !reasons.why(figures).is_empty() => {
+            format!("\n{heading}{}\n{rest}", paint(WARN, " ~ partial"))
+        }
+        _ => section,
+    }
+}
+
+/// The part of a line of totals that says that its figures are uncertain, if one of them is.
+pub(crate) fn uncertain(reasons: Uncertain<'_>, figures: &[Figure]) -> Option<String> {
+    (!reasons.why(figures).is_empty()).then(|| "partial".to_owned())
 }

@@ -3,7 +3,7 @@
 use super::TextOptions;
 use super::footer::{note, partial};
 use super::header::{header, read_time};
-use super::style::{BAD, DIM, GOOD, NAME, TITLE, paint, push_line, safe, shorten, wrap};
+use super::style::{BAD, DIM, GOOD, NAME, TITLE, WARN, paint, push_line, safe, shorten, wrap};
 use super::table::{Cell, Column, Table};
 use super::units::{bytes, count, percent, plural};
 use crate::model::{BudgetRow, FindingRow, GateReport, OffenderRow};
@@ -18,19 +18,31 @@ pub fn gate(report: &GateReport, options: &TextOptions) -> String {
     let width = options.width;
     let mut out = header(&report.target, &read_time(&report.target).into_iter().collect::<Vec<_>>(), width);
     let total = report.budgets.len() as u64;
-    let verdict = match report.broken_budgets {
-        0 => paint(TITLE, format_args!("Gate: {}", hold(total))),
-        broken => {
+    let verdict = match (report.broken_budgets, report.refused_budgets) {
+        (0, 0) => paint(TITLE, format_args!("Gate: {}", hold(total))),
+        (broken, 0) => {
             paint(BAD.bold(), format_args!("Gate: {} of {} broken", count(broken), plural(total, "budget", "budgets")))
+        }
+        (0, refused) => {
+            let budgets = plural(total, "budget", "budgets");
+            paint(WARN.bold(), format_args!("Gate: {} of {budgets} not checked", count(refused)))
+        }
+        (broken, refused) => {
+            let (broken, refused) = (count(broken), count(refused));
+            let budgets = plural(total, "budget", "budgets");
+            paint(BAD.bold(), format_args!("Gate: {broken} of {budgets} broken, {refused} not checked"))
         }
     };
     out.extend(["\n", &verdict, "\n"]);
     out += &table(&report.budgets).render(width);
     out += &origins(report, width);
-    for budget in report.budgets.iter().filter(|b| !b.holds) {
+    for budget in report.budgets.iter().filter(|b| !b.holds && !b.refused) {
         out += &broken(budget, options);
     }
-    out + &partial(&report.partial, width)
+    for budget in report.budgets.iter().filter(|b| b.refused) {
+        out += &refused(budget, width);
+    }
+    out + &partial(report.uncertain(), width)
 }
 
 fn hold(total: u64) -> String {
@@ -47,7 +59,12 @@ fn table(budgets: &[BudgetRow]) -> Table {
         Column::number("of", 2),
     ]);
     for budget in budgets {
-        let mark = if budget.holds { Cell::styled(GOOD, "ok") } else { Cell::styled(BAD, "BROKEN") };
+        let mark = match budget {
+            BudgetRow { refused: true, .. } => Cell::styled(WARN, "PARTIAL"),
+            BudgetRow { holds: true, uncertain, .. } if uncertain.is_empty() => Cell::styled(GOOD, "ok"),
+            BudgetRow { holds: true, .. } => Cell::styled(WARN, "ok ~"),
+            _ => Cell::styled(BAD, "BROKEN"),
+        };
         let grown = if budget.kind == "max-growth" { "+" } else { "" };
         let used = if budget.limit == 0 { Cell::absent() } else { Cell::new(percent(budget.measured, budget.limit)) };
         table.push(vec![
@@ -104,6 +121,18 @@ fn broken(budget: &BudgetRow, options: &TextOptions) -> String {
     }
     for line in budget.advice.iter().flat_map(|advice| wrap(&safe(advice), width.saturating_sub(4).max(20))) {
         push_line(&mut out, line);
+    }
+    out
+}
+
+/// A budget whose figure is uncertain: whether it holds is not known.
+fn refused(budget: &BudgetRow, width: usize) -> String {
+    let title = format!("{} · limit {}", safe(&title(budget)), safe(&budget.limit_text));
+    let mut out = format!("\n{}\n", paint(WARN.bold(), shorten(&title, width)));
+    for reason in &budget.uncertain {
+        for line in wrap(&format!("not checked: {}", safe(reason)), width.saturating_sub(2).max(20)) {
+            push_line(&mut out, line);
+        }
     }
     out
 }

@@ -1,13 +1,15 @@
 //! `mapscope goroutines`: who waits for what, and who waits in vain.
 
 use super::TextOptions;
-use super::footer::{more, note, partial, totals};
+use super::footer::{more, note, partial, totals, uncertain};
 use super::header::{header, read_time};
 use super::style::{BAD, DIM, NAME, PLAIN, TITLE, WARN, paint, push_line, safe, shorten, wrap};
 use super::table::{Cell, Column, Table};
 use super::units::{bytes, count, plural, time};
-use crate::model::{CodeLine, GoroutineList, GoroutineRow, Waited};
+use crate::model::{CodeLine, Figure, GoroutineList, GoroutineRow, Waited};
 
+/// What the table shows.
+const SHOWN: [Figure; 3] = [Figure::Goroutines, Figure::Leaks, Figure::Retained];
 /// Columns under the first line of a group.
 const INDENT: &str = "    ";
 
@@ -28,13 +30,13 @@ pub fn goroutines(list: &GoroutineList, options: &TextOptions) -> String {
     } else {
         out += &table(&list.groups[..shown]).render(width);
         out += &more(shown, list.groups.len());
-        out += &totals(&facts(list), width);
+        out += &totals(&facts(list).into_iter().chain(uncertain(list.uncertain(), &SHOWN)).collect::<Vec<_>>(), width);
         out += &notes(list, width);
         for group in &list.groups[..shown] {
             out += &stack(group, width);
         }
     }
-    out += &partial(&list.partial, width);
+    out += &partial(list.uncertain(), width);
     out
 }
 

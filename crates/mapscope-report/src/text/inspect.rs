@@ -4,14 +4,14 @@ use super::TextOptions;
 use super::alike::alike;
 use super::dominators::suspects;
 use super::findings::finding_section;
-use super::footer::{marks, more, note, partial};
+use super::footer::{marked, marks, more, note, partial};
 use super::header::{header, read_time};
 use super::holders::holder_section;
 use super::memory::memory_section;
 use super::rows::{map_table, type_table};
 use super::style::{DIM, TITLE, paint};
 use super::units::{bytes, count, plural};
-use crate::model::{Inspection, MapRow};
+use crate::model::{Figure, Inspection, MapRow};
 
 /// The whole picture of one target: where memory went, its largest maps and types.
 pub fn inspect(inspection: &Inspection, options: &TextOptions) -> String {
@@ -22,14 +22,17 @@ pub fn inspect(inspection: &Inspection, options: &TextOptions) -> String {
     parts.extend(read_time(target));
     let mut out = header(target, &parts, options.width);
 
-    out += &memory_section(memory, heap, options.width);
-    out += &finding_section(&inspection.findings, options);
-    out += &holder_section(&inspection.holders, heap.live_bytes, options);
-    out += &suspects(&inspection.suspects, heap.live_bytes, options.width);
-    out += &map_section(maps, options);
+    let mark = |section: String, figures: &[Figure]| marked(section, inspection.uncertain(), figures);
+    let parts = [Figure::Objects, Figure::Live, Figure::Memory, Figure::RuntimeMemory];
+    out += &mark(memory_section(memory, heap, options.width), &parts);
+    out += &mark(finding_section(&inspection.findings, options), &[Figure::Findings]);
+    let held = [Figure::Owners, Figure::Retained];
+    out += &mark(holder_section(&inspection.holders, heap.live_bytes, options), &held);
+    out += &mark(suspects(&inspection.suspects, heap.live_bytes, options.width), &held);
+    out += &mark(map_section(maps, options), &[Figure::Maps, Figure::Owners, Figure::Retained]);
 
     let shown = options.shown(types.len());
-    out += &title("Types", shown, types.len(), "shallow bytes");
+    out += &mark(title("Types", shown, types.len(), "shallow bytes"), &[Figure::Types, Figure::Retained]);
     if types.is_empty() {
         out += "  no live objects\n";
     } else {
@@ -37,7 +40,7 @@ pub fn inspect(inspection: &Inspection, options: &TextOptions) -> String {
         out += &more(shown, types.len());
     }
 
-    out += &partial(&inspection.partial, options.width);
+    out += &partial(inspection.uncertain(), options.width);
     out
 }
 

@@ -69,7 +69,7 @@ pub fn map(detail: &MapDetail, options: &TextOptions) -> String {
         out += &section("Probe length", "entries, by buckets of the chain looked at", width);
         out += &histogram(probe_lengths, 1, width);
     }
-    out += &partial(&detail.partial, width);
+    out += &partial(detail.uncertain(), width);
     if map.heuristic {
         out.push('\n');
         out += &marks(&[MapRow { heuristic: true, ..MapRow::default() }], width);

@@ -1,12 +1,12 @@
 //! `mapscope maps`: one line for each map.
 
 use super::TextOptions;
-use super::footer::{marks, more, partial, totals};
+use super::footer::{marks, more, partial, totals, uncertain};
 use super::header::{header, read_time};
 use super::rows::map_table;
 use super::style::push_line;
 use super::units::{bytes, count, plural};
-use crate::model::MapList;
+use crate::model::{Figure, MapList};
 
 /// One line for each map, and totals over all that passed the filters.
 pub fn maps(list: &MapList, options: &TextOptions) -> String {
@@ -26,7 +26,7 @@ pub fn maps(list: &MapList, options: &TextOptions) -> String {
         out += &totals(&facts(list), options.width);
         out += &marks(rows, options.width);
     }
-    out += &partial(&list.partial, options.width);
+    out += &partial(list.uncertain(), options.width);
     out
 }
 
@@ -44,5 +44,6 @@ fn facts(list: &MapList) -> Vec<String> {
     if torn > 0 {
         facts.push(format!("{} torn", count(torn)));
     }
+    facts.extend(uncertain(list.uncertain(), &[Figure::Maps, Figure::Owners, Figure::Retained]));
     facts
 }

@@ -32,7 +32,7 @@ pub fn path(report: &PathReport, options: &TextOptions) -> String {
         out += &more(options.shown(report.paths.len()), report.paths.len());
     }
     out += &left_out(report, width);
-    out += &partial(&report.partial, width);
+    out += &partial(report.uncertain(), width);
     out
 }
 

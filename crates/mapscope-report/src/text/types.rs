@@ -1,13 +1,13 @@
 //! `mapscope types`: live objects by type.
 
 use super::TextOptions;
-use super::footer::{more, partial, totals};
+use super::footer::{marked, more, partial, totals, uncertain};
 use super::header::{header, read_time};
 use super::rows::type_table;
 use super::storage::storage;
 use super::style::push_line;
 use super::units::{bytes, count, plural};
-use crate::model::TypeList;
+use crate::model::{Figure, TypeList};
 
 /// A histogram of live objects by type, and below it what else owns memory, in sections of at most `section_rows` rows.
 pub fn types(list: &TypeList, options: &TextOptions, section_rows: Option<usize>) -> String {
@@ -23,13 +23,19 @@ pub fn types(list: &TypeList, options: &TextOptions, section_rows: Option<usize>
     } else {
         out += &type_table(&list.types[..shown], list.heap.live_bytes, true).render(options.width);
         out += &more(shown, list.types.len());
-        out += &totals(&facts(list), options.width);
+        out += &totals(&marked_facts(list), options.width);
     }
     if let Some(found) = &list.storage {
-        out += &storage(found, list.heap.live_bytes, section_rows.unwrap_or(usize::MAX), options.width);
+        let sections = storage(found, list.heap.live_bytes, section_rows.unwrap_or(usize::MAX), options.width);
+        out += &marked(sections, list.uncertain(), &[Figure::Storage]);
     }
-    out += &partial(&list.partial, options.width);
+    out += &partial(list.uncertain(), options.width);
     out
+}
+
+/// As [`facts`], and whether they are uncertain.
+fn marked_facts(list: &TypeList) -> Vec<String> {
+    facts(list).into_iter().chain(uncertain(list.uncertain(), &[Figure::Types, Figure::Retained])).collect()
 }
 
 fn facts(list: &TypeList) -> Vec<String> {

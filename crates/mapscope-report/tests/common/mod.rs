@@ -208,6 +208,7 @@ pub(crate) fn inspection() -> Inspection {
         total_types: None,
         total_maps: None,
         partial: vec![],
+        partial_scope: Vec::new(),
     }
 }
 
@@ -308,6 +309,7 @@ pub(crate) fn dominator_list() -> DominatorList {
         ],
         omitted: Some(Omitted { nodes: 1, retained_bytes: 4 * MIB }),
         partial: Vec::new(),
+        partial_scope: Vec::new(),
     }
 }
 
@@ -321,6 +323,7 @@ pub(crate) fn map_list() -> MapList {
         total_maps: total,
         matched_maps: total,
         partial: vec![],
+        partial_scope: Vec::new(),
     }
 }
 
@@ -336,6 +339,7 @@ pub(crate) fn type_list() -> TypeList {
         matched_types: total,
         storage: Some(storage()),
         partial: vec![],
+        partial_scope: Vec::new(),
     }
 }
 
@@ -546,6 +550,7 @@ pub(crate) fn swiss_detail(groups: u32) -> MapDetail {
         owners: vec!["main.sessions.online".into(), "goroutine 41 main.(*Server).expire: m".into()],
         sites: Some(sampled_sites()),
         partial: vec![],
+        partial_scope: Vec::new(),
     }
 }
 
@@ -596,6 +601,7 @@ pub(crate) fn legacy_detail() -> MapDetail {
         owners: vec!["main.ingest.pending".into()],
         sites: Some(no_sites()),
         partial: vec![],
+        partial_scope: Vec::new(),
     }
 }
 
@@ -752,6 +758,7 @@ pub(crate) fn cycle_list() -> CycleList {
         without_map: 1,
         all: true,
         partial: vec![],
+        partial_scope: Vec::new(),
     }
 }
 
@@ -1018,6 +1025,7 @@ pub(crate) fn gate_report() -> GateReport {
         target: inspection().target,
         holds: false,
         broken_budgets: 2,
+        refused_budgets: 0,
         budgets: vec![
             row("live", "bytes", "64MiB", 62 * MIB, 64 * MIB),
             entries,
@@ -1032,6 +1040,7 @@ pub(crate) fn gate_report() -> GateReport {
             ended: Some("status 0".into()),
         }),
         partial: Vec::new(),
+        partial_scope: Vec::new(),
     }
 }
 

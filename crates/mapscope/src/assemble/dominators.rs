@@ -21,6 +21,7 @@ pub(crate) fn list(session: &Session<'_>, inspection: &Inspection, shape: TreeSh
         tree,
         omitted,
         partial: inspection.partial.clone(),
+        partial_scope: inspection.partial_scope.clone(),
     }
 }
 

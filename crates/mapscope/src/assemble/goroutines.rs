@@ -43,6 +43,7 @@ pub(crate) fn list(census: &GoroutineCensus, inspection: &Inspection) -> Gorouti
         matched_groups: groups.len() as u64,
         groups,
         partial: inspection.partial.clone(),
+        partial_scope: inspection.partial_scope.clone(),
     }
 }
 

@@ -85,6 +85,7 @@ pub(crate) fn graph(session: &Session<'_>, inspection: &Inspection) -> HeldGraph
         omitted: Omitted { nodes: whole.saturating_sub(rows.len() as u64), retained_bytes: live.saturating_sub(shown) },
         nodes: rows,
         partial: inspection.partial.clone(),
+        partial_scope: inspection.partial_scope.clone(),
     }
 }
 

@@ -58,6 +58,7 @@ fn report(inspection: &Inspection, query: &PathQuery, exclude: &[RootClass], pat
         total_paths: paths.len() as u64,
         paths,
         partial: inspection.partial.clone(),
+        partial_scope: inspection.partial_scope.clone(),
     }
 }
 
@@ -151,6 +152,7 @@ pub(crate) fn cycles(session: &Session<'_>, inspection: &Inspection, all: bool, 
         without_map: found.without_map,
         all,
         partial: inspection.partial.clone(),
+        partial_scope: inspection.partial_scope.clone(),
     }
 }
 

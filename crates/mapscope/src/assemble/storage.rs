@@ -1,6 +1,7 @@
 //! What else owns memory than maps: from the reader's figures to the model's.
 
 use mapscope_go::{Finalizers, PinnedPlace, SlicePlace, Strings, Timers};
+use mapscope_memory::Partial;
 use mapscope_report::model::{
     ChannelRow, FinalizerRow, FinalizerTotals, PinnedRow, PoolRow, QueuedRow, RunningRow, SliceRow, Storage, StringRow,
     StringTotals, TimerHeapRow, TimerRow, TimerTotals,
@@ -9,7 +10,7 @@ use mapscope_report::model::{
 use super::or_unknown;
 
 /// The figures, and why they are partial.
-pub(crate) fn storage(found: mapscope_go::Storage) -> (Storage, Vec<String>) {
+pub(crate) fn storage(found: mapscope_go::Storage) -> (Storage, Partial) {
     let storage = Storage {
         looked_at_bytes: found.looked_at_bytes,
         slices: found.slices.into_iter().map(slice).collect(),

@@ -29,7 +29,7 @@ pub(crate) fn render(loaded: &Loaded<'_, '_>, form: ExportForm) -> Result<Export
 /// Who holds what.
 fn held(loaded: &Loaded<'_, '_>, form: ExportForm) -> Result<Export> {
     let (session, inspection) = (loaded.session(), loaded.inspection());
-    let notes = session.partial.clone();
+    let notes = session.partial.sentences();
     let graph = || assemble::held::graph(session, inspection);
     let bytes = match form {
         ExportForm::Folded => assemble::held::folded(session).into_bytes(),
@@ -46,8 +46,8 @@ fn sampled(
     assemble: impl FnOnce(&HeapProfile<'_>, &Loaded<'_, '_>, &[String]) -> Profile,
 ) -> Result<Export> {
     let sites = loaded.sites();
-    let mut notes = loaded.session().partial.clone();
-    notes.extend(sites.partial.iter().cloned());
+    let mut notes = loaded.session().partial.sentences();
+    notes.extend(sites.partial.sentences());
     match sites.sampling {
         Sampling::Every(_) => {}
         none @ (Sampling::LeftOut | Sampling::Unknown) => bail!("{}", assemble::why_none(none)),

@@ -13,7 +13,7 @@ use mapscope_report::{GATE_SCHEMA, TextOptions, budget_summary, junit, sarif, to
 use super::{Outcome, load, saved};
 use crate::config::gate::{Checks, Examined, Gate, GateFormat, Pause};
 use crate::config::{Config, View};
-use crate::gate::{Budget, Facts, evaluate, with_command};
+use crate::gate::{Allow, Budget, Facts, evaluate, with_command};
 use crate::source::{Loaded, Target, TargetSpec};
 use crate::{input, output};
 
@@ -51,7 +51,11 @@ pub(crate) fn run(gate: &Gate, config: &Config) -> Result<Outcome> {
             }
             output::write(&render(&report, gate.format, gate, config.view)?, config)?;
             annotate(&report, config);
-            if report.holds { Outcome::Fine } else { Outcome::Failed }
+            match (report.broken_budgets, report.refused_budgets) {
+                (0, 0) => Outcome::Fine,
+                (0, _) => bail!("{}", refusal(&report)),
+                _ => Outcome::Failed,
+            }
         }
     };
     match (outcome, failed) {
@@ -82,30 +86,42 @@ fn check(checks: &Checks, facts: Facts, baseline: Option<&Inspection>, run: Opti
     let Checks::Budgets { budgets, baseline: baseline_path, config, allow_unmatched, allow_partial } = checks else {
         bail!("there is nothing to check");
     };
-    let rows =
-        evaluate(budgets, &facts, baseline, *allow_unmatched).map_err(|errors| anyhow!("{}", errors.join("\n")))?;
-    let partial = facts.inspection.partial;
-    let broken = rows.iter().filter(|row| !row.holds).count() as u64;
-    // What is too much already is too much; but what seems to hold may be more than was seen.
-    if broken == 0 && !partial.is_empty() && !allow_partial {
-        bail!(
-            "the inspection is partial, so that a budget may seem to hold which does not (--allow-partial checks it all \
-             the same): {}",
-            partial.join("; ")
-        );
-    }
+    let allow = Allow { unmatched: *allow_unmatched, partial: *allow_partial };
+    let rows = evaluate(budgets, &facts, baseline, allow).map_err(|errors| anyhow!("{}", errors.join("\n")))?;
+    let number = |of: fn(&&BudgetRow) -> bool| rows.iter().filter(of).count() as u64;
+    let (broken, refused) = (number(|row| !row.holds && !row.refused), number(|row| row.refused));
     let path = |path: &Option<std::path::PathBuf>| path.as_ref().map(|path| input::name(path));
     Ok(GateReport {
         schema: GATE_SCHEMA.to_owned(),
         target: facts.inspection.target,
-        holds: broken == 0,
+        holds: broken + refused == 0,
         broken_budgets: broken,
+        refused_budgets: refused,
         budgets: rows,
         baseline: path(baseline_path),
         config: path(config),
         run,
-        partial,
+        partial: facts.inspection.partial,
+        partial_scope: facts.inspection.partial_scope,
     })
+}
+
+/// Why there is no verdict, when nothing is broken.
+fn refusal(report: &GateReport) -> String {
+    let refused: Vec<&BudgetRow> = report.budgets.iter().filter(|row| row.refused).collect();
+    let names: Vec<&str> = refused.iter().map(|row| row.name.as_str()).collect();
+    let mut reasons: Vec<&str> = Vec::new();
+    for reason in refused.iter().flat_map(|row| &row.uncertain) {
+        if !reasons.contains(&reason.as_str()) {
+            reasons.push(reason);
+        }
+    }
+    format!(
+        "the inspection is partial, so that a budget may seem to hold which does not: {} (--allow-partial checks it all \
+         the same): {}",
+        names.join(", "),
+        reasons.join("; ")
+    )
 }
 
 fn render(report: &GateReport, format: GateFormat, gate: &Gate, view: View) -> Result<String> {
@@ -155,7 +171,7 @@ fn annotate(report: &GateReport, config: &Config) {
     if config.quiet || std::env::var_os("GITHUB_ACTIONS").is_none_or(|v| v != "true") {
         return;
     }
-    for budget in report.budgets.iter().filter(|b| !b.holds) {
+    for budget in report.budgets.iter().filter(|b| !b.holds && !b.refused) {
         // When nobody listens there, the exit code still tells.
         let _ = writeln!(io::stderr(), "{}", annotation(report, budget));
     }

@@ -27,11 +27,19 @@ pub(crate) fn render(inspection: Inspection, filter: &MapFilter, view: View) -> 
 
 /// Filters and sorts; the limit is left to the view, which counts what it hides.
 fn select(inspection: Inspection, filter: &MapFilter) -> MapList {
-    let Inspection { target, mut maps, partial, .. } = inspection;
+    let Inspection { target, mut maps, partial, partial_scope, .. } = inspection;
     let total_maps = maps.len() as u64;
     maps.retain(|row| passes(row, filter));
     sort(&mut maps, filter.sort);
-    MapList { schema: MAPS_SCHEMA.to_owned(), target, matched_maps: maps.len() as u64, maps, total_maps, partial }
+    MapList {
+        schema: MAPS_SCHEMA.to_owned(),
+        target,
+        matched_maps: maps.len() as u64,
+        maps,
+        total_maps,
+        partial,
+        partial_scope,
+    }
 }
 
 fn passes(row: &MapRow, filter: &MapFilter) -> bool {

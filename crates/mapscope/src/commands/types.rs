@@ -27,7 +27,7 @@ pub(crate) fn render(read: (Inspection, Storage), filter: &TypeFilter, view: Vie
 }
 
 fn select((inspection, mut storage): (Inspection, Storage), filter: &TypeFilter) -> TypeList {
-    let Inspection { target, heap, mut types, partial, .. } = inspection;
+    let Inspection { target, heap, mut types, partial, partial_scope, .. } = inspection;
     let total_types = types.len() as u64;
     if let Some(regex) = &filter.type_name {
         types.retain(|row| regex.is_match(&row.type_name));
@@ -42,6 +42,7 @@ fn select((inspection, mut storage): (Inspection, Storage), filter: &TypeFilter)
         total_types,
         storage: Some(storage),
         partial,
+        partial_scope,
     }
 }
 

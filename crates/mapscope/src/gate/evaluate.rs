@@ -5,11 +5,19 @@ use std::collections::BTreeMap;
 
 use mapscope_report::model::{BudgetRow, Inspection, OffenderRow};
 
-use super::budget::{Budget, Limit};
+use super::budget::{Budget, Kind, Limit};
 use super::figures::{Facts, Measured, Measurement, Subject, Unit};
 
-/// Every budget, measured. Growth is that since `baseline`. A budget that matches nothing is an error, unless
-/// `allow_unmatched`.
+/// What is let pass.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Allow {
+    /// A budget that matches nothing; it is an error otherwise.
+    pub(crate) unmatched: bool,
+    /// A budget that holds on an uncertain figure; it is refused otherwise.
+    pub(crate) partial: bool,
+}
+
+/// Every budget, measured. Growth is that since `baseline`.
 ///
 /// # Errors
 /// One sentence for each budget that could not be checked.
@@ -17,17 +25,17 @@ pub(crate) fn evaluate(
     budgets: &[Budget],
     facts: &Facts,
     baseline: Option<&Inspection>,
-    allow_unmatched: bool,
+    allow: Allow,
 ) -> Result<Vec<BudgetRow>, Vec<String>> {
     let (mut rows, mut errors) = (Vec::new(), Vec::new());
     for budget in budgets {
         let figures = match (budget.limit, baseline) {
-            (Limit::Max(limit), _) => figures(budget, facts, limit, allow_unmatched),
-            (_, Some(baseline)) => growth(budget, facts, baseline, allow_unmatched),
+            (Limit::Max(limit), _) => figures(budget, facts, limit, allow.unmatched),
+            (_, Some(baseline)) => growth(budget, facts, baseline, allow.unmatched),
             (_, None) => Err("there is no baseline to compare with".to_owned()),
         };
         match figures {
-            Ok(figures) => rows.push(row(budget, facts, figures)),
+            Ok(figures) => rows.push(judge(row(budget, facts, figures), budget, facts, baseline, allow)),
             Err(why) => errors.push(format!("{}: {why}", budget.name)),
         }
     }
@@ -110,12 +118,34 @@ fn row(budget: &Budget, facts: &Facts, mut figures: Figures) -> BudgetRow {
         findings,
         advice: (!holds).then(|| budget.subject.advice()),
         line: budget.line,
+        ..BudgetRow::default()
     }
+}
+
+/// What is too much already is too much; but what seems to hold may be more than was seen, and growth is not known at all
+/// without what there was before.
+fn judge(row: BudgetRow, budget: &Budget, facts: &Facts, baseline: Option<&Inspection>, allow: Allow) -> BudgetRow {
+    let figures = budget.subject.figures();
+    let why = |inspection: &Inspection| -> Vec<String> {
+        inspection.uncertain().why(figures).into_iter().map(str::to_owned).collect()
+    };
+    let mut uncertain = why(&facts.inspection);
+    let mut refused = row.holds && !uncertain.is_empty();
+    if let (Kind::MaxGrowth, Some(baseline)) = (budget.kind(), baseline) {
+        let before = why(baseline);
+        refused |= !before.is_empty();
+        uncertain.extend(before.into_iter().map(|reason| format!("in the baseline: {reason}")));
+    }
+    refused &= !allow.partial;
+    if !refused {
+        return BudgetRow { uncertain, ..row };
+    }
+    BudgetRow { holds: false, refused, uncertain, offenders: Vec::new(), findings: Vec::new(), advice: None, ..row }
 }
 
 #[cfg(test)]
 mod tests {
-    use mapscope_report::model::{CodeLine, GoroutineList, GoroutineRow};
+    use mapscope_report::model::{CodeLine, Figure, GoroutineList, GoroutineRow, PartialScope};
 
     use super::*;
     use crate::gate::Kind;
@@ -142,7 +172,9 @@ mod tests {
 
     fn measure(kind: Kind, text: &str, baseline: Option<&Inspection>) -> Result<BudgetRow, String> {
         let budget = Budget::parse(kind, text).expect(text);
-        evaluate(&[budget], &facts(), baseline, false).map(|mut rows| rows.remove(0)).map_err(|mut e| e.remove(0))
+        evaluate(&[budget], &facts(), baseline, Allow::default())
+            .map(|mut rows| rows.remove(0))
+            .map_err(|mut e| e.remove(0))
     }
 
     fn max(text: &str) -> BudgetRow {
@@ -192,10 +224,11 @@ mod tests {
         assert!(error("rss=1").contains("rss is not known"));
         assert!(error("leaked_goroutines=0").contains("leaked_goroutines is not known"));
         let budgets = ["map:x:entries=1", "rss=1"].map(|text| Budget::parse(Kind::Max, text).expect(text));
-        assert_eq!(evaluate(&budgets, &facts(), None, false).expect_err("both").len(), 2);
-        let rows = evaluate(&budgets[..1], &facts(), None, true).expect("that is allowed");
+        assert_eq!(evaluate(&budgets, &facts(), None, Allow::default()).expect_err("both").len(), 2);
+        let unmatched = Allow { unmatched: true, partial: false };
+        let rows = evaluate(&budgets[..1], &facts(), None, unmatched).expect("that is allowed");
         assert_eq!((rows[0].holds, rows[0].matched, rows[0].limit), (true, Some(0), 1));
-        assert!(evaluate(&budgets[1..], &facts(), None, true).is_err(), "a figure that is not known is none");
+        assert!(evaluate(&budgets[1..], &facts(), None, unmatched).is_err(), "a figure that is not known is none");
     }
 
     #[test]
@@ -205,6 +238,38 @@ mod tests {
         assert_eq!((row.holds, row.measured, row.findings[0].rule.as_str()), (false, 1, "GM001"));
         assert!(!max("findings:low=0").holds && !max("findings:GM001=0").holds && max("findings:GM002=0").holds);
         assert!(!max("findings=0").holds && max("findings=1").holds);
+    }
+
+    /// Reasons that say what they are about.
+    fn partial(inspection: &mut Inspection, reasons: &[(&str, &[Figure])]) {
+        for (reason, figures) in reasons {
+            inspection.partial.push((*reason).to_owned());
+            inspection.partial_scope.push(PartialScope { reason: (*reason).into(), figures: figures.to_vec() });
+        }
+    }
+
+    #[test]
+    fn only_budgets_whose_figure_is_uncertain_are_refused() {
+        let mut facts = facts();
+        partial(&mut facts.inspection, &[("no stacks", &[Figure::Live]), ("no list", &[Figure::Maps])]);
+        let of = |kind, text: &str, baseline: Option<&Inspection>, allow| {
+            let budget = Budget::parse(kind, text).expect(text);
+            let row = evaluate(&[budget], &facts, baseline, allow).expect(text).remove(0);
+            (row.holds, row.refused, row.uncertain)
+        };
+        let max = |text| of(Kind::Max, text, None, Allow::default());
+        assert_eq!(max("live=1GiB"), (false, true, vec!["no stacks".to_owned()]));
+        assert_eq!(max("live=1"), (false, false, vec!["no stacks".to_owned()]), "it is broken as it is");
+        assert_eq!(max("map:main.sessions.*:entries=100k"), (false, true, vec!["no list".to_owned()]));
+        assert_eq!(max("goroutines=20"), (true, false, Vec::new()));
+        assert_eq!(max("objects=100G").1, false);
+        let allowed = of(Kind::Max, "live=1GiB", None, Allow { unmatched: false, partial: true });
+        assert_eq!((allowed.0, allowed.2.len()), (true, 1), "it says all the same that it is uncertain");
+        let mut before = inspection();
+        assert!(of(Kind::MaxGrowth, "objects=100G", Some(&before), Allow::default()).0);
+        partial(&mut before, &[("cut short", &[Figure::Objects])]);
+        let grown = of(Kind::MaxGrowth, "objects=0", Some(&before), Allow::default());
+        assert_eq!(grown, (false, true, vec!["in the baseline: cut short".to_owned()]));
     }
 
     #[test]

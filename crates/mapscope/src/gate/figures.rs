@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use mapscope_report::model::{FindingRow, GoroutineList, GoroutineRow, Inspection, MapFigures, MapRow, TypeRow};
+use mapscope_report::model::{
+    Figure, FindingRow, GoroutineList, GoroutineRow, Inspection, MapFigures, MapRow, TypeRow,
+};
 
 use super::glob::Glob;
 use crate::commands::near;
@@ -42,6 +44,8 @@ pub(crate) struct Total {
     unit: Unit,
     /// Of an inspection; `None` where it does not have it.
     of: Of,
+    /// What of the inspection it depends on.
+    figures: &'static [Figure],
     /// What to do when there is too much.
     advice: &'static str,
 }
@@ -102,44 +106,60 @@ const HELD: &str = "`mapscope dominators` shows who holds it, and `mapscope insp
 const PARTS: &str = "`mapscope inspect` shows where resident memory went.";
 const WAITING: &str = "`mapscope goroutines` shows where they wait, and which of them nothing can wake any more.";
 
-const fn total(name: &'static str, unit: Unit, of: fn(&Inspection) -> Option<u64>, advice: &'static str) -> Total {
-    Total { name, unit, of: Of::Inspection(of), advice }
+const fn total(
+    name: &'static str,
+    unit: Unit,
+    figures: &'static [Figure],
+    of: fn(&Inspection) -> Option<u64>,
+    advice: &'static str,
+) -> Total {
+    Total { name, unit, of: Of::Inspection(of), figures, advice }
 }
 
 impl Total {
     /// All there are.
     pub(crate) const ALL: [Self; 14] = [
-        total("live", Unit::Bytes, |i| Some(i.heap.live_bytes), HELD),
-        total("live_objects", Unit::Count, |i| Some(i.heap.live_objects), HELD),
+        total("live", Unit::Bytes, &[Figure::Live], |i| Some(i.heap.live_bytes), HELD),
+        total("live_objects", Unit::Count, &[Figure::Live], |i| Some(i.heap.live_objects), HELD),
         total(
             "objects",
             Unit::Count,
+            &[Figure::Objects],
             |i| Some(i.heap.objects),
             "Objects count until they are collected; live_objects does without garbage.",
         ),
         total(
             "garbage",
             Unit::Bytes,
+            &[Figure::Live, Figure::Memory],
             |i| Some(i.memory.heap_garbage_bytes),
             "Garbage grows until the next collection: GOGC and GOMEMLIMIT say when that is.",
         ),
-        total("fragmentation", Unit::Bytes, |i| Some(i.memory.heap_fragmentation_bytes), PARTS),
-        total("free", Unit::Bytes, |i| i.memory.heap_free_bytes, PARTS),
-        total("stacks", Unit::Bytes, |i| Some(i.memory.stacks_bytes), WAITING),
-        total("runtime", Unit::Bytes, |i| i.memory.runtime_bytes, PARTS),
-        total("binary", Unit::Bytes, |i| i.memory.binary_bytes, PARTS),
-        total("other", Unit::Bytes, |i| i.memory.other_bytes, PARTS),
-        total("rss", Unit::Bytes, |i| i.memory.rss_bytes, PARTS),
-        total("maps", Unit::Count, |i| Some(i.maps.len() as u64), "`mapscope maps` lists them all."),
+        total(
+            "fragmentation",
+            Unit::Bytes,
+            &[Figure::Objects, Figure::Memory],
+            |i| Some(i.memory.heap_fragmentation_bytes),
+            PARTS,
+        ),
+        total("free", Unit::Bytes, &[Figure::Memory], |i| i.memory.heap_free_bytes, PARTS),
+        total("stacks", Unit::Bytes, &[Figure::RuntimeMemory], |i| Some(i.memory.stacks_bytes), WAITING),
+        total("runtime", Unit::Bytes, &[Figure::RuntimeMemory], |i| i.memory.runtime_bytes, PARTS),
+        total("binary", Unit::Bytes, &[Figure::Memory], |i| i.memory.binary_bytes, PARTS),
+        total("other", Unit::Bytes, &[Figure::RuntimeMemory], |i| i.memory.other_bytes, PARTS),
+        total("rss", Unit::Bytes, &[Figure::Memory], |i| i.memory.rss_bytes, PARTS),
+        total("maps", Unit::Count, &[Figure::Maps], |i| Some(i.maps.len() as u64), "`mapscope maps` lists them all."),
         Self {
             name: "goroutines",
             unit: Unit::Count,
+            figures: &[Figure::Goroutines],
             of: Of::Goroutines(|g| Some(g.program_goroutines)),
             advice: WAITING,
         },
         Self {
             name: "leaked_goroutines",
             unit: Unit::Count,
+            figures: &[Figure::Leaks],
             of: Of::Goroutines(|g| g.leaked_goroutines),
             advice: WAITING,
         },
@@ -242,6 +262,19 @@ impl Subject {
             Self::Map(_, figure) => figure.unit,
             Self::Type(_, figure) => figure.unit,
             Self::Goroutines(_) | Self::Findings(_) => Unit::Count,
+        }
+    }
+
+    /// The figures that it is worked out from: with one of them it is uncertain.
+    pub(super) fn figures(&self) -> &'static [Figure] {
+        match self {
+            Self::Total(total) => total.figures,
+            Self::Map(_, figure) if figure.name == "retained" => &[Figure::Maps, Figure::Owners, Figure::Retained],
+            Self::Map(..) => &[Figure::Maps, Figure::Owners],
+            Self::Type(_, figure) if figure.name == "retained" => &[Figure::Types, Figure::Retained],
+            Self::Type(..) => &[Figure::Types],
+            Self::Goroutines(_) => &[Figure::Goroutines],
+            Self::Findings(_) => &[Figure::Findings],
         }
     }
 

@@ -13,7 +13,7 @@ mod words;
 #[cfg(test)]
 pub(crate) use budget::Limit;
 pub(crate) use budget::{Budget, Kind};
-pub(crate) use evaluate::evaluate;
+pub(crate) use evaluate::{Allow, evaluate};
 pub(crate) use figures::Facts;
 pub(crate) use run::with_command;
 pub(crate) use words::split;

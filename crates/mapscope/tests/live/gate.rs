@@ -308,6 +308,27 @@ fn who_is_held_runs_on_when_mapscope_is_killed() {
 }
 
 #[test]
+fn a_stripped_program_is_held_to_what_is_exact() {
+    let target = Target::start("1.27.", "stripped", "places");
+    let pid = target.pid();
+    let holds =
+        ["gate", &pid, "--max", "live=1TiB", "--max", "goroutines=1000", "--max", "objects=1G", "--format", "json"];
+    let report = document(&holds);
+    let reasons = report["partial_scope"].as_array().expect("reasons");
+    let about =
+        |figure: &str| reasons.iter().any(|r| r["figures"].as_array().is_some_and(|f| f.contains(&figure.into())));
+    assert!(about("maps") && !about("live") && !about("goroutines"), "{report}");
+    assert_eq!((&report["holds"], report["budgets"][0].get("uncertain")), (&true.into(), None));
+    // A map without a type is in no list, and may have anything.
+    let refused = [&holds[..], &["--max", "maps=1000000"]].concat();
+    let output = mapscope(&refused).output().expect("mapscope runs");
+    let report: Value = serde_json::from_slice(&output.stdout).expect("a document");
+    assert_eq!((output.status.code(), &report["refused_budgets"]), (Some(2), &1.into()), "{output:?}");
+    assert_eq!((&report["budgets"][0]["holds"], &report["budgets"][3]["refused"]), (&true.into(), &true.into()));
+    target.ends_well();
+}
+
+#[test]
 fn budgets_of_a_process_and_what_cannot_be_checked() {
     let target = Target::start("1.27.", "default", "sessions");
     let pid = target.pid();
@@ -350,8 +371,12 @@ fn budgets_of_a_process_and_what_cannot_be_checked() {
         "{message}"
     );
     assert!(message.contains("which has no figure overflow_buckets"), "{message}");
-    let message = failure(&["gate", &pid, "--max", "live=1TiB", "--pause", "none"]);
-    assert!(message.contains("the inspection is partial"), "{message}");
+    let refused = ["gate", &pid, "--max", "live=1TiB", "--pause", "none"];
+    let output = mapscope(&refused).output().expect("mapscope runs");
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    assert!(message.contains("the inspection is partial") && message.contains("the process ran"), "{message}");
+    assert!(stdout(&output).contains("PARTIAL  live"), "{output:?}");
     success(&["gate", &pid, "--max", "live=1TiB", "--pause", "none", "--allow-partial"]);
     success(&["gate", &pid, "--max", "map:main.gone:entries=1", "--allow-unmatched"]);
     target.ends_well();

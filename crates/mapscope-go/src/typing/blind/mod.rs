@@ -11,6 +11,7 @@ mod interfaces;
 mod unused;
 mod values;
 
+use mapscope_memory::{Figure, Partial};
 use std::sync::atomic::Ordering::Relaxed;
 
 use mapscope_heap::Reachability;
@@ -41,12 +42,7 @@ pub(super) enum Ground {
 impl Typing<'_> {
     /// Finds the live maps where there is no debug information, and follows them. Returns the headers whose type was
     /// concluded; what is left out goes to `partial`.
-    pub(crate) fn find_maps(
-        &self,
-        regions: &Regions,
-        reach: &Reachability,
-        partial: &mut Vec<String>,
-    ) -> FxHashSet<u64> {
+    pub(crate) fn find_maps(&self, regions: &Regions, reach: &Reachability, partial: &mut Partial) -> FxHashSet<u64> {
         let context = self.context;
         if context.types.debug_info().is_some() {
             return FxHashSet::default();
@@ -88,7 +84,10 @@ impl Typing<'_> {
             } else {
                 ("maps that never had an entry are", "their")
             };
-            partial.push(format!("{unknown} {maps} left out: nothing tells {their} type without debug information"));
+            partial.add(
+                Figure::Maps,
+                format!("{unknown} {maps} left out: nothing tells {their} type without debug information"),
+            );
         }
         // A surer type may have come later from a map that leads there.
         concluded.retain(|address| self.is_header(*address));

@@ -6,13 +6,13 @@ use anstyle::Style;
 
 use super::TextOptions;
 use super::findings::finding_section;
-use super::footer::{note, partial};
+use super::footer::{marked, note, partial};
 use super::header::identity;
 use super::style::{BAD, DIM, GOOD, NAME, PLAIN, TITLE, WARN, join, paint, push_line, safe, wrap};
 use super::table::{Cell, Column, Table};
 use super::units::{bytes, count, signed_bytes, time};
 use crate::diff::letter;
-use crate::model::{Diff, DiffRow, RowKind, Verdict};
+use crate::model::{Diff, DiffRow, Figure, RowKind, Verdict};
 use crate::moments::{between, readable};
 use words::{HEURISTIC, change, has_grown, has_heuristic, owner, remarks, span, summary, total, total_name, verdict};
 
@@ -67,12 +67,24 @@ pub fn diff(diff: &Diff, options: &TextOptions, all: bool) -> String {
         out += &(paint(TITLE, line) + "\n");
     }
     out += &notes(diff, width);
-    out += &finding_section(&diff.findings, options);
-    out += &totals(diff, width);
+    let mark = |section: String, figures: &[Figure]| marked(section, diff.uncertain(), figures);
+    out += &mark(finding_section(&diff.findings, options), &[Figure::Findings]);
+    out += &mark(totals(diff, width), figures_of(RowKind::Total));
     for (kind, title) in SECTIONS {
-        out += &section(diff, kind, title, options, all);
+        out += &mark(section(diff, kind, title, options, all), figures_of(kind));
     }
-    out + &partial(&diff.partial, width)
+    out + &partial(diff.uncertain(), width)
+}
+
+/// What the rows of a section show.
+fn figures_of(kind: RowKind) -> &'static [Figure] {
+    match kind {
+        RowKind::Total => &[Figure::Objects, Figure::Live, Figure::Memory, Figure::RuntimeMemory],
+        RowKind::Map => &[Figure::Maps, Figure::Owners, Figure::Retained],
+        RowKind::Type => &[Figure::Types, Figure::Retained],
+        RowKind::Holder => &[Figure::Owners, Figure::Retained],
+        RowKind::Goroutine => &[Figure::Goroutines, Figure::Owners, Figure::Retained],
+    }
 }
 
 /// A line or two for each inspection: `B  after.json · pid 21291 · ... · 10 min later`.

@@ -1,0 +1,246 @@
+//! Compares what was read with what the runtime itself says of it, and says what does not agree: the one means to find
+//! memory that is there but is not what the process had.
+//!
+//! A core has no checksums, but the runtime says many things twice. Spans count their objects and the heap its pages,
+//! objects that can have pointers have a bitmap or a type that says where, lists of goroutines and threads lead to each
+//! other, and what the runtime itself works with is reachable. Where two such accounts differ, one of them is damaged.
+//! What only the program knows (a pointer of its own, a byte of a string) is written once, and a page of zeros in its
+//! place is a state that the program could have been in.
+
+use mapscope_heap::{MapAudit, Reachability};
+use mapscope_memory::{Figure, Figures, Memory, Partial, TargetKind};
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::Binary;
+use crate::heap::{Heap, read_bits, word};
+use crate::roots::{Context, Roots};
+use crate::runtime::gc_program;
+
+/// The share of the objects that the last collection kept, in percent, below which it is not plausible that the program
+/// has let go of the others since.
+const PLAUSIBLE_PERCENT: u64 = 10;
+/// A program may change so few pointers that a page of its data begins with.
+const MANY_POINTERS: u64 = 16;
+const SYSTEM_PAGE: u64 = 4096;
+/// So few objects say nothing.
+const FEW_OBJECTS: u64 = 256;
+/// `syscall`.
+const SYSCALL: [u8; 2] = [0x0f, 0x05];
+
+/// What is compared.
+pub(crate) struct Accounts<'a, 'c> {
+    pub(crate) context: &'a Context<'c>,
+    pub(crate) heap: &'a Heap,
+    pub(crate) roots: &'a Roots,
+    pub(crate) reach: &'a Reachability,
+    pub(crate) audits: &'a [MapAudit],
+    pub(crate) binary: &'a Binary<'a>,
+    /// Addresses of maps whose type was inferred: they may be none.
+    pub(crate) guessed: &'a FxHashSet<u64>,
+}
+
+impl Accounts<'_, '_> {
+    /// Adds a reason for each pair of accounts that do not agree.
+    pub(crate) fn compare(&self, partial: &mut Partial) {
+        let busy = busy(self.context.memory);
+        self.objects(busy, partial);
+        self.pages(partial);
+        self.pointers(busy, partial);
+        self.runtime(partial);
+        self.masks(partial);
+        self.data(partial);
+        self.maps(partial);
+        self.plausible(partial);
+    }
+
+    /// Each span counts its objects (`mspan.allocCount`). A thread in the middle of an allocation, or sweeping a span, has
+    /// changed one of the two.
+    fn objects(&self, busy: u64, partial: &mut Partial) {
+        let (wrong, spans) = (self.heap.spans.miscounted, self.heap.spans.spans.len());
+        if wrong > busy {
+            partial.add(
+                Figure::Objects,
+                format!(
+                    "{wrong} of {spans} heap spans have not as many objects as the runtime counts: they are damaged"
+                ),
+            );
+        }
+    }
+
+    /// The heap counts the pages of its spans (`mheap.pagesInUse`).
+    fn pages(&self, partial: &mut Partial) {
+        let Some(field) = self.context.layout.heap.pages_in_use else { return };
+        let found =
+            self.heap.spans.spans.iter().map(|span| span.bytes).fold(0, u64::saturating_add) / crate::heap::PAGE;
+        let counted = self.context.memory.u64(self.context.mheap.wrapping_add(field.offset)).unwrap_or(0);
+        if found != counted {
+            partial.add(
+                Figure::Objects | Figure::Memory,
+                format!(
+                    "heap spans with {found} pages were found, and the runtime counts {counted} pages: some are damaged"
+                ),
+            );
+        }
+    }
+
+    /// An object of a span with pointers has at least one, by its bitmap or its type; but for one that is just being made.
+    fn pointers(&self, busy: u64, partial: &mut Partial) {
+        let unmapped = self.heap.unmapped;
+        if unmapped > busy {
+            partial.add(
+                Figure::Live,
+                format!("where {unmapped} heap objects have pointers is lost: the heap's bitmaps or types are damaged"),
+            );
+        }
+    }
+
+    /// The runtime's own goroutines and threads are objects of the heap, and its variables lead to all of them.
+    fn runtime(&self, partial: &mut Partial) {
+        let goroutines = &self.roots.goroutines;
+        let own = || goroutines.addresses.iter().chain(&goroutines.threads);
+        let objects = || own().filter_map(|address| self.context.spans.object(*address));
+        let lost = objects().filter(|(object, ..)| !self.reach.is_live(*object)).count();
+        if lost > 0 {
+            partial.add(
+                Figure::Live,
+                format!(
+                    "{lost} of the runtime's own {} goroutines and threads are not reachable from its variables: variables \
+                     are damaged",
+                    own().count()
+                ),
+            );
+        }
+    }
+
+    /// The masks of data and bss are made of programs in the executable, and the ranges are those of its sections.
+    fn masks(&self, partial: &mut Partial) {
+        let memory = self.context.memory;
+        for module in self.context.modules {
+            let parts = [
+                ("data", &module.data, module.data_mask, module.data_program),
+                ("bss", &module.bss, module.bss_mask, module.bss_program),
+            ];
+            for (what, range, (count, mask), program) in parts {
+                let Some(program) = program.filter(|program| *program != 0) else { continue };
+                let words = (range.end - range.start).div_ceil(8);
+                let made = gc_program::bits(memory, program, words);
+                let found = read_bits(memory, mask, count.min(words));
+                let same = made.zip(found).is_some_and(|(made, found)| {
+                    let set = (0..made.len() as u32).filter(|word| made[*word as usize] == 1);
+                    made.len() as u64 == count && set.eq(found)
+                });
+                if !same {
+                    partial.add(
+                        Figures::EVERY,
+                        format!(
+                            "the mask of pointers in {what} at {:#x} is not the executable's: it is damaged",
+                            range.start
+                        ),
+                    );
+                }
+            }
+        }
+        let Some(module) = self.context.modules.first() else { return };
+        for (what, range) in [(".data", &module.data), (".bss", &module.bss)] {
+            let within = |section: std::ops::Range<u64>| section.start <= range.start && range.end <= section.end;
+            if self.binary.section_range(what).is_some_and(|section| !within(section)) {
+                partial.add(
+                    Figures::EVERY,
+                    format!(
+                        "{what} at {:#x} is not where the executable has it: the module's data are damaged",
+                        range.start
+                    ),
+                );
+            }
+        }
+    }
+
+    /// The pointers that the executable begins with. A page that has none of its many is another one, or was lost. Of a
+    /// page of variables that begin as zeros nobody knows.
+    fn data(&self, partial: &mut Partial) {
+        let context = self.context;
+        let (Some(module), Some(range)) = (context.modules.first(), self.binary.section_range(".data")) else { return };
+        let Ok(Some(content)) = self.binary.section(".data") else { return };
+        let (bits, mask) = module.data_mask;
+        let words = bits.min((module.data.end - module.data.start) / 8);
+        let Some(pointers) = read_bits(context.memory, mask, words) else { return };
+        if context.memory.info().kind != TargetKind::Core {
+            return;
+        }
+        // Pointers of a page in the executable, and how many of them are still there.
+        let mut pages: FxHashMap<u64, (u64, u64)> = FxHashMap::default();
+        for address in pointers.iter().map(|word| module.data.start + u64::from(*word) * 8) {
+            let initial = if range.contains(&address) { word(&content, address - range.start) } else { 0 };
+            if initial != 0 {
+                let (all, same) = pages.entry(address / SYSTEM_PAGE).or_default();
+                *all += 1;
+                // A position-independent executable may have the address before it is moved.
+                let is_same = |now| now == initial || now == initial.wrapping_add(context.bias);
+                *same += u64::from(context.memory.u64(address).is_ok_and(is_same));
+            }
+        }
+        let lost = pages.values().filter(|(all, same)| *all >= MANY_POINTERS && *same == 0).count();
+        if lost > 0 {
+            partial.add(
+                Figure::Live | Figure::Goroutines,
+                format!(
+                    "{lost} pages of the program's data have none of the pointers that it begins with: they are damaged"
+                ),
+            );
+        }
+    }
+
+    /// A map whose counts do not add up though nobody writes to it.
+    fn maps(&self, partial: &mut Partial) {
+        let torn = self.audits.iter().filter(|audit| audit.figures.is_err() && !self.guessed.contains(&audit.address));
+        let torn = torn.filter(|audit| !self.is_written(audit)).count();
+        if torn > 0 {
+            let maps = if torn == 1 { "map" } else { "maps" };
+            partial.add(
+                Figure::Live,
+                format!("the counts of {torn} {maps} that nobody writes to do not add up: their memory is damaged"),
+            );
+        }
+    }
+
+    fn is_written(&self, audit: &MapAudit) -> bool {
+        let (layout, memory) = (self.context.layout, self.context.memory);
+        let read = |field: crate::runtime::Field| memory.u8(audit.address.wrapping_add(field.offset)).unwrap_or(0);
+        match (layout.swiss, layout.legacy) {
+            (Some((map, _)), _) if self.context.types.is_swiss() => read(map.writing) != 0,
+            (_, Some(map)) => read(map.flags) & HASH_WRITING != 0,
+            _ => false,
+        }
+    }
+
+    /// A core that lost variables or stacks has next to no live objects. A process that is there is what it is.
+    fn plausible(&self, partial: &mut Partial) {
+        let spans = &self.heap.spans;
+        let kept = spans.kept.count();
+        if self.context.memory.info().kind != TargetKind::Core || kept < FEW_OBJECTS {
+            return;
+        }
+        let live = spans.kept.iter().filter(|object| self.reach.is_live(*object as u32)).count() as u64;
+        if live < kept / 100 * PLAUSIBLE_PERCENT {
+            partial.add(
+                Figure::Live,
+                format!(
+                    "only {live} of the {kept} objects that the last collection kept are reachable: the program let go of \
+                     nearly all since then, or variables or stacks are damaged"
+                ),
+            );
+        }
+    }
+}
+
+/// `hashWriting` in `hmap.flags`.
+const HASH_WRITING: u8 = 4;
+
+/// Threads that may be in the middle of something: all but those in a system call of their own.
+pub(crate) fn busy(memory: &dyn Memory) -> u64 {
+    let waits = |pc: u64| {
+        let mut code = [0; 2];
+        memory.read_into(pc.wrapping_sub(2), &mut code).is_ok() && code == SYSCALL
+    };
+    memory.threads().iter().filter(|thread| !waits(thread.registers.pc)).count() as u64
+}

@@ -1,0 +1,170 @@
+//! Cores with one damage, by a seeded generator: every result is equal to that of the whole core, partial in the right
+//! scope, or an error.
+//!
+//! `cargo xtask damage SECONDS` runs it for as long as is asked; the test suite runs a few hundred seeds.
+
+mod change;
+mod figures;
+
+use std::collections::BTreeMap;
+use std::fs::OpenOptions;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use mapscope_memory::{Figure, Figures};
+
+use crate::cores::{self, Recorded};
+use crate::damage::MEMORY;
+use crate::matrix::{Program, programs};
+use crate::target::Running;
+use change::{Change, Parts};
+use figures::{Reading, read};
+
+/// The whole core is read in a fraction of a second.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// Seeds in the test suite, for each core.
+const SEEDS: u64 = 60;
+const PROGRAMS: [&str; 5] = [
+    "1.23.9-default/places",
+    "1.23.9-stripped/places",
+    "1.27.3-default/places",
+    "1.27.3-default/storage",
+    "1.27.3-stripped/places",
+];
+
+#[test]
+fn a_damaged_core_shows_no_wrong_figure() {
+    let chosen = chosen();
+    let wrong: Vec<String> = chosen.iter().flat_map(|p| Mutator::new(p).run(0..SEEDS, Duration::MAX)).collect();
+    assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+#[ignore = "for as long as is asked: cargo xtask damage"]
+fn damages_for_a_while() {
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    let seconds = Duration::from_secs(number("MAPSCOPE_DAMAGE_SECONDS").unwrap_or(60));
+    let first = number("MAPSCOPE_DAMAGE_SEED").unwrap_or(0);
+    let chosen = chosen();
+    let each = seconds / chosen.len() as u32;
+    let wrong: Vec<String> = chosen.iter().flat_map(|p| Mutator::new(p).run(first..u64::MAX, each)).collect();
+    assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+fn chosen() -> Vec<Program> {
+    let all = programs().into_iter();
+    let chosen: Vec<Program> = all.filter(|p| PROGRAMS.contains(&p.to_string().as_str())).collect();
+    assert!(!chosen.is_empty(), "the testbed has none of {PROGRAMS:?}; run `cargo xtask testbed`");
+    chosen
+}
+
+/// A core that is damaged and mended again in place.
+struct Mutator {
+    name: String,
+    program: Program,
+    core: Recorded,
+    parts: Parts,
+    whole: Reading,
+    /// How many readings there were of each kind.
+    kinds: BTreeMap<&'static str, u64>,
+    wrong: Vec<String>,
+}
+
+impl Mutator {
+    fn new(program: &Program) -> Self {
+        let core = cores::kernel_or_gdb(Running::start(program));
+        // What is damaged is the copy.
+        std::fs::rename(&core.path, core.path.with_extension("whole")).unwrap();
+        restore(&core);
+        let parts = Parts::of(&OpenOptions::new().read(true).open(&core.path).unwrap());
+        let exe = program.path.canonicalize().unwrap();
+        let whole = read(&core.path, &exe).unwrap();
+        let again = read(&core.path, &exe).unwrap();
+        assert_eq!(whole.compared, again.compared, "{program}: a core is read twice");
+        let program = Program { path: exe, ..program.clone() };
+        Self { name: program.to_string(), program, core, parts, whole, kinds: BTreeMap::new(), wrong: Vec::new() }
+    }
+
+    /// Damages by each seed until time is up; every seed that showed something wrong comes back.
+    fn run(mut self, seeds: std::ops::Range<u64>, time: Duration) -> Vec<String> {
+        println!("{}: {:?}", self.name, self.whole.partial);
+        let started = Instant::now();
+        let mut last = seeds.start;
+        for seed in seeds {
+            if started.elapsed() > time {
+                break;
+            }
+            self.one(seed);
+            last = seed;
+        }
+        println!("{}: seeds to {last} in {:?}: {:?}", self.name, started.elapsed(), self.kinds);
+        self.wrong
+    }
+
+    fn one(&mut self, seed: u64) {
+        let file = OpenOptions::new().read(true).write(true).open(&self.core.path).unwrap();
+        let change = Change::new(&self.parts, seed);
+        let addresses: Vec<u64> = change.pages().iter().filter_map(|page| self.parts.address(*page)).collect();
+        let is_own = addresses.iter().any(|address| self.whole.is_own(*address));
+        let own = match (addresses.as_slice(), is_own) {
+            ([], _) => Figures::default(),
+            (_, true) => Figure::Live | Figure::RuntimeMemory,
+            (_, false) => Figures::from(Figure::RuntimeMemory),
+        };
+        let mend = change.apply(&file);
+        MEMORY.reset_peak_usage();
+        let (before, started) = (MEMORY.current_usage(), Instant::now());
+        let result = catch_unwind(AssertUnwindSafe(|| read(&self.core.path, &self.program.path)));
+        let (bytes, took) = (MEMORY.peak_usage() - before, started.elapsed());
+        match change {
+            Change::Cut(_) => restore(&self.core),
+            _ => mend(),
+        }
+        let wrong = match &result {
+            Err(_) => Some("a panic".to_owned()),
+            _ if took > PATIENCE => Some(format!("took {took:?}")),
+            _ if bytes as u64 > 2 * self.parts.size => Some(format!("{bytes} bytes of memory")),
+            Ok(Err(_)) => None,
+            Ok(Ok(reading)) => unmarked(reading, &self.whole, own),
+        };
+        let kind = match (&wrong, &result) {
+            (Some(_), _) => "wrong",
+            (None, Ok(Ok(reading))) if unmarked(reading, &self.whole, Figures::default()).is_some() => {
+                "not told from the program"
+            }
+            (None, Ok(Err(_))) => "error",
+            (None, Ok(Ok(reading)))
+                if reading.compared == self.whole.compared && reading.partial == self.whole.partial =>
+            {
+                "equal"
+            }
+            (None, Ok(Ok(reading))) if reading.compared == self.whole.compared => "equal, and called partial",
+            _ => "partial",
+        };
+        *self.kinds.entry(kind).or_default() += 1;
+        if let Some(wrong) = wrong {
+            let line = format!("{}: seed {seed}: {change} {addresses:x?}: {wrong}", self.name);
+            println!("{line}");
+            self.wrong.push(line);
+        }
+    }
+}
+
+/// Copies the whole core, with its holes.
+fn restore(core: &Recorded) {
+    let copied = Command::new("cp")
+        .arg("--sparse=auto")
+        .arg(core.path.with_extension("whole"))
+        .arg(&core.path)
+        .status()
+        .unwrap();
+    assert!(copied.success());
+}
+
+fn unmarked(reading: &Reading, whole: &Reading, but: Figures) -> Option<String> {
+    let differences = reading.unmarked(whole, but);
+    let said = differences.iter().map(|(now, before)| format!("{} was {}, is {}", now.name, before.value, now.value));
+    let said: Vec<String> = said.collect();
+    (!said.is_empty()).then(|| format!("{} ({:?})", said.join("; "), reading.partial))
+}
