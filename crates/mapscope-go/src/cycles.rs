@@ -124,7 +124,7 @@ impl Session<'_> {
     }
 
     /// Sets `first` and `cycle` of each group; the cycle starts where it is entered.
-    fn find_entries(&self, cycles: &Cycles<'_>, groups: &mut [Group]) {
+    fn find_entries(&self, cycles: &Cycles, groups: &mut [Group]) {
         let graph = &self.stages.heap.graph;
         let wanted: FxHashMap<usize, usize> = groups.iter().enumerate().map(|(i, g)| (g.component, i)).collect();
         let first_reached = |set: &BitSet, mut found: Box<dyn FnMut(usize, u32) + '_>| {
@@ -161,7 +161,7 @@ impl Session<'_> {
         );
     }
 
-    fn describe(&self, cycles: &Cycles<'_>, groups: &[Group]) -> Vec<CycleGroup> {
+    fn describe(&self, cycles: &Cycles, groups: &[Group]) -> Vec<CycleGroup> {
         let hops = Hops::new(self.stages.typing);
         let mut known = Known::new(self.stages.typing);
         let mut owners = self.stages.owners();
