@@ -20,7 +20,7 @@ const PROGRAMS: &[&str] = &[
     "sizes", "storage", "ticker", "writer",
 ];
 /// Programs that are only asked what is found in them, whatever way they are built.
-const DEFAULT_ONLY: &[&str] = &["growth", "rules"];
+const DEFAULT_ONLY: &[&str] = &["growth", "manymaps", "rules"];
 /// A program that serves HTTP, which takes long to compile, and the minor versions of Go that it is built with: the oldest,
 /// the last with legacy maps, the first with Swiss maps, the newest.
 const SERVED: (&str, [u32; 4]) = ("healthy", [21, 23, 24, 27]);
