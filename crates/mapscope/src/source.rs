@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use mapscope_go::{
     BinaryTypes, Executable, GoroutineCensus, Session, Sites, StorageOptions, debug_info_paths, describes,
-    with_session, with_types,
+    with_session, with_session_without_maps, with_types,
 };
 use mapscope_memory::{Core, FileBytes, Memory, PauseOptions, Process, TargetInfo, TargetKind};
 use mapscope_report::model::{
@@ -49,6 +49,15 @@ impl Target {
             TargetSpec::Demo => "demo".to_owned(),
         }
     }
+}
+
+/// How much of a target is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// All of it.
+    Whole,
+    /// What shows no maps need not audit millions of them.
+    WithoutMaps,
 }
 
 /// A target that was read, as long as the call to [`load`] lasts.
@@ -163,6 +172,7 @@ impl<'s> Loaded<'_, 's> {
 /// Reads a target and calls `then` with it. A live process runs on meanwhile: what is read is a snapshot of it.
 pub(crate) fn load<R>(
     target: &Target,
+    extent: Extent,
     progress: &dyn Progress,
     then: impl FnOnce(Loaded<'_, '_>) -> Result<R>,
 ) -> Result<R> {
@@ -178,25 +188,26 @@ pub(crate) fn load<R>(
                 Some(path) => process.executable_at(path)?,
                 None => process.executable()?,
             };
-            read(&process, (&executable, given), started, || Some(assemble::Stop::of(&process)), progress, then)
+            let source = (&process as &dyn Memory, &executable[..], given);
+            read(source, extent, started, || Some(assemble::Stop::of(&process)), progress, then)
         }
         TargetSpec::Path(path) => {
             progress.stage("opening the core");
             let core = Core::open(path, target.exe.as_deref())?;
-            read(&core, (core.executable(), given), started, || None, progress, then)
+            read((&core, core.executable(), given), extent, started, || None, progress, then)
         }
         TargetSpec::Demo => {
             progress.stage("unpacking the demo");
             let demo = demo::unpack()?;
             let core = Core::from_bytes(demo.core, demo.exe)?;
-            read(&core, (core.executable(), given), started, || None, progress, then)
+            read((&core, core.executable(), given), extent, started, || None, progress, then)
         }
     }
 }
 
 fn read<R>(
-    memory: &dyn Memory,
-    (bytes, given): (&[u8], Option<DebugFile>),
+    (memory, bytes, given): (&dyn Memory, &[u8], Option<DebugFile>),
+    extent: Extent,
     started: Instant,
     stop: impl FnOnce() -> Option<assemble::Stop>,
     progress: &dyn Progress,
@@ -207,10 +218,14 @@ fn read<R>(
     if let Some(file) = &debug_info {
         executable = executable.with_debug_info(&file.path, &file.bytes);
     }
-    with_session(memory, executable, &Stages(progress), |session| {
+    let then = |session: &Session<'_>| {
         let inspection = assemble::inspection(session, memory.info(), started.elapsed(), stop());
         then(Loaded { session, inspection })
-    })?
+    };
+    match extent {
+        Extent::Whole => with_session(memory, executable, &Stages(progress), then)?,
+        Extent::WithoutMaps => with_session_without_maps(memory, executable, &Stages(progress), then)?,
+    }
 }
 
 /// Reads the types of an executable: of the file itself, of the one that a process runs, or of a core's. Calls `then` with

@@ -3,8 +3,9 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Child, ChildStdin, Command, Stdio};
 
-use mapscope_go::{Executable, GoroutineCensus, MapEntry, MemoryParts, Silent, Totals, TypeCount, with_session};
+use mapscope_go::{Executable, GoroutineCensus, MemoryParts, Silent, Totals, TypeCount, with_session};
 use mapscope_memory::{Memory, Process};
+use mapscope_model::MapTable;
 use serde_json::Value;
 
 use crate::matrix::Program;
@@ -19,7 +20,7 @@ pub struct Running {
 
 /// What a session holds, copied out of it.
 pub struct Reading {
-    pub maps: Vec<MapEntry>,
+    pub maps: MapTable,
     pub types: Vec<TypeCount>,
     pub totals: Totals,
     pub memory: Option<MemoryParts>,
@@ -109,7 +110,7 @@ pub fn read_executable(memory: &dyn Memory, executable: Executable<'_>) -> Readi
         error: None,
     });
     read.unwrap_or_else(|e| Reading {
-        maps: Vec::new(),
+        maps: MapTable::default(),
         types: Vec::new(),
         totals: Totals::default(),
         memory: None,

@@ -12,7 +12,7 @@ use super::{report, saved};
 use crate::assemble::growth;
 use crate::config::{Again, DiffForm, DiffQuestion, View};
 use crate::progress::Progress;
-use crate::source::{self, Target, TargetSpec};
+use crate::source::{self, Extent, Target, TargetSpec};
 
 /// Inspects what is to be compared, one after the other, and compares it.
 pub(crate) fn run(question: &DiffQuestion, progress: &dyn Progress, view: View) -> Result<String> {
@@ -34,11 +34,11 @@ pub(crate) fn run(question: &DiffQuestion, progress: &dyn Progress, view: View) 
         if let Some(document) = document.take() {
             inspected.push(document);
         } else if browser && number + 1 == steps.len() {
-            return source::load(step.target, progress, |loaded| {
+            return source::load(step.target, Extent::Whole, progress, |loaded| {
                 Ok(html(&report::report(loaded, step.target.source(), inspected))?)
             });
         } else {
-            let inspection = source::load(step.target, progress, |loaded| Ok(loaded.into_inspection()))?;
+            let inspection = source::load(step.target, Extent::Whole, progress, |loaded| Ok(loaded.into_inspection()))?;
             inspected.push(Inspected { source: step.target.source(), inspection });
         }
     }
@@ -130,7 +130,7 @@ fn truncate(diff: &mut Diff, limit: Option<usize>) {
 
 #[cfg(test)]
 mod tests {
-    use mapscope_report::model::Inspection;
+    use mapscope_report::model::{Inspection, MapRow};
 
     use super::*;
     use crate::testing::{inspection, json, plain};
@@ -151,14 +151,13 @@ mod tests {
     /// Of four maps, one lost most of its entries, one is gone and one is torn; a type doubled.
     fn inspected() -> Vec<Inspected> {
         let mut before = inspection();
-        if let Some(figures) = &mut before.maps[0].figures {
-            figures.entries = 3_000_000;
-        }
+        let set = |maps: &mut Vec<MapRow>, entries| maps[0].figures.iter_mut().for_each(|f| f.entries = entries);
+        before.maps.edit(|maps| set(maps, 3_000_000));
         let mut after = inspection();
-        if let Some(figures) = &mut after.maps[0].figures {
-            figures.entries = 12;
-        }
-        after.maps.remove(2);
+        after.maps.edit(|maps| {
+            set(maps, 12);
+            maps.remove(2);
+        });
         after.types[0].count *= 2;
         let named = |source: &str, inspection: Inspection| Inspected { source: source.into(), inspection };
         vec![named("before.json", before), named("pid 7", after)]

@@ -13,7 +13,7 @@ use super::{Outcome, load, saved};
 use crate::config::gate::{Checks, Examined, Gate, GateFormat, Pause};
 use crate::config::{Config, View};
 use crate::gate::{Budget, Facts, evaluate, with_command};
-use crate::output;
+use crate::output::{self, Output};
 use crate::source::{Loaded, Target, TargetSpec};
 
 /// Examines the target, or the command, and says which budgets hold.
@@ -133,7 +133,7 @@ fn earlier(path: &Path) -> Result<Inspection> {
 }
 
 fn save(path: &Path, inspection: &Inspection) -> Result<()> {
-    write(path, &to_json(inspection)?)
+    output::write_file(path, &Output::json(inspection.clone()))
 }
 
 fn write(path: &Path, text: &str) -> Result<()> {
