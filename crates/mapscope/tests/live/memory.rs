@@ -49,7 +49,6 @@ fn maps_cost_what_they_are() {
             &["maps", &maps, "--sort", "owner"],
             &["maps", &maps, "--format", "json"],
             &["gate", &maps, "--max", "map:main.rooms*:entries=9"],
-            &["diff", &maps, &maps],
         ] {
             let peak = peak(args);
             assert!(peak <= budget, "{toolchain} {args:?}: {peak} bytes at most, {budget} are the budget");
