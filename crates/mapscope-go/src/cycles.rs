@@ -3,6 +3,8 @@
 //! A cycle is no leak in Go: the collector frees it when nothing outside leads to it. But one entry that is still reached
 //! keeps all of it.
 
+use std::cmp::Reverse;
+
 use mapscope_heap::{BitSet, Cycles};
 use rustc_hash::FxHashMap;
 
@@ -91,30 +93,38 @@ impl Session<'_> {
         let in_map: Vec<bool> = (0..types.len() as u32).map(in_map).collect();
         let itself = |o: u32| in_map.get(graph.type_of(o) as usize) != Some(&true);
         let cycles = Cycles::new(self.stages.reach, self.stages.dominators, itself);
-        let mut maps: FxHashMap<usize, Vec<u32>> = FxHashMap::default();
+        // There can be a million maps, each in a cycle of its own.
+        let mut maps: Vec<(u32, u32)> = Vec::new();
         for (index, map) in self.maps.iter().enumerate() {
-            let object = self.stages.heap.spans.object(map.audit.address);
+            let object = self.stages.heap.spans.object(map.address());
             if let Some(component) = object.and_then(|o| cycles.component_of(o.0)) {
-                maps.entry(component).or_default().push(index as u32);
+                maps.push((component as u32, index as u32));
             }
         }
-        let with_map = maps.len() as u64;
+        maps.sort_unstable();
+        let maps_of = |component: usize| {
+            let from = maps.partition_point(|m| (m.0 as usize) < component);
+            maps[from..].iter().take_while(move |m| m.0 as usize == component).map(|m| m.1)
+        };
+        let has_map = |component: &usize| maps_of(*component).next().is_some();
+        let with_map = (0..cycles.len()).filter(has_map).count() as u64;
         let mut found = FoundCycles { with_map, without_map: cycles.len() as u64 - with_map, groups: Vec::new() };
-        let bytes = |component| cycles.members(component).iter().map(|o| graph.blocks.size(*o)).sum();
-        let mut groups: Vec<Group> = (0..cycles.len())
-            .filter_map(|component| {
-                let maps = maps.remove(&component);
-                (all || maps.is_some()).then(|| Group {
-                    component,
-                    bytes: bytes(component),
-                    maps: maps.unwrap_or_default(),
-                    first: cycles.members(component).iter().copied().min().unwrap_or(0),
-                    cycle: Vec::new(),
-                })
-            })
+        let bytes = |component| cycles.members(component).iter().map(|o| graph.blocks.size(*o)).sum::<u64>();
+        let first = |component| cycles.members(component).iter().copied().min().unwrap_or(0);
+        let mut largest: Vec<(Reverse<u64>, u32, usize)> = (0..cycles.len())
+            .filter(|component| all || has_map(component))
+            .map(|component| (Reverse(bytes(component)), first(component), component))
             .collect();
-        groups.sort_by_key(|g| (std::cmp::Reverse(g.bytes), g.first));
-        groups.truncate(limit.unwrap_or(usize::MAX));
+        largest.sort_unstable();
+        largest.truncate(limit.unwrap_or(usize::MAX));
+        let group = |(Reverse(bytes), first, component)| Group {
+            component,
+            bytes,
+            maps: maps_of(component).collect(),
+            first,
+            cycle: Vec::new(),
+        };
+        let mut groups: Vec<Group> = largest.into_iter().map(group).collect();
         if groups.is_empty() {
             return found;
         }
@@ -124,7 +134,7 @@ impl Session<'_> {
     }
 
     /// Sets `first` and `cycle` of each group; the cycle starts where it is entered.
-    fn find_entries(&self, cycles: &Cycles<'_>, groups: &mut [Group]) {
+    fn find_entries(&self, cycles: &Cycles, groups: &mut [Group]) {
         let graph = &self.stages.heap.graph;
         let wanted: FxHashMap<usize, usize> = groups.iter().enumerate().map(|(i, g)| (g.component, i)).collect();
         let first_reached = |set: &BitSet, mut found: Box<dyn FnMut(usize, u32) + '_>| {
@@ -145,7 +155,7 @@ impl Session<'_> {
         let mut on_cycle = BitSet::new(graph.len());
         for group in groups.iter_mut() {
             let map = group.maps.first().and_then(|m| self.maps.get(*m as usize));
-            let through = map.and_then(|m| self.stages.heap.spans.object(m.audit.address)).map_or(group.first, |o| o.0);
+            let through = map.and_then(|m| self.stages.heap.spans.object(m.address())).map_or(group.first, |o| o.0);
             group.cycle = cycles.shortest(graph, through);
             for object in &group.cycle {
                 on_cycle.insert(*object as usize);
@@ -161,7 +171,7 @@ impl Session<'_> {
         );
     }
 
-    fn describe(&self, cycles: &Cycles<'_>, groups: &[Group]) -> Vec<CycleGroup> {
+    fn describe(&self, cycles: &Cycles, groups: &[Group]) -> Vec<CycleGroup> {
         let hops = Hops::new(self.stages.typing);
         let mut known = Known::new(self.stages.typing);
         let mut owners = self.stages.owners();
@@ -184,9 +194,9 @@ impl Session<'_> {
                 map_count: group.maps.len() as u64,
                 maps: maps
                     .map(|m| CycleMap {
-                        address: m.audit.address,
-                        owner: m.owner.clone(),
-                        type_name: m.type_name.clone(),
+                        address: m.address(),
+                        owner: m.owner().to_owned(),
+                        type_name: m.type_name().to_owned(),
                     })
                     .collect(),
                 entry: self.path_object(first),

@@ -7,9 +7,10 @@
 //! What only the program knows (a pointer of its own, a byte of a string) is written once, and a page of zeros in its
 //! place is a state that the program could have been in.
 
-use mapscope_heap::{MapAudit, Reachability};
+use mapscope_heap::Reachability;
 use mapscope_memory::{Figure, Figures, Memory, Partial, TargetKind};
-use rustc_hash::{FxHashMap, FxHashSet};
+use mapscope_model::MapTable;
+use rustc_hash::FxHashMap;
 
 use crate::Binary;
 use crate::heap::{Heap, read_bits, word};
@@ -33,14 +34,11 @@ pub(crate) struct Accounts<'a, 'c> {
     pub(crate) heap: &'a Heap,
     pub(crate) roots: &'a Roots,
     pub(crate) reach: &'a Reachability,
-    pub(crate) audits: &'a [MapAudit],
     pub(crate) binary: &'a Binary<'a>,
-    /// Addresses of maps whose type was inferred: they may be none.
-    pub(crate) guessed: &'a FxHashSet<u64>,
 }
 
 impl Accounts<'_, '_> {
-    /// Adds a reason for each pair of accounts that do not agree.
+    /// Adds a reason for each pair of accounts that do not agree, but for what [`Accounts::maps`] says.
     pub(crate) fn compare(&self, partial: &mut Partial) {
         let busy = busy(self.context.memory);
         self.objects(busy, partial);
@@ -49,7 +47,6 @@ impl Accounts<'_, '_> {
         self.runtime(partial);
         self.masks(partial);
         self.data(partial);
-        self.maps(partial);
         self.plausible(partial);
     }
 
@@ -190,10 +187,11 @@ impl Accounts<'_, '_> {
         }
     }
 
-    /// A map whose counts do not add up though nobody writes to it.
-    fn maps(&self, partial: &mut Partial) {
-        let torn = self.audits.iter().filter(|audit| audit.figures.is_err() && !self.guessed.contains(&audit.address));
-        let torn = torn.filter(|audit| !self.is_written(audit)).count();
+    /// Adds a reason for maps whose counts do not add up though nobody writes to them. One whose type was inferred may be
+    /// none.
+    pub(crate) fn maps(&self, maps: &MapTable, partial: &mut Partial) {
+        let torn = maps.iter().filter(|map| map.torn() && !map.heuristic());
+        let torn = torn.filter(|map| !self.is_written(map.address())).count();
         if torn > 0 {
             let maps = if torn == 1 { "map" } else { "maps" };
             partial.add(
@@ -203,9 +201,9 @@ impl Accounts<'_, '_> {
         }
     }
 
-    fn is_written(&self, audit: &MapAudit) -> bool {
+    fn is_written(&self, address: u64) -> bool {
         let (layout, memory) = (self.context.layout, self.context.memory);
-        let read = |field: crate::runtime::Field| memory.u8(audit.address.wrapping_add(field.offset)).unwrap_or(0);
+        let read = |field: crate::runtime::Field| memory.u8(address.wrapping_add(field.offset)).unwrap_or(0);
         match (layout.swiss, layout.legacy) {
             (Some((map, _)), _) if self.context.types.is_swiss() => read(map.writing) != 0,
             (_, Some(map)) => read(map.flags) & HASH_WRITING != 0,

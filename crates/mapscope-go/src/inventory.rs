@@ -1,87 +1,12 @@
-//! The lists of a session: maps, types, totals.
+//! The lists of a session: types, totals.
 
-use mapscope_heap::{Dominator, Dominators, HeapGraph, MapAudit, MergedTree, Reachability};
-use rustc_hash::{FxHashMap, FxHashSet};
+use mapscope_heap::{HeapGraph, MergedTree, Reachability};
+use rustc_hash::FxHashMap;
 
 use crate::heap::SpanTable;
-use crate::roots::{Context, Roots};
-use crate::session::{MapEntry, Stages, Totals, TypeCount};
-use crate::types::{Kind, MapPart, TypeId, TypeTable};
-use crate::typing::{Origin, Region};
-
-/// Header and type of each live map: objects that are headers, and headers outside the heap.
-pub(crate) fn find_maps(
-    types: &TypeTable<'_>,
-    graph: &HeapGraph,
-    reach: &Reachability,
-    regions: &[Region],
-) -> Vec<(u64, TypeId)> {
-    let header = |id: u32| match types.get(TypeId(id)).kind {
-        Kind::MapPart(MapPart::Header, map) => Some(map),
-        _ => None,
-    };
-    let headers: Vec<Option<TypeId>> = (0..types.len() as u32).map(header).collect();
-    let mut maps = Vec::new();
-    for block in graph.blocks.blocks() {
-        for object in block.objects() {
-            let ty = graph.type_of(object);
-            if let Some(Some(map)) = headers.get(ty as usize)
-                && reach.is_live(object)
-            {
-                maps.push((block.address(object), *map));
-            }
-        }
-    }
-    for region in regions {
-        if let (Some(Some(map)), Origin::Pointer(_) | Origin::Guess(..)) =
-            (headers.get(region.ty.0 as usize), region.origin)
-        {
-            maps.push((region.start, *map));
-        }
-    }
-    maps.sort_unstable();
-    maps.dedup_by_key(|m| m.0);
-    maps
-}
-
-/// The audited maps with their owners, most table bytes first, torn ones last. Headers in `guessed` were inferred.
-pub(crate) fn list_maps(stages: &Stages<'_>, audits: Vec<MapAudit>, guessed: &FxHashSet<u64>) -> Vec<MapEntry> {
-    let Stages { context: Context { types, spans, .. }, dominators, .. } = *stages;
-    let (mut owners, auditor) = (stages.owners(), stages.auditor());
-    let entry = |audit: MapAudit| {
-        let map = TypeId(audit.map_type);
-        let (owner, retained) = match spans.object(audit.address) {
-            Some((object, ..)) => (owners.of_object(object), dominators.retained(object)),
-            None => (
-                owners.of_region(audit.address, types.part(MapPart::Header, map)),
-                retained_by_parts(dominators, &auditor.parts(audit.address)),
-            ),
-        };
-        let heuristic = guessed.contains(&audit.address);
-        MapEntry { type_name: types.get(map).name.clone(), owner, heuristic, audit, retained }
-    };
-    let mut maps: Vec<MapEntry> = audits.into_iter().map(entry).collect();
-    let bytes = |m: &MapEntry| m.audit.figures.as_ref().map_or(0, |f| f.table_bytes);
-    maps.sort_by(|a, b| bytes(b).cmp(&bytes(a)).then(a.audit.address.cmp(&b.audit.address)));
-    maps
-}
-
-/// What would be freed with a map whose header is no object: the objects that the header points to, each counted once.
-fn retained_by_parts(dominators: &Dominators<'_>, parts: &[u32]) -> u64 {
-    let below = |object: u32| {
-        let mut at = dominators.of(object);
-        // The parts of a map lie a step or two below each other.
-        for _ in 0..4 {
-            let Some(Dominator::Object(above)) = at else { return false };
-            if parts.contains(&above) {
-                return true;
-            }
-            at = dominators.of(above);
-        }
-        false
-    };
-    parts.iter().filter(|part| !below(**part)).map(|part| dominators.retained(*part)).sum()
-}
+use crate::roots::Roots;
+use crate::session::{Totals, TypeCount};
+use crate::types::{Kind, TypeId, TypeTable};
 
 /// Types by name. Different types can have the same: those of functions' scopes, and those known only from debug
 /// information.

@@ -11,8 +11,8 @@
 //! let process = Process::attach(4711)?;
 //! let executable = process.executable()?;
 //! with_session(&process, Executable::new(&executable), &Silent, |session| {
-//!     for map in &session.maps {
-//!         println!("{} {}", map.owner, map.type_name);
+//!     for map in session.maps.iter() {
+//!         println!("{} {}", map.owner(), map.type_name());
 //!     }
 //! })?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -66,14 +66,15 @@ pub use goroutines::{GoroutineCensus, GoroutineCount, GoroutineGroup, LeakVerdic
 pub use heap::Allocator;
 pub use holders::{Holder, HolderKind};
 pub use maps::model::{Estimate, GroupLayout, GrowthStep, MapDesign, MapModel, TypeSize};
-pub use maps::{PinnedKeys, StaleTables, SyncMap};
+pub use maps::{AllPinnedKeys, PinnedKeys, StaleTables, SyncMap};
 pub use padding::{PaddedMap, PaddedPart, PaddedType};
 pub use paths::{FoundPath, Garbage, MergedPath, MergedPaths, PathObject, PathStep, Place, path_text};
 pub use resident::{ClassUse, MemoryParts, PageTotals, RuntimeStatistics};
 pub use root_names::RootClass;
 pub use runtime::{CodeFrame, CodeSpot, Reads};
 pub use session::{
-    MapDetails, MapEntry, Progress, Session, Silent, Totals, TypeCount, with_noted_session, with_session,
+    MapDetails, Progress, Session, Silent, Totals, TypeCount, with_noted_session, with_session,
+    with_session_without_maps,
 };
 pub use sites::{CodeMapping, HeapProfile, HeapRecord, Sampled, Sampling, Site, Sites};
 pub use storage::{

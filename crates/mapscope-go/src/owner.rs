@@ -17,6 +17,8 @@ use crate::typing::{Names, Origin, Region, Typing};
 /// Labels kept at the start and at the end of a name that is longer than both together.
 const HEAD: usize = 6;
 const TAIL: usize = 6;
+/// Bytes of a pointer.
+const WORD: u64 = 8;
 /// From so many pointers on, those of an object are indexed instead of searched.
 const MANY: usize = 32;
 
@@ -62,6 +64,17 @@ struct Labels {
     uniform: bool,
 }
 
+/// What is known of the name of an object.
+pub(crate) enum Named {
+    /// Its number among the names found so far: objects can have one together.
+    Number(u32),
+    /// The name of what a root leads to.
+    Text(String),
+}
+
+/// The pointers of an object, by the object that they lead to: its number, and in which word of the object the pointer is.
+type Pointers = Vec<(u32, u32)>;
+
 /// Names objects. Each object on the way to a named one is named once.
 pub(crate) struct Owners<'o> {
     typing: &'o Typing<'o>,
@@ -72,11 +85,15 @@ pub(crate) struct Owners<'o> {
     /// The roots of `reach`.
     starts: &'o [Start],
     regions: &'o [Region],
-    known: FxHashMap<u32, Arc<Name>>,
-    /// What a name, which is in `known` and known by its address, becomes with a label: the entries of a map share one name.
-    longer: FxHashMap<(usize, Arc<str>), Arc<Name>>,
+    /// Names by number, each once.
+    found: Vec<Name>,
+    /// The number of the name of each object on the way to a named one. There can be millions of named ones: what leads to
+    /// nothing else is not among them.
+    known: FxHashMap<u32, u32>,
+    /// What a name becomes with a label: the entries of a map share one name.
+    longer: FxHashMap<(u32, Arc<str>), u32>,
     labels: FxHashMap<TypeId, Arc<Labels>>,
-    children: FxHashMap<u32, FxHashMap<u32, u64>>,
+    children: FxHashMap<u32, Pointers>,
 }
 
 impl<'o> Owners<'o> {
@@ -89,14 +106,34 @@ impl<'o> Owners<'o> {
         starts: &'o [Start],
         regions: &'o [Region],
     ) -> Self {
-        let (known, longer, labels, children) = Default::default();
+        let (found, known, longer, labels, children) = Default::default();
         let root_names = RootNames { typing, names, regions, numbered: true };
-        Self { typing, graph, reach, root_names, roots, starts, regions, known, longer, labels, children }
+        Self { typing, graph, reach, root_names, roots, starts, regions, found, known, longer, labels, children }
     }
 
     /// The name of a live object; empty when it is not live.
     pub(crate) fn of_object(&mut self, object: u32) -> String {
-        self.name(object).map_or_else(String::new, |n| n.text())
+        match self.named(object) {
+            Named::Number(name) => self.text(name),
+            Named::Text(text) => text,
+        }
+    }
+
+    /// As [`Owners::of_object`], for many objects, of which few have a name of their own.
+    pub(crate) fn named(&mut self, object: u32) -> Named {
+        let parent = match self.reach.parent(object) {
+            Some(Parent::Object(parent)) => parent,
+            Some(Parent::Root(root)) => return Named::Text(self.root(root)),
+            None => return Named::Text(String::new()),
+        };
+        let Some(name) = self.name(parent) else { return Named::Text(String::new()) };
+        let label = self.hop(parent, object);
+        Named::Number(self.longer(name, label))
+    }
+
+    /// The name with this number.
+    pub(crate) fn text(&self, name: u32) -> String {
+        self.found.get(name as usize).map_or_else(String::new, Name::text)
     }
 
     /// The name of a value outside the heap that starts at `address` and has the type `ty`.
@@ -154,12 +191,13 @@ impl<'o> Owners<'o> {
         (format!("goroutine {} {entry}", goroutine.id), entry)
     }
 
-    fn name(&mut self, object: u32) -> Option<Arc<Name>> {
+    /// The number of the name of an object that others are named after.
+    fn name(&mut self, object: u32) -> Option<u32> {
         let mut chain = Vec::new();
         let mut at = object;
         let mut name = loop {
             if let Some(known) = self.known.get(&at) {
-                break Arc::clone(known);
+                break *known;
             }
             chain.push(at);
             match self.reach.parent(at)? {
@@ -167,31 +205,40 @@ impl<'o> Owners<'o> {
                 Parent::Root(root) => {
                     let mut name = Name::default();
                     name.push(self.root(root).into());
-                    break Arc::new(name);
+                    break self.add(name);
                 }
             }
         };
         while let Some(next) = chain.pop() {
             if let Some(Parent::Object(parent)) = self.reach.parent(next) {
                 let label = self.hop(parent, next);
-                name = self.longer(&name, label);
+                name = self.longer(name, label);
             }
-            self.known.insert(next, Arc::clone(&name));
+            self.known.insert(next, name);
         }
         Some(name)
     }
 
-    fn longer(&mut self, name: &Arc<Name>, label: Arc<str>) -> Arc<Name> {
+    fn add(&mut self, name: Name) -> u32 {
+        self.found.push(name);
+        self.found.len() as u32 - 1
+    }
+
+    fn longer(&mut self, name: u32, label: Arc<str>) -> u32 {
         if label.is_empty() {
-            return Arc::clone(name);
+            return name;
         }
-        let longer = self.longer.entry((Arc::as_ptr(name) as usize, label)).or_insert_with_key(|(_, label)| {
-            let mut longer = (**name).clone();
-            longer.push(Arc::clone(label));
-            // So long already that what is left out hides the difference.
-            if longer == **name { Arc::clone(name) } else { Arc::new(longer) }
-        });
-        Arc::clone(longer)
+        let key = (name, label);
+        if let Some(longer) = self.longer.get(&key) {
+            return *longer;
+        }
+        let shorter = &self.found[name as usize];
+        let mut longer = shorter.clone();
+        longer.push(Arc::clone(&key.1));
+        // So long already that what is left out hides the difference.
+        let number = if longer == *shorter { name } else { self.add(longer) };
+        self.longer.insert(key, number);
+        number
     }
 
     fn root(&self, index: u32) -> String {
@@ -208,15 +255,9 @@ impl<'o> Owners<'o> {
             return labels.by_offset.first().map_or_else(|| "".into(), |l| l.1.clone());
         }
         let offset = if self.graph.edges(parent).len() > MANY {
-            if !self.children.contains_key(&parent) {
-                let mut index = FxHashMap::default();
-                each_pointer(self.typing, parent, |offset, target| {
-                    index.entry(target).or_insert(offset);
-                    false
-                });
-                self.children.insert(parent, index);
-            }
-            self.children[&parent].get(&child).copied()
+            let pointers = self.children.entry(parent).or_insert_with(|| pointers(self.typing, self.graph, parent));
+            let first = pointers.partition_point(|p| p.0 < child);
+            pointers.get(first).filter(|p| p.0 == child).map(|p| u64::from(p.1) * WORD)
         } else {
             let mut found = None;
             each_pointer(self.typing, parent, |offset, target| {
@@ -247,6 +288,20 @@ impl<'o> Owners<'o> {
         });
         labels.clone()
     }
+}
+
+/// The pointers of an object with many, in order.
+fn pointers(typing: &Typing<'_>, graph: &HeapGraph, object: u32) -> Pointers {
+    let mut pointers = Vec::with_capacity(graph.edges(object).len());
+    each_pointer(typing, object, |offset, target| {
+        // Pointers are aligned, and no object has so many words that they cannot be counted.
+        if let (0, Ok(word)) = (offset % WORD, u32::try_from(offset / WORD)) {
+            pointers.push((target, word));
+        }
+        false
+    });
+    pointers.sort_unstable();
+    pointers
 }
 
 fn label(types: &TypeTable<'_>, ty: TypeId, offset: u64) -> Arc<str> {

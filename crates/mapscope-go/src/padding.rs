@@ -1,14 +1,15 @@
 //! What the order of fields costs: live structs that another order makes smaller, and the maps that have some.
 
 use mapscope_heap::Block;
+use mapscope_model::MapId;
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
+use crate::Session;
 use crate::binary_types::is_declared;
 use crate::heap::Allocator;
 use crate::maps::model::{MapDesign, MapModel, TypeSize};
 use crate::types::{Kind, StructLayout, TypeId};
-use crate::{MapEntry, Session};
 
 /// Spans that one task looks through at least.
 const SPANS: usize = 1024;
@@ -128,9 +129,9 @@ impl Session<'_> {
 
     /// What the order of fields costs a live map with so many entries; `None` when no order is better. The same for all maps
     /// of one type.
-    pub fn padded_map(&self, map: &MapEntry, entries: u64) -> Option<PaddedMap> {
+    pub fn padded_map(&self, map: MapId, entries: u64) -> Option<PaddedMap> {
         let types = self.stages.context.types;
-        let shape = types.shape(TypeId(map.audit.map_type))?;
+        let shape = types.shape(self.map_type(map)?)?;
         let mut best = Vec::new();
         let mut ordered = |id: TypeId| {
             let size = types.type_size(id);

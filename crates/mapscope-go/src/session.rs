@@ -1,17 +1,16 @@
 //! One reading of a Go target, from its bytes to its maps.
 
 use mapscope_heap::{Dominators, HeapGraph, MapAudit, MergedTree, Reachability};
-use mapscope_memory::{Memory, Partial, available_memory};
-use rayon::prelude::*;
-use rustc_hash::FxHashMap;
+use mapscope_memory::{Memory, Partial, TargetKind, available_memory, return_free_memory};
+use mapscope_model::{MapId, MapTable};
 
 use crate::binary::hexadecimal;
 use crate::dwarf::{DwarfIndex, DwarfSections};
 use crate::heap::{Heap, SpanTable, scan};
 use crate::holders::{Holder, Holders};
 use crate::integrity::Accounts;
-use crate::inventory::{Classes, find_maps, histogram, list_maps, totals};
-use crate::maps::{Auditor, Details};
+use crate::inventory::{Classes, histogram, totals};
+use crate::maps::{Auditor, Details, list_maps};
 use crate::owner::Owners;
 use crate::resident::{Finder, MemoryParts};
 use crate::root_names::{RootNames, Start, mark, starts};
@@ -34,21 +33,6 @@ pub struct Silent;
 
 impl Progress for Silent {
     fn stage(&self, _: &'static str) {}
-}
-
-/// A map that is live.
-#[derive(Clone, Debug)]
-pub struct MapEntry {
-    /// Its audit.
-    pub audit: MapAudit,
-    /// How a person would name it.
-    pub owner: String,
-    /// Its type.
-    pub type_name: String,
-    /// The type was inferred from the code that uses the map, not read.
-    pub heuristic: bool,
-    /// Bytes that would be freed with the map: its tables, and what nothing but its entries holds.
-    pub retained: u64,
 }
 
 /// Live objects of one type.
@@ -87,7 +71,6 @@ pub struct Totals {
 /// in modules of their own.
 pub struct Session<'s> {
     pub(crate) stages: Stages<'s>,
-    map_types: FxHashMap<u64, TypeId>,
     /// The binary's Go version, as it names itself.
     pub go_version: String,
     /// Identifies the build of the executable, in hexadecimal: GNU's note; none when the linker wrote none.
@@ -98,8 +81,8 @@ pub struct Session<'s> {
     pub stripped: bool,
     /// Data was overwritten: values that are zero and strings that are equal cannot be told, and are left out.
     pub redacted: bool,
-    /// Live maps, most table bytes first, torn ones last.
-    pub maps: Vec<MapEntry>,
+    /// Live maps, most table bytes first, torn ones last; none where they were not asked for.
+    pub maps: MapTable,
     /// Live objects by type, most bytes first.
     pub types: Vec<TypeCount>,
     /// Totals of the heap.
@@ -148,7 +131,7 @@ impl<'s> Stages<'s> {
 impl<'s> Session<'s> {
     /// The groups of the map whose header is at `address`; `None` when no live map is there.
     pub fn details(&self, address: u64) -> Option<MapDetails> {
-        let map = *self.map_types.get(&address)?;
+        let map = self.map_type(self.maps.at(address)?.id())?;
         let (audit, Details { groups, chain_positions }) = self.stages.auditor().details(address, map);
         let types = self.stages.context.types;
         let shape = types.shape(map)?;
@@ -167,9 +150,14 @@ impl<'s> Session<'s> {
         })
     }
 
-    /// The type of the live map whose header is at `address`.
-    pub(crate) fn map_type(&self, address: u64) -> Option<TypeId> {
-        self.map_types.get(&address).copied()
+    /// The type of a live map.
+    pub(crate) fn map_type(&self, map: MapId) -> Option<TypeId> {
+        self.type_number(map).map(TypeId)
+    }
+
+    /// The number of the type of a live map, which is the same for all maps of one type.
+    pub fn type_number(&self, map: MapId) -> Option<u32> {
+        self.maps.map(map).type_number()
     }
 
     /// Names of the functions that the program has code of. Those that were inlined wherever they are called have none.
@@ -268,7 +256,17 @@ pub fn with_session<R>(
     progress: &dyn Progress,
     then: impl FnOnce(&Session<'_>) -> R,
 ) -> Result<R, GoError> {
-    session(memory, executable, progress, None, then)
+    session(memory, executable, progress, Wanted { maps: true, reads: None }, then)
+}
+
+/// As [`with_session`], for what shows no maps: none is audited, and the list is empty.
+pub fn with_session_without_maps<R>(
+    memory: &dyn Memory,
+    executable: Executable<'_>,
+    progress: &dyn Progress,
+    then: impl FnOnce(&Session<'_>) -> R,
+) -> Result<R, GoError> {
+    session(memory, executable, progress, Wanted { maps: false, reads: None }, then)
 }
 
 /// As [`with_session`]; what is read is noted in `reads`, also by what `then` asks of the session.
@@ -279,14 +277,22 @@ pub fn with_noted_session<R>(
     reads: &Reads,
     then: impl FnOnce(&Session<'_>) -> R,
 ) -> Result<R, GoError> {
-    session(memory, executable, progress, Some(reads), then)
+    session(memory, executable, progress, Wanted { maps: true, reads: Some(reads) }, then)
+}
+
+/// What a reading is for.
+#[derive(Clone, Copy)]
+struct Wanted<'w> {
+    maps: bool,
+    /// Where what is read is noted.
+    reads: Option<&'w Reads>,
 }
 
 fn session<R>(
     memory: &dyn Memory,
     executable: Executable<'_>,
     progress: &dyn Progress,
-    reads: Option<&Reads>,
+    wanted: Wanted<'_>,
     then: impl FnOnce(&Session<'_>) -> R,
 ) -> Result<R, GoError> {
     let info = memory.info();
@@ -306,7 +312,7 @@ fn session<R>(
     let layout = symbols.layout()?;
 
     progress.stage("reading the runtime");
-    let cached = Cached::new(memory, reads);
+    let cached = Cached::new(memory, wanted.reads);
     let modules = modules(&cached, &layout, symbols.first_module(&cached, &layout)?)?;
     let functions = modules.iter().map(|m| FunctionTable::read(&cached, m)).collect::<Result<Vec<_>, _>>()?;
     let types = TypeTable::new(&cached, &modules, debug, binary.minor, &layout);
@@ -347,26 +353,13 @@ fn session<R>(
     guessed.extend(typing.guess(&typed).headers);
     let regions = typed.sorted();
 
-    progress.stage("auditing maps");
-    let owners = Owners::new(&typing, graph, &reach, &names, &roots, &starts, &regions);
-    let holders = Holders::new(&roots, &starts, &owners);
-    let found = find_maps(&types, graph, &reach, &regions);
-    let audit = |(address, map): &(u64, TypeId)| auditor(&context).audit(*address, *map);
-    let audits: Vec<MapAudit> = found.par_iter().map(audit).collect();
-    let accounts = Accounts {
-        context: &context,
-        heap: &heap,
-        roots: &roots,
-        reach: &reach,
-        audits: &audits,
-        binary: &binary,
-        guessed: &guessed,
-    };
+    let accounts = Accounts { context: &context, heap: &heap, roots: &roots, reach: &reach, binary: &binary };
     accounts.compare(&mut partial);
 
     progress.stage("working out who holds what");
-    // From here on little is read, and the most memory of our own is in use.
-    release_all(memory);
+    make_room(memory);
+    let owners = Owners::new(&typing, graph, &reach, &names, &roots, &starts, &regions);
+    let holders = Holders::new(&roots, &starts, &owners);
     let dominators = Dominators::new(graph, &reach, &holders.of_root, holders.all.len() as u32);
     let classes = Classes::of(&types);
     let by_type = MergedTree::new(graph, &dominators, &classes.of_type, &holders.groups);
@@ -385,13 +378,20 @@ fn session<R>(
         merged: &merged,
         classes: &classes,
     };
-    let maps = list_maps(&stages, audits, &guessed);
+    let maps = if wanted.maps || info.kind == TargetKind::Core {
+        progress.stage("auditing maps");
+        list_maps(&stages, &guessed, memory)
+    } else {
+        MapTable::default()
+    };
+    // Maps tell of damage also what shows none.
+    accounts.maps(&maps, &mut partial);
+    let maps = if wanted.maps { maps } else { MapTable::default() };
     let finder = Finder { context: &context, heap: &heap, reach: &reach, binary: &binary, variables: own };
     let parts = finder.parts(residency, &mut partial);
     // Failed reads of a process that is gone would look like torn maps and missing spans.
     memory.still_there()?;
     let session = Session {
-        map_types: found.iter().copied().collect(),
         go_version: binary.go_version.clone(),
         build_id: binary.build_id().map(|id| hexadecimal(id.get(..MAX_BUILD_ID).unwrap_or(&id))),
         swiss: types.is_swiss(),
@@ -407,7 +407,14 @@ fn session<R>(
     Ok(then(&session))
 }
 
-fn release_all(memory: &dyn Memory) {
+/// Before a stage that reads little and has the most memory of our own in use.
+fn make_room(memory: &dyn Memory) {
+    release_all(memory);
+    return_free_memory();
+}
+
+/// Lets go of all pages of the target that are mapped.
+pub(crate) fn release_all(memory: &dyn Memory) {
     memory.regions().iter().for_each(|r| memory.release(r.start, (r.end - r.start) as usize));
 }
 

@@ -1,31 +1,34 @@
 //! Objects that reach themselves: strongly connected components, and shortest cycles in them.
 //!
-//! One pass over the kernel of the dominators with its members' numbers in one column (Pearce's form of Tarjan's algorithm:
-//! a member's place in the search and its component are never needed at once). Of each cycle, the object that was reached
-//! first has another predecessor than the one it was reached by, and the rest of the cycle leads to it: so all of it is in
-//! the kernel, but for objects that only point to themselves.
+//! Of each cycle, the object that was reached first has another predecessor than the one it was reached by, and the rest of
+//! the cycle leads to it: so all of it is in the kernel of the dominators, but for objects that only point to themselves.
+//! What leads to no other member is in no cycle, and what only leads to such neither: without it, little of the kernel is
+//! left in most heaps. One pass over the rest has its members' numbers in one column (Pearce's form of Tarjan's algorithm: a
+//! member's place in the search and its component are never needed at once).
 
 use std::ops::Range;
 
 use rustc_hash::FxHashMap;
 
-use crate::bits::RankedSet;
+use crate::bits::{RankedSet, SharedBits};
 use crate::dominators::Kernel;
 use crate::{Dominators, HeapGraph, Reachability};
 
 /// Not visited.
 const NONE: u32 = 0;
+/// Rounds in which what leads nowhere is left out.
+const ROUNDS: usize = 8;
 
 /// The live objects that are in cycles, by component: objects of one component reach each other.
 #[derive(Debug)]
-pub struct Cycles<'d> {
-    /// The kernel's members.
-    kernel: &'d RankedSet,
+pub struct Cycles {
+    /// The members that may be in a cycle.
+    kernel: RankedSet,
     /// Members of all components, one component after the other.
     members: Vec<u32>,
     /// Where each component ends in `members`.
     ends: Vec<usize>,
-    /// Of each of the kernel's members: its component's number counted down from the largest; smaller numbers mean none.
+    /// Of each of these members: its component's number counted down from the largest; smaller numbers mean none.
     component: Vec<u32>,
     /// Objects outside the kernel that point to themselves, ascending, and their components' numbers.
     alone: Vec<(u32, u32)>,
@@ -42,13 +45,14 @@ struct Frame {
     root: bool,
 }
 
-impl<'d> Cycles<'d> {
+impl Cycles {
     /// Finds the components of the live objects, whose `dominators` these are. A component is more than one object, or one
     /// that points to itself, if `itself` says that this counts for it.
-    pub fn new(reach: &Reachability, dominators: &'d Dominators<'_>, itself: impl Fn(u32) -> bool) -> Self {
-        let kernel = dominators.kernel();
+    pub fn new(reach: &Reachability, dominators: &Dominators<'_>, itself: impl Fn(u32) -> bool) -> Self {
+        let members = may_be_in_cycles(dominators);
+        let kernel = Kernel::new(dominators.graph(), &members);
         let found = Self {
-            kernel: dominators.members(),
+            kernel: members,
             members: Vec::new(),
             ends: Vec::new(),
             component: vec![NONE; kernel.len()],
@@ -136,9 +140,30 @@ impl<'d> Cycles<'d> {
     }
 }
 
-struct Pass<'k, 'd> {
+/// The members of the kernel without those that lead nowhere, as far as a few rounds find them.
+fn may_be_in_cycles(dominators: &Dominators<'_>) -> RankedSet {
+    let (graph, members) = (dominators.graph(), dominators.members());
+    let left = SharedBits::new(graph.len());
+    for object in members.iter().filter(|o| graph.points(*o as u32)) {
+        left.insert(object);
+    }
+    for _ in 0..ROUNDS {
+        let mut found = false;
+        for object in dominators.preorder().iter().rev().filter(|o| left.contains(**o as usize)) {
+            if !graph.edges(*object).iter().any(|target| left.contains(*target as usize)) {
+                found |= left.remove(*object as usize);
+            }
+        }
+        if !found {
+            break;
+        }
+    }
+    RankedSet::new(left.into_set())
+}
+
+struct Pass<'k> {
     kernel: &'k Kernel,
-    found: Cycles<'d>,
+    found: Cycles,
     /// Members in `frames` and `waiting`, plus one.
     index: u32,
     /// The next component's number. Larger than any index: there are fewer than 2^31 objects.
@@ -148,7 +173,7 @@ struct Pass<'k, 'd> {
     frames: Vec<Frame>,
 }
 
-impl Pass<'_, '_> {
+impl Pass<'_> {
     fn visit(&mut self, start: u32, itself: &impl Fn(u32) -> bool) {
         self.enter(start);
         while let Some(frame) = self.frames.last_mut() {
@@ -222,7 +247,7 @@ mod tests {
     use super::*;
     use crate::testing::{Random, graph};
 
-    fn sorted(cycles: &Cycles<'_>) -> Vec<Vec<u32>> {
+    fn sorted(cycles: &Cycles) -> Vec<Vec<u32>> {
         let mut all: Vec<Vec<u32>> = (0..cycles.len()).map(|c| cycles.members(c).to_vec()).collect();
         for component in &mut all {
             component.sort_unstable();
@@ -289,7 +314,7 @@ mod tests {
         }
     }
 
-    fn check_shortest(cycles: &Cycles<'_>, graph: &HeapGraph, edges: &[Vec<u32>], object: u32) {
+    fn check_shortest(cycles: &Cycles, graph: &HeapGraph, edges: &[Vec<u32>], object: u32) {
         let cycle = cycles.shortest(graph, object);
         let Some(component) = cycles.component_of(object) else {
             assert!(cycle.is_empty());

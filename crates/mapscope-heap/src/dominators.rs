@@ -58,7 +58,7 @@ impl<'g> Dominators<'g> {
     #[inline]
     pub fn of(&self, object: u32) -> Option<Dominator> {
         if let Some(rank) = self.members.rank(object as usize) {
-            return self.solved.dominators.get(rank).copied();
+            return self.solved.dominator(rank);
         }
         Some(match self.reach.parent(object)? {
             Parent::Object(parent) => Dominator::Object(parent),
@@ -91,9 +91,14 @@ impl<'g> Dominators<'g> {
         &self.members
     }
 
-    /// The graph of these members.
-    pub(crate) fn kernel(&self) -> Kernel {
-        Kernel::new(self.graph, &self.members)
+    /// These members in an order in which most come after what leads to them.
+    pub(crate) fn preorder(&self) -> &[u32] {
+        &self.solved.preorder
+    }
+
+    /// The graph that the dominators are of.
+    pub(crate) fn graph(&self) -> &'g HeapGraph {
+        self.graph
     }
 
     /// How many holders there are.

@@ -37,12 +37,13 @@ mod suspects;
 #[cfg(test)]
 mod testing;
 
-pub use audit::{GroupFill, MapAudit, MapFigures, MapImplementation};
+pub use audit::{GroupFill, MapAudit, MapImplementation};
 pub use bits::{BitSet, SharedBits};
 pub use blocks::{Block, BlockTable, ObjectId};
 pub use cycles::Cycles;
 pub use dominators::{Dominator, Dominators};
 pub use graph::{EdgeRows, HeapError, HeapGraph};
+pub use mapscope_model::MapFigures;
 pub use merged::{Label, MergedNode, MergedTree};
 pub use paths::{Way, WaySearch};
 pub use reach::{Parent, Reachability};

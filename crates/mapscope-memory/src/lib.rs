@@ -69,7 +69,7 @@ mod touch;
 mod words;
 
 pub use self::core::{Core, CoreFile, CoreOptions, Progress, Redaction, Written};
-pub use allocator::return_large_blocks;
+pub use allocator::{return_free_memory, return_large_blocks};
 pub use arch::{AMD64, Arch, Registers};
 pub use available::available_memory;
 pub use error::MemoryError;

@@ -1,5 +1,7 @@
 //! JSON: the documents and the schemas that describe them.
 
+use std::io::{self, Write};
+
 use schemars::generate::SchemaSettings;
 use schemars::transform::{RecursiveTransform, Transform};
 use schemars::{JsonSchema, Schema};
@@ -51,6 +53,12 @@ pub fn to_json<T: Serialize>(document: &T) -> serde_json::Result<String> {
     let mut out = serde_json::to_string_pretty(document)?;
     out.push('\n');
     Ok(out)
+}
+
+/// Writes what [`to_json`] makes, without having all of it at once: rows of maps are made while they are written.
+pub fn write_json<T: Serialize>(document: &T, mut out: impl Write) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut out, document)?;
+    out.write_all(b"\n")
 }
 
 /// The JSON Schema of each document, with the name of its file under `docs/schema/` (without `.json`).

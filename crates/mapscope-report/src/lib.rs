@@ -8,7 +8,7 @@
 //!
 //! let figures = MapFigures { entries: 40_112, slots: 14_680_064, groups: 1_835_008, ..MapFigures::default() };
 //! let row = MapRow { owner: "main.sessions".into(), figures: Some(figures), ..MapRow::default() };
-//! let list = MapList { maps: vec![row], total_maps: 1, matched_maps: 1, ..MapList::default() };
+//! let list = MapList { maps: vec![row].into(), total_maps: 1, matched_maps: 1, ..MapList::default() };
 //! assert!(text::maps(&list, &TextOptions::default()).contains("14,680,064"));
 //! ```
 //!
@@ -32,7 +32,7 @@ pub use html::html;
 pub use json::{
     CAPTURE_SCHEMA, CYCLES_SCHEMA, DIFF_SCHEMA, DOMINATORS_SCHEMA, GATE_SCHEMA, GOROUTINES_SCHEMA, HELD_SCHEMA,
     INSPECT_SCHEMA, LAYOUT_SCHEMA, MAP_SCHEMA, MAPS_SCHEMA, PATH_SCHEMA, RULE_SCHEMA, RULES_SCHEMA, SIZE_SCHEMA,
-    TYPES_SCHEMA, schemas, to_json,
+    TYPES_SCHEMA, schemas, to_json, write_json,
 };
 pub use junit::junit;
 pub use markdown::markdown;

@@ -238,7 +238,8 @@ fn maps_legacy() {
         ..MapFigures::default()
     };
     let maps = vec![row(0xc0_0000_e180, "main.ingest.pending", "map[uint64]main.Batch", figures)];
-    let list = MapList { target: legacy_core(), maps, total_maps: 1, matched_maps: 1, ..MapList::default() };
+    let list =
+        MapList { target: legacy_core(), maps: maps.into(), total_maps: 1, matched_maps: 1, ..MapList::default() };
     assert_snapshot!(plain(&text::maps(&list, &at(120))));
 }
 
@@ -382,7 +383,7 @@ fn cycles_with_and_without_maps() {
 #[test]
 fn maps_of_80_columns_have_their_addresses() {
     let out = plain(&text::maps(&map_list(), &at(80)));
-    assert!(map_list().maps.iter().all(|m| out.contains(&m.addr)), "{out}");
+    assert!(map_list().maps.iter().all(|m| out.contains(&m.addr())), "{out}");
 }
 
 #[test]
@@ -421,7 +422,7 @@ fn no_line_is_wider_than_the_terminal() {
 fn names_from_the_target_cannot_steer_the_terminal() {
     let mut list = map_list();
     list.target.exe = "./a\u{1b}]0;owned\u{7}".into();
-    list.maps[0].owner = "main.x\u{1b}[2J\n".into();
+    list.maps.edit(|maps| maps[0].owner = "main.x\u{1b}[2J\n".into());
     let out = plain(&text::maps(&list, &at(140)));
     assert!(out.contains("main.x\\u{1b}[2J\\n") && out.contains("./a\\u{1b}]0;owned\\u{7}"), "{out}");
 }

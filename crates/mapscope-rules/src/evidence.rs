@@ -4,6 +4,9 @@ use std::sync::Arc;
 
 use mapscope_heap::MapFigures;
 
+use crate::Maps;
+use crate::severity::MIN_BYTES;
+
 /// Everything that is known of one target.
 #[derive(Clone, Debug, Default)]
 pub struct Evidence {
@@ -12,7 +15,7 @@ pub struct Evidence {
     /// Slots of objects that nothing reaches.
     pub garbage_bytes: u64,
     /// Live maps that are not torn.
-    pub maps: Vec<MapFacts>,
+    pub maps: Maps,
     /// `sync.Map`s of [`SyncMapFacts::MIN_ENTRIES`] or more.
     pub sync_maps: Vec<SyncMapFacts>,
     /// Tables that only loops hold.
@@ -155,6 +158,9 @@ pub struct CycleFacts {
 }
 
 impl MapFacts {
+    /// What is the matter with smaller tables is not worth a finding.
+    pub const MIN_TABLE_BYTES: u64 = MIN_BYTES;
+
     /// What making it anew would free.
     pub fn reclaimable_bytes(&self) -> u64 {
         self.figures.table_bytes.saturating_sub(self.remade_bytes)

@@ -16,7 +16,7 @@
 //!     ..MapFigures::default()
 //! };
 //! let map = MapFacts { owner: "main.sessions".into(), figures, remade_bytes: 2 << 20, ..MapFacts::default() };
-//! let evidence = Evidence { live_bytes: 1 << 30, maps: vec![map], ..Evidence::default() };
+//! let evidence = Evidence { live_bytes: 1 << 30, maps: vec![map].into(), ..Evidence::default() };
 //! let found = findings(&evidence);
 //! assert_eq!((found[0].rule, found[0].severity), ("GM001", Severity::High));
 //! assert_eq!(found[0].reclaimable_bytes, 398 << 20);
@@ -26,6 +26,7 @@
 
 mod evidence;
 mod finding;
+mod maps;
 mod registry;
 #[allow(clippy::tabs_in_doc_comments, reason = "Go is written with tabs")]
 mod rules;
@@ -40,4 +41,5 @@ pub use evidence::{
     TimerFacts,
 };
 pub use finding::{Finding, Severity};
+pub use maps::Maps;
 pub use registry::{RULES, Rule, findings, rule};

@@ -17,11 +17,11 @@ pub(crate) use sites::{live_sites, why_none};
 
 use std::time::Duration;
 
-use mapscope_go::{ClassUse, MapDetails, MapEntry, Session, Totals};
+use mapscope_go::{ClassUse, MapDetails, Session, Totals};
 use mapscope_memory::{Figure, Pause, Process, TargetInfo, TargetKind};
 use mapscope_report::model::{
-    GoroutineCount, GroupState, Heap, Inspection, MapDetail, MapFigures, MapRow, MemoryUse, SiteList, SizeClass,
-    SlotLayout, Target, TypeRow,
+    GoroutineCount, GroupState, Heap, Inspection, MapDetail, MemoryUse, SiteList, SizeClass, SlotLayout, Target,
+    TypeRow,
 };
 use mapscope_report::{INSPECT_SCHEMA, MAP_SCHEMA, rfc3339};
 
@@ -81,7 +81,7 @@ pub(crate) fn inspection(session: &Session<'_>, info: &TargetInfo, read: Duratio
                 retained_bytes: Some(t.retained),
             })
             .collect(),
-        maps: session.maps.iter().map(map_row).collect(),
+        maps: session.maps.clone(),
         total_types: None,
         total_maps: None,
         partial: sentences,
@@ -186,42 +186,9 @@ fn goroutine_count(session: &Session<'_>) -> GoroutineCount {
     GoroutineCount { program, runtime }
 }
 
-fn map_row(map: &MapEntry) -> MapRow {
-    MapRow {
-        addr: format!("{:#x}", map.audit.address),
-        owner: map.owner.clone(),
-        type_name: map.type_name.clone(),
-        implementation: map.audit.implementation.name().to_owned(),
-        torn: map.audit.figures.is_err(),
-        torn_reason: map.audit.figures.as_ref().err().cloned(),
-        heuristic: map.heuristic,
-        retained_bytes: Some(map.retained),
-        figures: map.audit.figures.as_ref().ok().map(figures),
-    }
-}
-
-fn figures(audit: &mapscope_heap::MapFigures) -> MapFigures {
-    MapFigures {
-        entries: audit.entries,
-        slots: audit.slots,
-        groups: audit.groups,
-        holes: audit.holes,
-        tombstones: audit.tombstones,
-        overflow_buckets: audit.overflow_buckets,
-        old_buckets_bytes: audit.old_buckets_bytes,
-        evacuated_buckets: audit.evacuated_buckets,
-        zero_values: audit.zero_values,
-        table_bytes: audit.table_bytes,
-        indirect_bytes: audit.indirect_bytes,
-        padding_bytes: audit.padding_bytes,
-        reclaimable_bytes: audit.reclaimable_bytes,
-    }
-}
-
 /// One map in depth; `None` when the inspection does not list it.
 pub(crate) fn map_detail(inspection: &Inspection, details: MapDetails, sites: SiteList) -> Option<MapDetail> {
-    let addr = format!("{:#x}", details.audit.address);
-    let map = inspection.maps.iter().find(|m| m.addr == addr)?.clone();
+    let map = inspection.maps.at(details.audit.address)?.row();
     let mut entries_per_group = Vec::new();
     for group in &details.groups {
         let entries = group.entries as usize;

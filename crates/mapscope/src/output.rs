@@ -1,14 +1,63 @@
 //! Writing the result, once it is there.
 
 use std::fs::File;
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, BufWriter, ErrorKind, Write};
+use std::path::Path;
 
 use anstream::{AutoStream, ColorChoice};
 use anyhow::{Context, Result};
 use mapscope_report::text::printable;
+use mapscope_report::write_json;
+use serde::Serialize;
 
 use crate::args::Color;
 use crate::config::Config;
+
+/// A result: text, or a document that is made while it is written, for it can be larger than all that it is made of.
+pub(crate) enum Output {
+    Text(String),
+    Json(Document),
+}
+
+/// Writes a document.
+type Document = Box<dyn Fn(&mut dyn Write) -> io::Result<()>>;
+
+impl Output {
+    pub(crate) fn json<T: Serialize + 'static>(document: T) -> Self {
+        Self::Json(Box::new(move |out| write_json(&document, out)))
+    }
+
+    /// All of it, styles too.
+    pub(crate) fn write_to(&self, out: &mut dyn Write) -> io::Result<()> {
+        match self {
+            Self::Text(text) => out.write_all(text.as_bytes()),
+            Self::Json(write) => write(out),
+        }
+    }
+}
+
+/// Writes a result to standard output or to the file asked for.
+pub(crate) fn write_result(result: &Output, config: &Config) -> Result<()> {
+    match (result, &config.output) {
+        (Output::Text(text), _) => write(text, config),
+        (_, Some(path)) => write_file(path, result),
+        (_, None) => {
+            let mut stdout = BufWriter::new(io::stdout().lock());
+            unless_gone(result.write_to(&mut stdout).and_then(|()| stdout.flush()))
+                .context("cannot write to standard output")
+        }
+    }
+}
+
+/// Writes a result to a file.
+pub(crate) fn write_file(path: &Path, result: &Output) -> Result<()> {
+    let write = || {
+        let mut file = BufWriter::new(File::create(path)?);
+        result.write_to(&mut file)?;
+        file.flush()
+    };
+    write().with_context(|| format!("{}: cannot be written", path.display()))
+}
 
 /// What colours begin with.
 const ESCAPE: char = '\x1b';

@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use mapscope_go::{
     BinaryTypes, Executable, GoroutineCensus, Session, Sites, StorageOptions, debug_info_paths, describes,
-    with_session, with_types,
+    with_session, with_session_without_maps, with_types,
 };
 use mapscope_memory::{Core, FileBytes, Input, InputBounds, Memory, PauseOptions, Process, TargetInfo, TargetKind};
 use mapscope_report::model::{
@@ -49,6 +49,15 @@ impl Target {
             TargetSpec::Demo => "demo".to_owned(),
         }
     }
+}
+
+/// How much of a target is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// All of it.
+    Whole,
+    /// What shows no maps need not audit millions of them.
+    WithoutMaps,
 }
 
 /// A target that was read, as long as the call to [`load`] lasts.
@@ -163,6 +172,7 @@ impl<'s> Loaded<'_, 's> {
 /// Reads a target and calls `then` with it. A live process runs on meanwhile: what is read is a snapshot of it.
 pub(crate) fn load<R>(
     target: &Target,
+    extent: Extent,
     progress: &dyn Progress,
     then: impl FnOnce(Loaded<'_, '_>) -> Result<R>,
 ) -> Result<R> {
@@ -181,16 +191,16 @@ pub(crate) fn load<R>(
                 None => process.executable()?,
             };
             let files = Files { bytes: &executable, exe, given };
-            read(&process, files, started, || Some(assemble::Stop::of(&process)), progress, then)
+            read((&process, files), extent, started, || Some(assemble::Stop::of(&process)), progress, then)
         }
         TargetSpec::Path(path) => {
             progress.stage("opening the core");
-            read_core(&Core::open(path, exe)?, (exe, given), started, progress, then)
+            read_core(&Core::open(path, exe)?, (exe, given), extent, started, progress, then)
         }
         TargetSpec::Demo => {
             progress.stage("unpacking the demo");
             let demo = demo::unpack()?;
-            read_core(&Core::from_bytes(demo.core, demo.exe)?, (None, given), started, progress, then)
+            read_core(&Core::from_bytes(demo.core, demo.exe)?, (None, given), extent, started, progress, then)
         }
     }
 }
@@ -199,6 +209,7 @@ pub(crate) fn load<R>(
 pub(crate) fn load_open<R>(
     target: &Target,
     core: Input,
+    extent: Extent,
     progress: &dyn Progress,
     then: impl FnOnce(Loaded<'_, '_>) -> Result<R>,
 ) -> Result<R> {
@@ -206,17 +217,18 @@ pub(crate) fn load_open<R>(
     let given = target.debug_info.as_deref().map(DebugFile::open).transpose()?;
     progress.stage("opening the core");
     let exe = target.exe.as_deref();
-    read_core(&Core::of(core, exe)?, (exe, given), started, progress, then)
+    read_core(&Core::of(core, exe)?, (exe, given), extent, started, progress, then)
 }
 
 fn read_core<R>(
     core: &Core,
     (exe, given): (Option<&Path>, Option<DebugFile>),
+    extent: Extent,
     started: Instant,
     progress: &dyn Progress,
     then: impl FnOnce(Loaded<'_, '_>) -> Result<R>,
 ) -> Result<R> {
-    read(core, Files { bytes: core.executable(), exe, given }, started, || None, progress, then)
+    read((core, Files { bytes: core.executable(), exe, given }), extent, started, || None, progress, then)
 }
 
 /// The executable of a target, and what helps to read it.
@@ -229,8 +241,8 @@ struct Files<'f> {
 }
 
 fn read<R>(
-    memory: &dyn Memory,
-    Files { bytes, exe, given }: Files<'_>,
+    (memory, Files { bytes, exe, given }): (&dyn Memory, Files<'_>),
+    extent: Extent,
     started: Instant,
     stop: impl FnOnce() -> Option<assemble::Stop>,
     progress: &dyn Progress,
@@ -245,10 +257,14 @@ fn read<R>(
     if let Some(file) = &debug_info {
         executable = executable.with_debug_info(&file.path, &file.bytes);
     }
-    with_session(memory, executable, &Stages(progress), |session| {
+    let then = |session: &Session<'_>| {
         let inspection = assemble::inspection(session, memory.info(), started.elapsed(), stop());
         then(Loaded { session, inspection })
-    })?
+    };
+    match extent {
+        Extent::Whole => with_session(memory, executable, &Stages(progress), then)?,
+        Extent::WithoutMaps => with_session_without_maps(memory, executable, &Stages(progress), then)?,
+    }
 }
 
 /// Reads the types of an executable: of the file itself, of the one that a process runs, or of a core's. Calls `then` with

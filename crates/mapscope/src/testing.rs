@@ -3,6 +3,8 @@
 use mapscope_report::INSPECT_SCHEMA;
 use mapscope_report::model::{FindingRow, Inspection, MapFigures, MapRow, TypeRow};
 
+use crate::output::Output;
+
 /// Four maps, one of them torn, and two types.
 pub(crate) fn inspection() -> Inspection {
     let map = |addr: u64, owner: &str, type_name: &str, figures| MapRow {
@@ -42,9 +44,17 @@ pub(crate) fn inspection() -> Inspection {
             map(0xc0_0020_0000, "main.index", "map[string][]uint32", figures(3_120_404, 164, 0, 900)),
             map(0xc0_0030_0000, "main.sessions.byUser", "map[int64]string", figures(12, 1, 1, 7)),
             map(0xc0_0040_0000, "main.hub.clients", "map[net.Conn]bool", None),
-        ],
+        ]
+        .into(),
         ..Inspection::default()
     }
+}
+
+/// What would be written.
+pub(crate) fn written(output: &Output) -> String {
+    let mut text = Vec::new();
+    output.write_to(&mut text).expect("memory takes it");
+    String::from_utf8(text).expect("it is UTF-8")
 }
 
 /// `text` without styles.

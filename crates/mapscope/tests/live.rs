@@ -15,6 +15,8 @@ mod findings;
 mod gate;
 #[path = "live/html.rs"]
 mod html;
+#[path = "live/memory.rs"]
+mod memory;
 #[path = "live/pause.rs"]
 mod pause;
 

@@ -1,14 +1,16 @@
 //! What advice on a map has to know: what the map would cost if it were made otherwise, and whether it was cleared.
 
+use mapscope_model::MapId;
+
 use super::{Auditor, model};
-use crate::types::{MapShape, TypeId};
-use crate::{MapEntry, Session};
+use crate::Session;
+use crate::types::MapShape;
 
 impl Session<'_> {
     /// Bytes of the tables of a live map, its header included, if it were made anew with a hint of `entries` and filled with
     /// as many: what the runtime makes at once, and what it adds on average where hashes crowd. The same for all maps of one
     /// type; `None` when that makes no sense.
-    pub fn remade_bytes(&self, map: &MapEntry, entries: u64) -> Option<u64> {
+    pub fn remade_bytes(&self, map: MapId, entries: u64) -> Option<u64> {
         let shape = self.shape_of(map)?;
         let (group, scan) = (shape.group_size, shape.scan);
         let remade = if self.stages.auditor().is_swiss() {
@@ -21,23 +23,23 @@ impl Session<'_> {
 
     /// Bytes that a slice of `entries` pairs of key and element would take in place of a live map: 16 more where the
     /// slice's header replaces the map's pointer, and the array's slot. The same for all maps of one type.
-    pub fn pairs_bytes(&self, map: &MapEntry, entries: u64) -> Option<u64> {
+    pub fn pairs_bytes(&self, map: MapId, entries: u64) -> Option<u64> {
         let shape = self.shape_of(map)?;
         let bytes = pair_bytes(&shape).checked_mul(entries)?;
         Some(16 + self.stages.heap.spans.allocator().slot(bytes, shape.scan))
     }
 
     /// Whether a live map was emptied with `clear`, which keeps its tables. `None` when it does not say: legacy maps do not.
-    pub fn was_cleared(&self, map: &MapEntry) -> Option<bool> {
+    pub fn was_cleared(&self, map: MapId) -> Option<bool> {
         let auditor = self.stages.auditor();
         let (header, _) = auditor.layout.swiss.filter(|_| auditor.is_swiss())?;
         // `clearSeq` is the last field of `maps.Map` in all versions (`internal/runtime/maps/map.go`).
-        let sequence = map.audit.address.checked_add(header.size.checked_sub(8)?)?;
+        let sequence = self.maps.map(map).address().checked_add(header.size.checked_sub(8)?)?;
         auditor.memory.u64(sequence).ok().map(|cleared| cleared != 0)
     }
 
-    fn shape_of(&self, map: &MapEntry) -> Option<std::sync::Arc<MapShape>> {
-        self.stages.context.types.shape(TypeId(map.audit.map_type))
+    fn shape_of(&self, map: MapId) -> Option<std::sync::Arc<MapShape>> {
+        self.stages.context.types.shape(self.map_type(map)?)
     }
 }
 
@@ -59,6 +61,7 @@ impl Auditor<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::types::TypeId;
 
     #[test]
     fn pairs_are_laid_out_as_structs() {

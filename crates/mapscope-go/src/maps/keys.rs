@@ -1,7 +1,8 @@
 //! Keys that are pointers: objects that nothing but the entries of a map holds.
 
 use mapscope_heap::Dominator;
-use rustc_hash::FxHashMap;
+use mapscope_model::{MapId, MapRef};
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::Session;
 use crate::types::{Kind, MapPart, TypeId};
@@ -18,12 +19,28 @@ pub struct PinnedKeys {
     pub bytes: u64,
 }
 
+/// What the keys of maps hold alone.
+#[derive(Debug, Default)]
+pub struct AllPinnedKeys {
+    /// Maps with pointers as keys, in order.
+    maps: Vec<MapId>,
+    /// What each of them holds.
+    pinned: Vec<PinnedKeys>,
+}
+
+impl AllPinnedKeys {
+    /// What the keys of a map hold; nothing when they are no pointers.
+    pub fn of(&self, map: MapId) -> PinnedKeys {
+        self.maps.binary_search(&map).ok().and_then(|index| self.pinned.get(index)).copied().unwrap_or_default()
+    }
+}
+
 impl Session<'_> {
-    /// For maps with pointers as keys, by the address of their header: the objects that only entries of the map hold. Maps
-    /// whose elements are pointers to the same type are left out, for it is not known which of the two points.
-    pub fn pinned_keys(&self) -> FxHashMap<u64, PinnedKeys> {
-        let mut found: FxHashMap<u64, PinnedKeys> = FxHashMap::default();
-        let (targets, wanted) = self.key_types();
+    /// For maps with pointers as keys: the objects that only entries of the map hold. Maps whose elements are pointers to the
+    /// same type are left out, for it is not known which of the two points.
+    pub fn pinned_keys(&self) -> AllPinnedKeys {
+        let (maps, targets, wanted) = self.key_types();
+        let mut found = AllPinnedKeys { pinned: vec![PinnedKeys::default(); maps.len()], maps };
         if targets.is_empty() {
             return found;
         }
@@ -38,8 +55,9 @@ impl Session<'_> {
             if targets.get(&graph.type_of(groups)) != Some(&ty) {
                 continue;
             }
-            if let Some(header) = self.header_above(groups) {
-                let sum = found.entry(header).or_default();
+            let map = self.header_above(groups).and_then(|header| self.maps.at(header));
+            let index = map.and_then(|map| found.maps.binary_search(&map.id()).ok());
+            if let Some(sum) = index.and_then(|index| found.pinned.get_mut(index)) {
                 sum.objects += 1;
                 sum.bytes = sum.bytes.saturating_add(self.dominators().retained(object));
             }
@@ -47,14 +65,17 @@ impl Session<'_> {
         found
     }
 
-    /// For the type of the groups of each live map with pointers as keys, the type that those lead to; and which types those
-    /// are.
-    fn key_types(&self) -> (FxHashMap<u32, u32>, Vec<bool>) {
+    /// The live maps with pointers as keys; for the type of their groups, the type that the keys lead to; and which types
+    /// those are.
+    fn key_types(&self) -> (Vec<MapId>, FxHashMap<u32, u32>, Vec<bool>) {
         let types = self.stages.context.types;
         let mut targets = FxHashMap::default();
         let mut wanted = vec![false; types.len()];
-        for map in self.maps.iter().filter(|m| m.audit.figures.as_ref().is_ok_and(|f| f.entries > 0)) {
-            let Some(shape) = types.shape(TypeId(map.audit.map_type)) else { continue };
+        let filled = || self.maps.iter().filter(|m| m.figures().is_some_and(|f| f.entries > 0));
+        let all: FxHashSet<TypeId> = filled().filter_map(|m| self.map_type(m.id())).collect();
+        let mut ours = FxHashSet::default();
+        for map in all {
+            let Some(shape) = types.shape(map) else { continue };
             let to = |id: TypeId| match types.get(id).kind {
                 Kind::Pointer(target) => Some(target),
                 _ => None,
@@ -63,10 +84,14 @@ impl Session<'_> {
                 && let Some(flag) = wanted.get_mut(key.0 as usize)
             {
                 *flag = true;
-                targets.insert(types.part(MapPart::Groups, TypeId(map.audit.map_type)).0, key.0);
+                targets.insert(types.part(MapPart::Groups, map).0, key.0);
+                ours.insert(map);
             }
         }
-        (targets, wanted)
+        let is_ours = |id: &MapId| self.map_type(*id).is_some_and(|map| ours.contains(&map));
+        let mut maps: Vec<MapId> = filled().map(MapRef::id).filter(is_ours).collect();
+        maps.sort_unstable();
+        (maps, targets, wanted)
     }
 
     /// The address of the header of the map that an object is a part of.

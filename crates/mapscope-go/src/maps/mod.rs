@@ -6,6 +6,7 @@
 mod advice;
 mod keys;
 mod legacy;
+mod list;
 pub(crate) mod model;
 mod sharing;
 mod stale;
@@ -13,7 +14,8 @@ mod swiss;
 mod sync_map;
 mod walk;
 
-pub use keys::PinnedKeys;
+pub use keys::{AllPinnedKeys, PinnedKeys};
+pub(crate) use list::list_maps;
 pub use stale::StaleTables;
 pub use sync_map::SyncMap;
 

@@ -1,30 +1,30 @@
 //! How many values hold one map: a map is a pointer, and copying a struct copies it.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use mapscope_heap::BitSet;
-use rustc_hash::FxHashMap;
 
 use crate::Session;
 use crate::storage::references;
 
 impl Session<'_> {
-    /// How many pointers in live objects lead to each live map whose header is an object, by the header's address.
-    pub fn map_pointers(&self) -> FxHashMap<u64, u64> {
+    /// How many pointers in live objects lead to each live map whose header is an object, by the number of the map.
+    pub fn map_pointers(&self) -> Vec<u32> {
         let spans = &self.stages.heap.spans;
-        let header = |address: u64| spans.object(address).filter(|o| o.1 == 0).map(|o| (o.0, address));
-        let mut headers: Vec<(u32, u64)> = self.maps.iter().filter_map(|m| header(m.audit.address)).collect();
-        headers.sort_unstable();
         let mut wanted = BitSet::new(self.graph().len());
-        for (object, _) in &headers {
-            wanted.insert(*object as usize);
+        for map in self.maps.iter() {
+            if let Some((object, 0, _)) = spans.object(map.address()) {
+                wanted.insert(object as usize);
+            }
         }
-        let counts: Vec<AtomicU64> = headers.iter().map(|_| AtomicU64::new(0)).collect();
+        let counts: Vec<AtomicU32> = self.maps.iter().map(|_| AtomicU32::new(0)).collect();
         references::from_objects(&self.stages, &wanted, |_, target| {
-            if let Ok(index) = headers.binary_search_by_key(&target, |h| h.0) {
-                counts[index].fetch_add(1, Relaxed);
+            let map = self.maps.at(self.graph().blocks.address(target));
+            if let Some(count) = map.and_then(|map| counts.get(map.id().0 as usize)) {
+                // A count that does not fit stays at the most.
+                let _ = count.fetch_update(Relaxed, Relaxed, |n| n.checked_add(1));
             }
         });
-        headers.iter().zip(&counts).map(|((_, address), count)| (*address, count.load(Relaxed))).collect()
+        counts.into_iter().map(AtomicU32::into_inner).collect()
     }
 }

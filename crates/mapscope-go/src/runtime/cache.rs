@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 /// Bytes read at once around a small read.
 const PAGE: u64 = 16 * 1024;
 /// Pages of a generation; two are kept.
-const MAX_PAGES: usize = 2 * 1024;
+const MAX_PAGES: usize = 512;
 /// Reads longer than this bypass the cache: they are bulk reads of heap chunks, each done once.
 const MAX_READ: usize = 4096;
 

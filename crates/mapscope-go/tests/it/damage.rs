@@ -206,8 +206,8 @@ fn read(core: &Path, exe: &Path) -> Result<usize, String> {
     let core = Core::open(core, Some(exe)).map_err(|e| e.to_string())?;
     let executable = core.executable().clone();
     let read: Result<usize, GoError> = with_session(&core, Executable::new(&executable), &Silent, |session| {
-        for map in &session.maps {
-            let _ = session.details(map.audit.address);
+        for map in session.maps.iter() {
+            let _ = session.details(map.address());
         }
         let sites = session.sites();
         let _ = (sites.all().len(), sites.heap_profile().records.len());

@@ -129,8 +129,8 @@ fn retained(sites: &Sites<'_>, session: &Session<'_>) -> Vec<String> {
     let objects = |sites: &[Site<'_>]| -> u64 { sites.iter().map(|site| site.live.objects).sum() };
     let holder = session.holders().iter().position(|h| h.name == "main.all").unwrap();
     let of_holder = sites.retained_by_holder(holder as u32);
-    let map = session.maps.iter().find(|m| m.owner == "main.all.table").unwrap();
-    let of_map = sites.retained_by_map(map.audit.address);
+    let map = session.maps.iter().find(|m| m.owner() == "main.all.table").unwrap();
+    let of_map = sites.retained_by_map(map.address());
     let by_table: Vec<Site<'_>> =
         of_map.iter().filter(|site| site.stack.iter().any(|f| f.function == "main.table")).cloned().collect();
     let checks = [
@@ -138,7 +138,7 @@ fn retained(sites: &Sites<'_>, session: &Session<'_>) -> Vec<String> {
         ("blocks of the map from the helper", blocks(&of_map, "main.helper"), 0),
         ("objects of the map", objects(&by_table), objects(&of_map)),
         ("elements of the list", objects(&sites.retained_by_type("main.list")), 300),
-        ("bytes of the map", of_map.iter().map(|site| site.live.bytes).sum(), map.retained),
+        ("bytes of the map", of_map.iter().map(|site| site.live.bytes).sum(), map.retained_bytes().unwrap()),
     ];
     let wrong = checks.into_iter().filter(|(_, found, expected)| found != expected);
     wrong.map(|(what, found, expected)| format!("{what}: {found}, not {expected}")).collect()

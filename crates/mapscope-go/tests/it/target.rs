@@ -4,9 +4,10 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, ChildStdin, Command, Stdio};
 
 use mapscope_go::{
-    Executable, GoError, GoroutineCensus, MapEntry, MemoryParts, Session, Silent, Totals, TypeCount, with_session,
+    Executable, GoError, GoroutineCensus, MemoryParts, Session, Silent, Totals, TypeCount, with_session,
 };
 use mapscope_memory::{Memory, Process};
+use mapscope_model::MapTable;
 use serde_json::Value;
 
 use crate::matrix::Program;
@@ -21,7 +22,7 @@ pub struct Running {
 
 /// What a session holds, copied out of it.
 pub struct Reading {
-    pub maps: Vec<MapEntry>,
+    pub maps: MapTable,
     pub types: Vec<TypeCount>,
     pub totals: Totals,
     pub memory: Option<MemoryParts>,
@@ -127,7 +128,7 @@ fn reading(session: &Session<'_>) -> Reading {
 
 fn failed(error: &GoError) -> Reading {
     Reading {
-        maps: Vec::new(),
+        maps: MapTable::default(),
         types: Vec::new(),
         totals: Totals::default(),
         memory: None,

@@ -1,7 +1,6 @@
 //! What a program says of itself, against what was read.
 
-use mapscope_go::MapEntry;
-use mapscope_heap::MapFigures;
+use mapscope_model::{MapFigures, MapRef};
 use serde_json::Value;
 
 use crate::target::Reading;
@@ -35,37 +34,37 @@ pub fn compare(truth: &Value, reading: &Reading) -> Vec<String> {
 pub fn compare_map(said: &Value, reading: &Reading) -> Vec<String> {
     let owner = said["owner"].as_str().unwrap();
     let name = format!("map {} {} with {} entries", owner, said["type"].as_str().unwrap(), said["entries"]);
-    let found: Vec<&MapEntry> = match said["addr"].as_str() {
+    let found: Vec<MapRef<'_>> = match said["addr"].as_str() {
         Some(address) => {
             let address = u64::from_str_radix(address.trim_start_matches("0x"), 16).unwrap();
-            reading.maps.iter().filter(|m| m.audit.address == address).collect()
+            reading.maps.iter().filter(|m| m.address() == address).collect()
         }
         // A map on a stack moves with it.
-        None => reading.maps.iter().filter(|m| is_like(said, m)).collect(),
+        None => reading.maps.iter().filter(|m| is_like(said, *m)).collect(),
     };
     let [map] = found[..] else { return vec![format!("{name} at {} is found {} times", said["addr"], found.len())] };
     let mut wrong = Vec::new();
-    if map.type_name != said["type"].as_str().unwrap() {
-        wrong.push(format!("{name} has the type {}", map.type_name));
+    if map.type_name() != said["type"].as_str().unwrap() {
+        wrong.push(format!("{name} has the type {}", map.type_name()));
     }
-    if !owner.is_empty() && map.owner != owner {
-        wrong.push(format!("{name} has the owner {}", map.owner));
+    if !owner.is_empty() && map.owner() != owner {
+        wrong.push(format!("{name} has the owner {}", map.owner()));
     }
-    if map.audit.implementation.name() != said["impl"].as_str().unwrap() {
-        wrong.push(format!("{name} is called {}", map.audit.implementation.name()));
+    if map.implementation() != said["impl"].as_str().unwrap() {
+        wrong.push(format!("{name} is called {}", map.implementation()));
     }
-    match &map.audit.figures {
-        Ok(figures) => wrong.extend(compare_figures(&name, said, figures)),
-        Err(torn) => wrong.push(format!("{name} is torn: {torn}")),
+    match map.figures() {
+        Some(figures) => wrong.extend(compare_figures(&name, said, figures)),
+        None => wrong.push(format!("{name} is torn: {:?}", map.torn_reason())),
     }
     wrong
 }
 
-fn is_like(said: &Value, map: &MapEntry) -> bool {
+fn is_like(said: &Value, map: MapRef<'_>) -> bool {
     let owner = said["owner"].as_str().unwrap();
-    let same_owner = if owner.is_empty() { map.owner.starts_with("goroutine ") } else { map.owner == owner };
-    let same_entries = map.audit.figures.as_ref().is_ok_and(|f| Some(f.entries) == said["entries"].as_u64());
-    same_owner && same_entries && said["type"].as_str() == Some(&map.type_name)
+    let same_owner = if owner.is_empty() { map.owner().starts_with("goroutine ") } else { map.owner() == owner };
+    let same_entries = map.figures().is_some_and(|f| Some(f.entries) == said["entries"].as_u64());
+    same_owner && same_entries && said["type"].as_str() == Some(map.type_name())
 }
 
 fn compare_figures(name: &str, said: &Value, found: &MapFigures) -> Vec<String> {

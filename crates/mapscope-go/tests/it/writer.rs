@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use mapscope_go::MapEntry;
-use mapscope_heap::{MapFigures, MapImplementation};
 use mapscope_memory::{Memory, Process};
+use mapscope_model::{MapFigures, MapRef};
 use object::{Object, ObjectSymbol};
 
 use crate::matrix::Program;
@@ -103,41 +102,41 @@ fn compare(target: &Running, reading: &Reading, torn: &mut BTreeMap<String, u64>
         wrong.extend(truth::compare_map(map, reading));
     }
     for written in WRITTEN {
-        let found: Vec<&MapEntry> = reading.maps.iter().filter(|map| map.owner == written.owner).collect();
+        let found: Vec<MapRef<'_>> = reading.maps.iter().filter(|map| map.owner() == written.owner).collect();
         let [map] = found[..] else {
             wrong.push(format!("{} is found {} times", written.owner, found.len()));
             continue;
         };
-        if map.type_name != written.type_name {
-            wrong.push(format!("{} has the type {}", written.owner, map.type_name));
+        if map.type_name() != written.type_name {
+            wrong.push(format!("{} has the type {}", written.owner, map.type_name()));
         }
-        match &map.audit.figures {
-            Err(reason) => *torn.entry(format!("{}: {}", written.owner, without_numbers(reason))).or_default() += 1,
-            Ok(figures) if !is_possible(map.audit.implementation, figures, written) => {
+        match map.figures() {
+            None => {
+                let reason = without_numbers(map.torn_reason().unwrap());
+                *torn.entry(format!("{}: {reason}", written.owner)).or_default() += 1;
+            }
+            Some(figures) if !is_possible(map.implementation(), figures, written) => {
                 wrong.push(format!("{} has impossible figures: {figures:?}", written.owner));
             }
-            Ok(_) => {}
+            Some(_) => {}
         }
     }
     wrong
 }
 
 /// Figures that some moment of the map could have.
-fn is_possible(implementation: MapImplementation, figures: &MapFigures, written: &Written) -> bool {
+fn is_possible(implementation: &str, figures: &MapFigures, written: &Written) -> bool {
     let MapFigures { entries, slots, groups, holes, .. } = *figures;
     let growing = figures.old_buckets_bytes.is_some_and(|bytes| bytes > 0);
-    let shape = match implementation {
-        MapImplementation::Swiss => {
-            slots == 8 * groups && figures.tombstones.is_some_and(|tombstones| entries + tombstones <= slots)
-        }
-        MapImplementation::Legacy => {
-            let overflow = figures.overflow_buckets.unwrap_or(u64::MAX);
-            // Entries that have not been moved yet are in no slot of the new array.
-            (groups == 0 || groups.is_power_of_two())
-                && overflow.checked_add(groups).is_some_and(|buckets| slots == 8 * buckets)
-                && (entries <= slots || growing)
-                && figures.evacuated_buckets.is_some_and(|evacuated| growing || evacuated == 0)
-        }
+    let shape = if implementation == "swiss" {
+        slots == 8 * groups && figures.tombstones.is_some_and(|tombstones| entries + tombstones <= slots)
+    } else {
+        let overflow = figures.overflow_buckets.unwrap_or(u64::MAX);
+        // Entries that have not been moved yet are in no slot of the new array.
+        (groups == 0 || groups.is_power_of_two())
+            && overflow.checked_add(groups).is_some_and(|buckets| slots == 8 * buckets)
+            && (entries <= slots || growing)
+            && figures.evacuated_buckets.is_some_and(|evacuated| growing || evacuated == 0)
     };
     shape
         && holes <= groups

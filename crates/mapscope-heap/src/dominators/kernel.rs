@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use super::Dominator;
 use super::semi_nca::{Preorder, immediate_dominators};
-use crate::bits::{RankedSet, SharedBits};
+use crate::bits::{BitSet, RankedSet, SharedBits};
 use crate::{HeapGraph, Parent, Reachability};
 
 /// Blocks that one thread looks at in a row, at least.
@@ -83,32 +83,54 @@ pub(crate) struct Kernel {
 }
 
 impl Kernel {
-    pub(super) fn new(graph: &HeapGraph, members: &RankedSet) -> Self {
-        let objects: Vec<u32> = members.iter().map(|o| o as u32).collect();
+    pub(crate) fn new(graph: &HeapGraph, members: &RankedSet) -> Self {
+        let objects = objects(members);
         let rank = |target: &u32| members.rank(*target as usize).map(|rank| rank as u32);
-        let rows = |chunk: &[u32]| {
-            let (mut ends, mut targets) = (Vec::with_capacity(chunk.len()), Vec::new());
+        let count = |object: &u32| {
+            let is_member = |target: &&u32| members.contains(**target as usize);
+            match graph.edges(*object) {
+                row if row.len() > LONG => row.par_iter().filter(is_member).count() as u32,
+                row => row.iter().filter(is_member).count() as u32,
+            }
+        };
+        // First how long the rows are, then what is in them: rows made in pieces would be there twice.
+        let mut offsets = vec![0; objects.len() + 1];
+        offsets[1..]
+            .par_iter_mut()
+            .zip(objects.par_iter())
+            .with_min_len(CHUNK)
+            .for_each(|(len, object)| *len = count(object));
+        let mut total = 0;
+        for end in &mut offsets {
+            total += *end;
+            *end = total;
+        }
+        let mut targets = vec![0; total as usize];
+        let mut rest = targets.as_mut_slice();
+        let mut parts = Vec::with_capacity(objects.len().div_ceil(CHUNK));
+        for (number, chunk) in objects.chunks(CHUNK).enumerate() {
+            let (first, last) = (number * CHUNK, number * CHUNK + chunk.len());
+            let (part, more) = rest.split_at_mut((offsets[last] - offsets[first]) as usize);
+            parts.push((chunk, part));
+            rest = more;
+        }
+        parts.into_par_iter().for_each(|(chunk, part)| {
+            let mut places = part.iter_mut();
+            let mut put = |rank| {
+                if let Some(place) = places.next() {
+                    *place = rank;
+                }
+            };
             for object in chunk {
                 match graph.edges(*object) {
                     row if row.len() > LONG => {
                         let parts = row.par_chunks(LONG).map(|part| part.iter().filter_map(rank).collect::<Vec<_>>());
-                        parts.collect::<Vec<_>>().into_iter().for_each(|part| targets.extend(part));
+                        parts.collect::<Vec<_>>().into_iter().flatten().for_each(&mut put);
                     }
-                    row => targets.extend(row.iter().filter_map(rank)),
+                    row => row.iter().filter_map(rank).for_each(&mut put),
                 }
-                ends.push(targets.len() as u32);
             }
-            (ends, targets)
-        };
-        let parts: Vec<(Vec<u32>, Vec<u32>)> = objects.par_chunks(CHUNK).map(rows).collect();
-        let mut offsets = Vec::with_capacity(objects.len() + 1);
-        let mut targets = Vec::with_capacity(parts.iter().map(|p| p.1.len()).sum());
-        offsets.push(0);
-        for (ends, more) in parts {
-            let base = targets.len() as u32;
-            offsets.extend(ends.into_iter().map(|end| base + end));
-            targets.extend(more);
-        }
+        });
         Self { objects, offsets, targets }
     }
 
@@ -124,6 +146,12 @@ impl Kernel {
     }
 }
 
+fn objects(members: &RankedSet) -> Vec<u32> {
+    let mut objects = Vec::with_capacity(members.len());
+    objects.extend(members.iter().map(|o| o as u32));
+    objects
+}
+
 #[inline]
 fn row<'t>(offsets: &[u32], targets: &'t [u32], at: u32) -> &'t [u32] {
     let Range { start, end } = offsets[at as usize]..offsets[at as usize + 1];
@@ -135,8 +163,34 @@ fn row<'t>(offsets: &[u32], targets: &'t [u32], at: u32) -> &'t [u32] {
 pub(super) struct Solved {
     /// Members in an order in which each comes after its dominator.
     pub(super) preorder: Vec<u32>,
-    /// Immediate dominator of each member, by rank.
-    pub(super) dominators: Vec<Dominator>,
+    /// Immediate dominator of each member, by rank, as [`code`] writes it.
+    dominators: Vec<u32>,
+}
+
+impl Solved {
+    /// The immediate dominator of the member of a rank.
+    #[inline]
+    pub(super) fn dominator(&self, rank: usize) -> Option<Dominator> {
+        self.dominators.get(rank).map(|code| match *code {
+            SHARED => Dominator::Shared,
+            holder if holder & HOLDER != 0 => Dominator::Holder(holder & !HOLDER),
+            object => Dominator::Object(object),
+        })
+    }
+}
+
+/// Set in the code of a holder; objects are fewer, and so are holders.
+const HOLDER: u32 = 1 << 31;
+/// The code of [`Dominator::Shared`].
+const SHARED: u32 = u32::MAX;
+
+/// A dominator in four bytes.
+fn code(dominator: Dominator) -> u32 {
+    match dominator {
+        Dominator::Shared => SHARED,
+        Dominator::Holder(holder) => HOLDER | holder,
+        Dominator::Object(object) => object,
+    }
 }
 
 /// Finds the immediate dominators of all members.
@@ -144,20 +198,25 @@ pub(super) fn solve(kernel: Kernel, reach: &Reachability, members: &RankedSet, h
     if kernel.len() == 0 {
         return Solved { preorder: Vec::new(), dominators: Vec::new() };
     }
-    let (vertex, graph, objects) =
-        Nodes { kernel, held: held(reach, members, holders), holders: holders.count }.preorder();
+    let Kernel { objects: listed, offsets, targets } = kernel;
+    // Listed again at the end: the most memory is in use in between.
+    drop(listed);
+    let (vertex, graph) =
+        Nodes { rows: (offsets, targets), held: held(reach, members, holders), holders: holders.count }.preorder();
     let by_number = immediate_dominators(&graph);
+    drop(graph);
     let base = holders.count + 1;
-    let mut dominators = vec![Dominator::Shared; objects.len()];
+    let objects = objects(members);
+    let mut dominators = vec![SHARED; objects.len()];
     let mut preorder = Vec::with_capacity(objects.len());
     for (node, dominator) in vertex.iter().zip(by_number) {
         if let Some(rank) = node.checked_sub(base) {
             let dominator = vertex[dominator as usize];
-            dominators[rank as usize] = match dominator.checked_sub(base) {
+            dominators[rank as usize] = code(match dominator.checked_sub(base) {
                 Some(rank) => Dominator::Object(objects[rank as usize]),
                 None if dominator == 0 => Dominator::Shared,
                 None => Dominator::Holder(dominator - 1),
-            };
+            });
             preorder.push(objects[rank as usize]);
         }
     }
@@ -180,7 +239,8 @@ fn held(reach: &Reachability, members: &RankedSet, holders: &Holders<'_>) -> (Ve
 
 /// Nodes of the kernel's graph: 0 is the entry, then come the holders, then the members by rank.
 struct Nodes {
-    kernel: Kernel,
+    /// The members that each member points to, as sparse rows.
+    rows: (Vec<u32>, Vec<u32>),
     held: (Vec<u32>, Vec<u32>),
     holders: u32,
 }
@@ -190,7 +250,7 @@ const UNSEEN: u32 = u32::MAX;
 
 impl Nodes {
     fn len(&self) -> usize {
-        self.kernel.len() + self.holders as usize + 1
+        self.rows.0.len() + self.holders as usize
     }
 
     /// The `index`-th successor of a node; `None` at the end.
@@ -200,18 +260,19 @@ impl Nodes {
             return (index < self.holders).then_some(index + 1);
         }
         let row = match node.checked_sub(self.holders + 1) {
-            Some(rank) => self.kernel.successors(rank),
+            Some(rank) => row(&self.rows.0, &self.rows.1, rank),
             None => row(&self.held.0, &self.held.1, node - 1),
         };
         row.get(index as usize).map(|rank| rank + self.holders + 1)
     }
 
-    /// Numbers the nodes depth first: the node of each number, the graph in these numbers, and the member of each rank.
-    fn preorder(self) -> (Vec<u32>, Preorder, Vec<u32>) {
+    /// Numbers the nodes depth first: the node of each number, and the graph in these numbers.
+    fn preorder(self) -> (Vec<u32>, Preorder) {
         let mut number = vec![UNSEEN; self.len()];
-        let (mut vertex, mut parents) = (vec![0u32], vec![0u32]);
+        let (mut vertex, mut parents) = (Vec::with_capacity(self.len()), Vec::with_capacity(self.len()));
+        vertex.push(0u32);
+        parents.push(0u32);
         number[0] = 0;
-        let mut predecessors = 0usize;
         let mut stack = vec![(0u32, 0u32)];
         while let Some((node, next)) = stack.last_mut() {
             let (node, index) = (*node, *next);
@@ -220,7 +281,6 @@ impl Nodes {
                 stack.pop();
                 continue;
             };
-            predecessors += 1;
             if number[target as usize] == UNSEEN {
                 number[target as usize] = vertex.len() as u32;
                 vertex.push(target);
@@ -228,11 +288,11 @@ impl Nodes {
                 stack.push((target, 0));
             }
         }
-        let graph = self.predecessors(&vertex, &number, parents, predecessors);
-        (vertex, graph, self.kernel.objects)
+        let graph = self.predecessors(&vertex, &number, parents);
+        (vertex, graph)
     }
 
-    fn predecessors(&self, vertex: &[u32], number: &[u32], parents: Vec<u32>, count: usize) -> Preorder {
+    fn predecessors(&self, vertex: &[u32], number: &[u32], parents: Vec<u32>) -> Preorder {
         let each = |sink: &mut dyn FnMut(u32, u32)| {
             for (from, &node) in vertex.iter().enumerate() {
                 let mut index = 0;
@@ -242,20 +302,37 @@ impl Nodes {
                 }
             }
         };
-        let mut offsets = vec![0u32; vertex.len() + 1];
-        each(&mut |_, to| offsets[to as usize] += 1);
+        // Most nodes have one predecessor, their parent, and need no row.
+        let (mut once, mut several) = (BitSet::new(vertex.len()), BitSet::new(vertex.len()));
+        each(&mut |_, to| {
+            if !once.insert(to as usize) {
+                several.insert(to as usize);
+            }
+        });
+        drop(once);
+        let several = RankedSet::new(several);
+        let mut offsets = vec![0u32; several.len() + 1];
+        let mut total = 0;
+        each(&mut |_, to| {
+            if let Some(rank) = several.rank(to as usize) {
+                offsets[rank] += 1;
+                total += 1;
+            }
+        });
+        let mut predecessors = vec![0; total];
         let mut total = 0;
         for offset in &mut offsets {
             // The end of the row for now; filling moves it to the start.
             total += *offset;
             *offset = total;
         }
-        let mut predecessors = vec![0; count];
         each(&mut |from, to| {
-            let at = &mut offsets[to as usize];
-            *at -= 1;
-            predecessors[*at as usize] = from;
+            if let Some(rank) = several.rank(to as usize) {
+                let at = &mut offsets[rank];
+                *at -= 1;
+                predecessors[*at as usize] = from;
+            }
         });
-        Preorder { parents, offsets, predecessors }
+        Preorder { parents, several, offsets, predecessors }
     }
 }

@@ -5,6 +5,8 @@
 //! practice and quadratic in the worst case, so it is counted; a graph that is out to be slow gets Lengauer and Tarjan's
 //! own second half.
 
+use crate::bits::RankedSet;
+
 /// Steps of the walks that each node may cause on average before they are given up.
 const STEPS_PER_NODE: u64 = 32;
 
@@ -12,15 +14,19 @@ const STEPS_PER_NODE: u64 = 32;
 pub(super) struct Preorder {
     /// Parent of each node in the depth-first tree; that of node 0 is 0.
     pub(super) parents: Vec<u32>,
-    /// Where the predecessors of each node start; one more than there are nodes.
+    /// The nodes with rows of predecessors. Any other has one predecessor, its parent.
+    pub(super) several: RankedSet,
+    /// Where the row of each of these starts; one more than they are.
     pub(super) offsets: Vec<u32>,
-    /// Predecessors of all nodes.
+    /// Predecessors, row after row.
     pub(super) predecessors: Vec<u32>,
 }
 
 impl Preorder {
+    /// The predecessors of a node, but for a parent that is the only one.
     fn predecessors(&self, node: usize) -> &[u32] {
-        &self.predecessors[self.offsets[node] as usize..self.offsets[node + 1] as usize]
+        let Some(rank) = self.several.rank(node) else { return &[] };
+        &self.predecessors[self.offsets[rank] as usize..self.offsets[rank + 1] as usize]
     }
 }
 
@@ -32,12 +38,14 @@ pub(super) fn immediate_dominators(graph: &Preorder) -> Vec<u32> {
 
 /// `None` when the walks take more than `steps` steps.
 fn by_walking(graph: &Preorder, mut steps: u64) -> Option<Vec<u32>> {
-    let mut forest = Forest::new(graph);
-    for node in (1..graph.parents.len()).rev() {
-        forest.semidominator(graph, node);
-    }
-    // The other columns are not needed from here on.
-    let Forest { semi, .. } = forest;
+    let semi = {
+        let mut forest = Forest::new(graph);
+        for node in (1..graph.parents.len()).rev() {
+            forest.semidominator(graph, node);
+        }
+        // The other columns end here.
+        forest.semi
+    };
     let mut dominators = graph.parents.clone();
     for node in 1..dominators.len() {
         let mut at = dominators[node];
@@ -132,6 +140,20 @@ impl Forest {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bits::BitSet;
+
+    /// A graph with the predecessors of each node in rows.
+    fn preorder(parents: Vec<u32>, offsets: &[u32], predecessors: &[u32]) -> Preorder {
+        let row = |node: usize| &predecessors[offsets[node] as usize..offsets[node + 1] as usize];
+        let mut several = BitSet::new(parents.len());
+        let (mut starts, mut rows) = (vec![0], Vec::new());
+        for node in (0..parents.len()).filter(|node| row(*node).len() > 1) {
+            several.insert(node);
+            rows.extend_from_slice(row(node));
+            starts.push(rows.len() as u32);
+        }
+        Preorder { parents, several: RankedSet::new(several), offsets: starts, predecessors: rows }
+    }
 
     /// A ladder that sends every walk to the top: node i of the long path is also entered from the entry.
     fn ladder(len: u32) -> Preorder {
@@ -144,7 +166,7 @@ mod tests {
             }
             offsets.push(predecessors.len() as u32);
         }
-        Preorder { parents, offsets, predecessors }
+        preorder(parents, &offsets, &predecessors)
     }
 
     #[test]
@@ -193,7 +215,7 @@ mod tests {
             );
             offsets.push(predecessors.len() as u32);
         }
-        Preorder { parents, offsets, predecessors }
+        preorder(parents, &offsets, &predecessors)
     }
 
     #[test]
@@ -206,7 +228,7 @@ mod tests {
             predecessors.extend(if node < n { vec![node - 1] } else { vec![1, n - 1] });
             offsets.push(predecessors.len() as u32);
         }
-        let graph = Preorder { parents, offsets, predecessors };
+        let graph = preorder(parents, &offsets, &predecessors);
         assert_eq!(by_walking(&graph, STEPS_PER_NODE * u64::from(2 * n)), None);
         let dominators = immediate_dominators(&graph);
         assert!((n..2 * n).all(|node| dominators[node as usize] == 1));

@@ -79,10 +79,11 @@ mod tests {
     fn growers_are_maps_with_more_entries_by_bytes() {
         let mut before =
             inspected("a", vec![map("main.a", 1000, 100), map("main.same", 10, 10), map("main.less", 9, 900)]);
-        before.inspection.maps.push(map("goroutine 7 main.f: m", 10, 10));
+        before.inspection.maps.edit(|maps| maps.push(map("goroutine 7 main.f: m", 10, 10)));
         let mut after =
             inspected("b", vec![map("main.a", 4000, 400), map("main.same", 10, 10), map("main.less", 9, 9)]);
-        after.inspection.maps.extend([map("goroutine 9 main.f: m", 100, 100), map("main.new", 9000, 5)]);
+        let new = [map("goroutine 9 main.f: m", 100, 100), map("main.new", 9000, 5)];
+        after.inspection.maps.edit(|maps| maps.extend(new));
         after.inspection.target.taken_at = Some("2026-11-21T10:10:00Z".into());
         let growers = growers(&diff(&[before, after]));
         let seen: Vec<_> =

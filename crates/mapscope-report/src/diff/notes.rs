@@ -206,7 +206,7 @@ mod tests {
         assert!(one(|i| i.target.go_version = "go1.23.4".into()).contains("(go1.27.3, go1.23.4)"));
         assert!(one(|i| i.target.map_impl = "legacy".into()).contains("slots cannot"));
         assert!(one(|i| i.target.kind = "core".into()).starts_with("A process and a core"));
-        assert_eq!(notes_of(|i| i.maps.push(map("bss+0x80", 10, 1))), Vec::<String>::new());
+        assert_eq!(notes_of(|i| i.maps.edit(|maps| maps.push(map("bss+0x80", 10, 1)))), Vec::<String>::new());
         let mut stripped = vec![inspected("a", vec![map("bss+0x80", 10, 1)]); 2];
         stripped[1].inspection.target.taken_at = Some("2026-11-21T10:10:00Z".into());
         for one in &mut stripped {
@@ -215,7 +215,7 @@ mod tests {
         assert!(diff(&stripped).notes[0].contains("only within one build"));
         let stripped = one(|i| {
             i.target.stripped = true;
-            i.maps.push(map("bss+0x80", 10, 1));
+            i.maps.edit(|maps| maps.push(map("bss+0x80", 10, 1)));
         });
         assert!(stripped.contains("--debug-info"), "{stripped}");
     }
@@ -233,7 +233,7 @@ mod tests {
         });
         assert!(scoped.ends_with("That bears on maps, findings; everything else can be compared."), "{scoped}");
         let torn = MapRow { torn: true, figures: None, ..map("main.a", 0, 0) };
-        assert!(one(|i| i.maps = vec![torn.clone()]).starts_with("1 owner has maps that were being written"));
+        assert!(one(|i| i.maps = vec![torn.clone()].into()).starts_with("1 owner has maps that were being written"));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::names::comparable;
-use crate::model::{DiffFigures, Inspection, MapRow, RowKind};
+use crate::model::{DiffFigures, Inspection, MapRef, RowKind};
 
 /// What one inspection says of a thing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -105,8 +105,8 @@ pub(super) fn left_out(inspection: &Inspection, kind: RowKind) -> u64 {
 }
 
 fn add_all<'i>(inspection: &'i Inspection, add: &mut impl FnMut(Key<'i>, Side, bool)) {
-    for map in &inspection.maps {
-        add((RowKind::Map, comparable(&map.owner), Some(&map.type_name)), map_side(map), map.heuristic);
+    for map in inspection.maps.iter() {
+        add((RowKind::Map, comparable(map.owner()), Some(map.type_name())), map_side(map), map.heuristic());
     }
     for row in &inspection.types {
         let figures = DiffFigures {
@@ -125,14 +125,14 @@ fn add_all<'i>(inspection: &'i Inspection, add: &mut impl FnMut(Key<'i>, Side, b
     }
 }
 
-fn map_side(map: &MapRow) -> Side {
-    let Some(figures) = map.figures.as_ref().filter(|_| !map.torn) else { return Side::Torn };
+fn map_side(map: MapRef<'_>) -> Side {
+    let Some(figures) = map.figures() else { return Side::Torn };
     Side::Known(DiffFigures {
         maps: Some(1),
         count: Some(figures.entries),
         slots: Some(figures.slots),
         bytes: Some(figures.table_bytes),
-        retained_bytes: map.retained_bytes,
+        retained_bytes: map.retained_bytes(),
         reclaimable_bytes: Some(figures.reclaimable_bytes),
     })
 }
@@ -153,6 +153,7 @@ fn sum(a: &DiffFigures, b: &DiffFigures) -> DiffFigures {
 mod tests {
     use super::*;
     use crate::diff::tests::{holder, map, types};
+    use crate::model::MapRow;
 
     fn of<'s>(subjects: &'s [Subject], name: &str) -> &'s Subject {
         subjects.iter().find(|s| s.name == name).unwrap_or_else(|| panic!("no {name}"))
@@ -165,11 +166,13 @@ mod tests {
                 map("goroutine 7 main.worker: seen", 100, 8),
                 map("goroutine 8 main.worker: seen", 200, 24),
                 MapRow { type_name: "map[int]bool".into(), ..map("goroutine 8 main.worker: seen", 50, 4) },
-            ],
+            ]
+            .into(),
             holders: vec![holder("goroutine", "goroutine main.worker", 2, 9)],
             ..Inspection::default()
         };
-        let two = Inspection { maps: vec![map("goroutine 99 main.worker: seen", 300, 32)], ..Inspection::default() };
+        let two =
+            Inspection { maps: vec![map("goroutine 99 main.worker: seen", 300, 32)].into(), ..Inspection::default() };
         let subjects = subjects(&[&one, &two]);
         assert_eq!(subjects.len(), 3);
         let seen = subjects.iter().find(|s| s.type_name.as_deref() == Some("map[int]int")).expect("the map");
@@ -186,11 +189,12 @@ mod tests {
     fn what_is_torn_or_not_listed_is_not_known() {
         let torn = MapRow { torn: true, figures: None, ..map("main.torn", 0, 0) };
         let whole = Inspection {
-            maps: vec![map("main.torn", 10, 1), torn, map("main.a", 10, 1)],
+            maps: vec![map("main.torn", 10, 1), torn, map("main.a", 10, 1)].into(),
             types: types("main.T", 3),
             ..Inspection::default()
         };
-        let limited = Inspection { total_maps: Some(2), maps: vec![map("main.b", 10, 1)], ..Inspection::default() };
+        let limited =
+            Inspection { total_maps: Some(2), maps: vec![map("main.b", 10, 1)].into(), ..Inspection::default() };
         let subjects = subjects(&[&whole, &limited]);
         assert_eq!(of(&subjects, "main.torn").sides, [Side::Torn, Side::Unlisted]);
         assert_eq!(of(&subjects, "main.a").sides[1], Side::Unlisted);
@@ -204,7 +208,7 @@ mod tests {
     #[test]
     fn a_sum_whose_part_is_not_known_is_not_known() {
         let without = MapRow { retained_bytes: None, ..map("main.a", 10, 1) };
-        let inspection = Inspection { maps: vec![map("main.a", 10, 1), without], ..Inspection::default() };
+        let inspection = Inspection { maps: vec![map("main.a", 10, 1), without].into(), ..Inspection::default() };
         let subjects = subjects(&[&inspection]);
         assert_eq!(subjects[0].sides[0].figures().map(|f| (f.bytes, f.retained_bytes)), Some((Some(20), None)));
     }

@@ -28,7 +28,7 @@ pub(crate) fn inspected(source: &str, maps: Vec<MapRow>) -> Inspected {
         taken_at: Some("2026-11-21T10:00:00Z".into()),
         ..Target::default()
     };
-    Inspected { source: source.into(), inspection: Inspection { target, maps, ..Inspection::default() } }
+    Inspected { source: source.into(), inspection: Inspection { target, maps: maps.into(), ..Inspection::default() } }
 }
 
 /// An inspection `minute` minutes after ten.

@@ -73,8 +73,8 @@ mod tests {
         let mut before =
             inspected("before.json", vec![map("main.a", 120, 3), map("main.same", 7, 7), map("main.gone", 50, 5)]);
         let mut after = inspected("pid 7", vec![map("main.a", 400, 4), map("main.same", 7, 7)]);
-        before.inspection.maps.push(map("main.torn", 9, 9));
-        after.inspection.maps.push(torn());
+        before.inspection.maps.edit(|maps| maps.push(map("main.torn", 9, 9)));
+        after.inspection.maps.edit(|maps| maps.push(torn()));
         after.inspection.holders = vec![holder("goroutine", "goroutine main.f", 2, 8)];
         let diff = diff(&[before, after]);
         let changes = Changes::of(&diff).expect("there are two sides");

@@ -1,12 +1,11 @@
 //! Rows as columns: neighbours in a column are alike, which compresses well, and no field is named a hundred thousand
 //! times.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
-use serde::Serialize;
-use serde_json::{Map, Value};
+use serde::{Serialize, Serializer};
 
-use crate::model::{MapFigures, MapRow, TypeRow};
+use crate::model::{MapFigures, MapRef, MapTable, TypeRow};
 
 /// Strings by number, each once.
 #[derive(Default)]
@@ -29,64 +28,79 @@ impl<'r> Strings<'r> {
 #[derive(Serialize)]
 pub(super) struct MapColumns<'r> {
     /// Without `0x`.
-    addr: Vec<&'r str>,
+    addr: Column<'r, String>,
     owner: Vec<u32>,
     #[serde(rename = "type")]
     type_name: Vec<u32>,
     #[serde(rename = "impl")]
     implementation: Vec<u32>,
-    figures: Map<String, Value>,
+    figures: BTreeMap<&'static str, Column<'r, Option<u64>>>,
     /// Row and reason of the torn ones.
     torn: Vec<(usize, &'r str)>,
     /// Rows that are inferred.
     heuristic: Vec<usize>,
 }
 
-type Figure = (&'static str, fn(&MapRow) -> Option<u64>);
+/// A column of the first maps of a table, made while it is written.
+struct Column<'r, T> {
+    maps: &'r MapTable,
+    most: usize,
+    of: fn(MapRef<'_>) -> T,
+}
+
+impl<T> Column<'_, T> {
+    fn values(&self) -> impl Iterator<Item = T> {
+        self.maps.iter().take(self.most).map(self.of)
+    }
+}
+
+impl<T: Serialize> Serialize for Column<'_, T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.values())
+    }
+}
+
+type Figure = (&'static str, fn(MapRef<'_>) -> Option<u64>);
 
 const FIGURES: &[Figure] = &[
-    ("retained_bytes", |row| row.retained_bytes),
-    ("entries", |row| figure(row, |f| Some(f.entries))),
-    ("slots", |row| figure(row, |f| Some(f.slots))),
-    ("groups", |row| figure(row, |f| Some(f.groups))),
-    ("holes", |row| figure(row, |f| Some(f.holes))),
-    ("tombstones", |row| figure(row, |f| f.tombstones)),
-    ("overflow_buckets", |row| figure(row, |f| f.overflow_buckets)),
-    ("old_buckets_bytes", |row| figure(row, |f| f.old_buckets_bytes)),
-    ("evacuated_buckets", |row| figure(row, |f| f.evacuated_buckets)),
-    ("zero_values", |row| figure(row, |f| f.zero_values)),
-    ("table_bytes", |row| figure(row, |f| Some(f.table_bytes))),
-    ("indirect_bytes", |row| figure(row, |f| Some(f.indirect_bytes))),
-    ("padding_bytes", |row| figure(row, |f| Some(f.padding_bytes))),
-    ("reclaimable_bytes", |row| figure(row, |f| Some(f.reclaimable_bytes))),
+    ("retained_bytes", |map| map.retained_bytes()),
+    ("entries", |map| figure(map, |f| Some(f.entries))),
+    ("slots", |map| figure(map, |f| Some(f.slots))),
+    ("groups", |map| figure(map, |f| Some(f.groups))),
+    ("holes", |map| figure(map, |f| Some(f.holes))),
+    ("tombstones", |map| figure(map, |f| f.tombstones)),
+    ("overflow_buckets", |map| figure(map, |f| f.overflow_buckets)),
+    ("old_buckets_bytes", |map| figure(map, |f| f.old_buckets_bytes)),
+    ("evacuated_buckets", |map| figure(map, |f| f.evacuated_buckets)),
+    ("zero_values", |map| figure(map, |f| f.zero_values)),
+    ("table_bytes", |map| figure(map, |f| Some(f.table_bytes))),
+    ("indirect_bytes", |map| figure(map, |f| Some(f.indirect_bytes))),
+    ("padding_bytes", |map| figure(map, |f| Some(f.padding_bytes))),
+    ("reclaimable_bytes", |map| figure(map, |f| Some(f.reclaimable_bytes))),
 ];
 
-fn figure(row: &MapRow, of: fn(&MapFigures) -> Option<u64>) -> Option<u64> {
-    row.figures.as_ref().filter(|_| !row.torn).and_then(of)
+fn figure(map: MapRef<'_>, of: fn(&MapFigures) -> Option<u64>) -> Option<u64> {
+    map.figures().and_then(of)
 }
 
 impl<'r> MapColumns<'r> {
-    pub(super) fn new(rows: &'r [MapRow], strings: &mut Strings<'r>) -> Self {
-        let mut figures = Map::new();
-        for (name, of) in FIGURES {
-            let column: Vec<Option<u64>> = rows.iter().map(of).collect();
-            if column.iter().any(Option::is_some) {
-                figures.insert((*name).to_owned(), column.into());
-            }
-        }
-        let numbered = rows.iter().enumerate();
+    /// The first `most` of `maps`.
+    pub(super) fn new(maps: &'r MapTable, most: usize, strings: &mut Strings<'r>) -> Self {
+        let rows = || maps.iter().take(most);
+        let columns = FIGURES.iter().map(|(name, of)| (*name, Column { maps, most, of: *of }));
+        let numbered = rows().enumerate();
         Self {
-            addr: rows.iter().map(|row| row.addr.trim_start_matches("0x")).collect(),
-            owner: rows.iter().map(|row| strings.number(&row.owner)).collect(),
-            type_name: rows.iter().map(|row| strings.number(&row.type_name)).collect(),
-            implementation: rows.iter().map(|row| strings.number(&row.implementation)).collect(),
-            figures,
+            addr: Column { maps, most, of: |map| format!("{:x}", map.address()) },
+            owner: rows().map(|map| strings.number(map.owner())).collect(),
+            type_name: rows().map(|map| strings.number(map.type_name())).collect(),
+            implementation: rows().map(|map| strings.number(map.implementation())).collect(),
+            figures: columns.filter(|(_, column)| column.values().any(|value| value.is_some())).collect(),
             torn: numbered
                 .clone()
-                .filter(|(_, row)| row.torn)
-                .map(|(index, row)| (index, row.torn_reason.as_deref().unwrap_or_default()))
+                .filter(|(_, map)| map.torn())
+                .map(|(index, map)| (index, map.torn_reason().unwrap_or_default()))
                 .collect(),
-            heuristic: numbered.filter(|(_, row)| row.heuristic).map(|(index, _)| index).collect(),
+            heuristic: numbered.filter(|(_, map)| map.heuristic()).map(|(index, _)| index).collect(),
         }
     }
 }

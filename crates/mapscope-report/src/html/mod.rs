@@ -11,8 +11,9 @@ mod payload;
 
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
-use std::io::Write;
+use std::io::BufWriter;
 
+use self::payload::Tables;
 use crate::model::Report;
 
 /// The page without data.
@@ -26,7 +27,7 @@ const PLACE: &str = "<!--DATA-->";
 /// Only when the data cannot be written as JSON, which would be a mistake in this crate.
 pub fn html(report: &Report) -> serde_json::Result<String> {
     let summary = escaped(&serde_json::to_string(&payload::summary(report))?);
-    let tables = base64::encode(&deflated(&serde_json::to_vec(&payload::tables(report))?));
+    let tables = base64::encode(&deflated(&payload::tables(report))?);
     let (before, after) = PAGE.split_once(PLACE).unwrap_or((PAGE, ""));
     Ok([
         before,
@@ -46,11 +47,12 @@ fn escaped(json: &str) -> String {
     json.replace('<', "\\u003c").replace('\u{2028}', "\\u2028").replace('\u{2029}', "\\u2029")
 }
 
-fn deflated(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
-    // Writing into memory cannot fail.
-    let _ = encoder.write_all(bytes);
-    encoder.finish().unwrap_or_default()
+/// The JSON of the tables, compressed as it is made: it can be ten times as long.
+fn deflated(tables: &Tables<'_>) -> serde_json::Result<Vec<u8>> {
+    let mut json = BufWriter::new(DeflateEncoder::new(Vec::new(), Compression::default()));
+    serde_json::to_writer(&mut json, tables)?;
+    let encoder = json.into_inner().map_err(|e| serde_json::Error::io(e.into_error()))?;
+    encoder.finish().map_err(serde_json::Error::io)
 }
 
 #[cfg(test)]
@@ -63,7 +65,7 @@ mod tests {
     fn hostile() -> Report {
         let holder = HolderRow { kind: "variable".into(), name: HOSTILE.into(), ..HolderRow::default() };
         let map = MapRow { owner: HOSTILE.into(), figures: Some(MapFigures::default()), ..MapRow::default() };
-        let inspection = Inspection { holders: vec![holder], maps: vec![map], ..Inspection::default() };
+        let inspection = Inspection { holders: vec![holder], maps: vec![map].into(), ..Inspection::default() };
         Report { inspection, ..Report::default() }
     }
 
@@ -103,7 +105,7 @@ mod tests {
                 ..MapRow::default()
             }
         };
-        let maps = (0..120_000).map(&mut map).collect();
+        let maps = (0..120_000).map(&mut map).collect::<Vec<_>>().into();
         let node = |number: u64| TreeNode {
             depth: if number == 0 { 0 } else { 1 + next(3) as u32 % 2 },
             kind: NodeKind::Type,

@@ -6,8 +6,8 @@ use super::base64;
 use super::changes::Changes;
 use super::columns::{MapColumns, Strings, TypeColumns};
 use crate::model::{
-    FindingRow, GoroutineCount, GoroutineList, GoroutineRow, Heap, HolderRow, MapRow, MemoryUse, Occupancy, Report,
-    Suspect, Target, Tree,
+    FindingRow, GoroutineCount, GoroutineList, GoroutineRow, Heap, HolderRow, MapFigures, MapRef, MemoryUse, Occupancy,
+    Report, Suspect, Target, Tree,
 };
 
 /// Names the two parts, and that they belong to this page.
@@ -105,7 +105,8 @@ struct Picture<'r> {
 
 pub(super) fn summary(report: &Report) -> Summary<'_> {
     let inspection = &report.inspection;
-    let sum = |of: fn(&MapRow) -> Option<u64>| inspection.maps.iter().filter_map(of).fold(0, u64::saturating_add);
+    let figures = || inspection.maps.iter().filter_map(MapRef::figures);
+    let sum = |of: fn(&MapFigures) -> u64| figures().map(of).fold(0, u64::saturating_add);
     Summary {
         schema: SCHEMA,
         target: &inspection.target,
@@ -120,8 +121,8 @@ pub(super) fn summary(report: &Report) -> Summary<'_> {
         totals: Totals {
             maps: inspection.maps.len(),
             types: inspection.types.len(),
-            map_table_bytes: sum(|map| map.figures.as_ref().map(|f| f.table_bytes)),
-            map_reclaimable_bytes: sum(|map| map.figures.as_ref().map(|f| f.reclaimable_bytes)),
+            map_table_bytes: sum(|f| f.table_bytes),
+            map_reclaimable_bytes: sum(|f| f.reclaimable_bytes),
         },
         partial: partial(report),
     }
@@ -138,7 +139,7 @@ fn partial(report: &Report) -> Vec<String> {
 pub(super) fn tables(report: &Report) -> Tables<'_> {
     let inspection = &report.inspection;
     let mut strings = Strings::default();
-    let maps = MapColumns::new(first(&inspection.maps, ROWS), &mut strings);
+    let maps = MapColumns::new(&inspection.maps, ROWS, &mut strings);
     let types = TypeColumns::new(first(&inspection.types, ROWS), &mut strings);
     let tree = tree(&report.tree, &mut strings);
     Tables {

@@ -3,47 +3,80 @@
 use std::collections::HashMap;
 
 use crate::diff::of_goroutine;
-use crate::model::{MapFigures, MapRow};
+use crate::model::{MapFigures, MapId, MapRef, MapRow, MapTable};
 
-/// A row, and how many maps it stands for.
+/// A row to be, and how many maps it stands for.
 pub(crate) struct Alike {
-    pub(crate) row: MapRow,
+    first: MapId,
     pub(crate) maps: usize,
+    /// What they add up to, when there are several.
+    sum: Option<Box<Sum>>,
+}
+
+struct Sum {
+    figures: MapFigures,
+    retained_bytes: Option<u64>,
+}
+
+impl Alike {
+    fn one(map: MapRef<'_>) -> Self {
+        Self { first: map.id(), maps: 1, sum: None }
+    }
+
+    /// Adds a map, which has these figures, to those of `table` that this stands for.
+    fn add(&mut self, map: MapRef<'_>, figures: &MapFigures, table: &MapTable) {
+        let first = table.map(self.first);
+        let sum = self.sum.get_or_insert_with(|| {
+            let figures = first.figures().cloned().unwrap_or_default();
+            Box::new(Sum { figures, retained_bytes: first.retained_bytes() })
+        });
+        self.maps += 1;
+        add(&mut sum.figures, figures);
+        let retained = sum.retained_bytes.zip(map.retained_bytes());
+        sum.retained_bytes = retained.map(|(a, b)| a.saturating_add(b));
+    }
+
+    fn figures<'t>(&'t self, table: &'t MapTable) -> Option<&'t MapFigures> {
+        self.sum.as_ref().map(|sum| &sum.figures).or_else(|| table.map(self.first).figures())
+    }
+
+    /// The row of these maps of `table`.
+    pub(crate) fn row(&self, table: &MapTable) -> MapRow {
+        let row = table.map(self.first).row();
+        let Some(sum) = &self.sum else { return row };
+        let owner = of_goroutine(&row.owner).unwrap_or(&row.owner);
+        MapRow {
+            owner: format!("{} × {owner}", self.maps),
+            figures: Some(sum.figures.clone()),
+            retained_bytes: sum.retained_bytes,
+            ..row
+        }
+    }
 }
 
 /// `maps` with those of equal type and owner, whatever the number of the goroutine, added up. If there
-/// are any, the rows are in order of their table bytes again, torn maps in front.
-pub(crate) fn alike(maps: &[MapRow]) -> Vec<Alike> {
-    let mut rows: Vec<Alike> = Vec::new();
+/// are any, they are in order of their table bytes again, torn maps in front.
+pub(crate) fn alike(maps: &MapTable) -> Vec<Alike> {
+    let mut found: Vec<Alike> = Vec::new();
     let mut known: HashMap<(&str, &str, &str, bool), usize> = HashMap::new();
-    for map in maps {
-        let figures = map.figures.as_ref().filter(|_| !map.torn);
-        let owner = of_goroutine(&map.owner).unwrap_or(&map.owner);
-        let Some(figures) = figures.filter(|_| !owner.is_empty()) else {
-            rows.push(Alike { row: map.clone(), maps: 1 });
+    for map in maps.iter() {
+        let owner = of_goroutine(map.owner()).unwrap_or(map.owner());
+        let Some(figures) = map.figures().filter(|_| !owner.is_empty()) else {
+            found.push(Alike::one(map));
             continue;
         };
-        let key = (owner, map.type_name.as_str(), map.implementation.as_str(), map.heuristic);
+        let key = (owner, map.type_name(), map.implementation(), map.heuristic());
         if let Some(&at) = known.get(&key) {
-            rows[at].maps += 1;
-            let sum = rows[at].row.retained_bytes.zip(map.retained_bytes);
-            rows[at].row.retained_bytes = sum.map(|(a, b)| a.saturating_add(b));
-            if let Some(sum) = &mut rows[at].row.figures {
-                add(sum, figures);
-            }
+            found[at].add(map, figures, maps);
         } else {
-            known.insert(key, rows.len());
-            rows.push(Alike { row: map.clone(), maps: 1 });
+            known.insert(key, found.len());
+            found.push(Alike::one(map));
         }
     }
-    if rows.len() == maps.len() {
-        return rows;
+    if found.len() < maps.len() {
+        found.sort_by_key(|a| std::cmp::Reverse(a.figures(maps).map_or(u64::MAX, |f| f.table_bytes)));
     }
-    for Alike { row, maps } in rows.iter_mut().filter(|r| r.maps > 1) {
-        row.owner = format!("{maps} × {}", of_goroutine(&row.owner).unwrap_or(&row.owner));
-    }
-    rows.sort_by_key(|r| std::cmp::Reverse(r.row.figures.as_ref().map_or(u64::MAX, |f| f.table_bytes)));
-    rows
+    found
 }
 
 fn add(sum: &mut MapFigures, other: &MapFigures) {
@@ -92,8 +125,10 @@ mod tests {
     }
 
     fn shown(maps: &[MapRow]) -> Vec<(String, usize, u64)> {
+        let maps = MapTable::from(maps.to_vec());
         let bytes = |row: &MapRow| row.figures.as_ref().map_or(0, |f| f.table_bytes);
-        alike(maps).into_iter().map(|r| (r.row.owner.clone(), r.maps, bytes(&r.row))).collect()
+        let shown = |a: &Alike| (a.row(&maps).owner, a.maps, bytes(&a.row(&maps)));
+        alike(&maps).iter().map(shown).collect()
     }
 
     #[test]
@@ -120,7 +155,9 @@ mod tests {
             seen("", 1, 1),
         ];
         assert_eq!(shown(&maps), want);
-        assert_eq!(alike(&maps)[0].row.figures.as_ref().map(|f| (f.entries, f.zero_values)), Some((2, Some(2))));
+        let maps = MapTable::from(maps.to_vec());
+        let figures = alike(&maps)[0].row(&maps).figures;
+        assert_eq!(figures.map(|f| (f.entries, f.zero_values)), Some((2, Some(2))));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::memory::memory_section;
 use super::rows::{map_table, type_table};
 use super::style::{DIM, TITLE, paint};
 use super::units::{bytes, count, plural};
-use crate::model::{Figure, Inspection, MapRow};
+use crate::model::{Figure, Inspection, MapRow, MapTable};
 
 /// The whole picture of one target: where memory went, its largest maps and types.
 pub fn inspect(inspection: &Inspection, options: &TextOptions) -> String {
@@ -54,7 +54,7 @@ pub(crate) fn title(what: &str, shown: usize, total: usize, order: &str) -> Stri
 }
 
 /// The largest maps. Those with one owner, in whatever goroutine, share a row, which counts for all of them.
-fn map_section(maps: &[MapRow], options: &TextOptions) -> String {
+fn map_section(maps: &MapTable, options: &TextOptions) -> String {
     let mut alike = alike(maps);
     alike.truncate(options.shown(alike.len()));
     let shown = alike.iter().map(|a| a.maps).sum();
@@ -63,7 +63,7 @@ fn map_section(maps: &[MapRow], options: &TextOptions) -> String {
         return out + "  no live maps\n";
     }
     let shared = alike.iter().any(|a| a.maps > 1);
-    let rows: Vec<MapRow> = alike.into_iter().map(|a| a.row).collect();
+    let rows: Vec<MapRow> = alike.iter().map(|a| a.row(maps)).collect();
     out += &map_table(&rows, false, options.keep).render(options.width);
     out += &more(shown, maps.len());
     if shared {

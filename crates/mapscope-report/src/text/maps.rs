@@ -6,14 +6,14 @@ use super::header::{header, read_time};
 use super::rows::map_table;
 use super::style::push_line;
 use super::units::{bytes, count, plural};
-use crate::model::{Figure, MapList};
+use crate::model::{Figure, MapList, MapRef, MapRow};
 
 /// One line for each map, and totals over all that passed the filters.
 pub fn maps(list: &MapList, options: &TextOptions) -> String {
     let mut out = header(&list.target, &read_time(&list.target).into_iter().collect::<Vec<_>>(), options.width);
     out.push('\n');
     let shown = options.shown(list.maps.len());
-    let rows = &list.maps[..shown];
+    let rows: Vec<MapRow> = list.maps.rows().take(shown).collect();
     if list.maps.is_empty() {
         let none = match list.total_maps {
             0 => "no live maps".to_owned(),
@@ -21,10 +21,10 @@ pub fn maps(list: &MapList, options: &TextOptions) -> String {
         };
         push_line(&mut out, none);
     } else {
-        out += &map_table(rows, true, options.keep).render(options.width);
+        out += &map_table(&rows, true, options.keep).render(options.width);
         out += &more(shown, list.maps.len());
         out += &totals(&facts(list), options.width);
-        out += &marks(rows, options.width);
+        out += &marks(&rows, options.width);
     }
     out += &partial(list.uncertain(), options.width);
     out
@@ -32,7 +32,7 @@ pub fn maps(list: &MapList, options: &TextOptions) -> String {
 
 /// What the shown and the hidden rows add up to.
 fn facts(list: &MapList) -> Vec<String> {
-    let figures = || list.maps.iter().filter_map(|row| row.figures.as_ref());
+    let figures = || list.maps.iter().filter_map(MapRef::figures);
     let table = figures().map(|f| f.table_bytes).fold(0, u64::saturating_add);
     let reclaimable = figures().map(|f| f.reclaimable_bytes).fold(0, u64::saturating_add);
     let mut which = plural(list.total_maps, "map", "maps");
@@ -40,7 +40,7 @@ fn facts(list: &MapList) -> Vec<String> {
         which = format!("{} of {which}", count(list.matched_maps));
     }
     let mut facts = vec![which, format!("{} of tables", bytes(table)), format!("{} reclaimable", bytes(reclaimable))];
-    let torn = list.maps.iter().filter(|row| row.torn).count() as u64;
+    let torn = list.maps.iter().filter(|map| map.torn()).count() as u64;
     if torn > 0 {
         facts.push(format!("{} torn", count(torn)));
     }

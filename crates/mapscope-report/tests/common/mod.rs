@@ -204,7 +204,7 @@ pub(crate) fn inspection() -> Inspection {
         holders: holders(),
         suspects: suspects(),
         types: types(),
-        maps: maps(),
+        maps: maps().into(),
         total_types: None,
         total_maps: None,
         partial: vec![],
@@ -319,7 +319,7 @@ pub(crate) fn map_list() -> MapList {
     MapList {
         schema: MAPS_SCHEMA.into(),
         target: process(),
-        maps,
+        maps: maps.into(),
         total_maps: total,
         matched_maps: total,
         partial: vec![],
@@ -1055,10 +1055,11 @@ fn inspected(source: &str, minute: u64, cached: u64) -> Inspected {
         table_bytes: 40 * cached,
         ..MapFigures::default()
     };
-    inspection.maps.push(MapRow {
+    let cache = MapRow {
         retained_bytes: Some(200 * cached),
         ..row(0xc0_0900_0000, "main.cache.byKey", "map[string]*main.Entry", cache)
-    });
+    };
+    inspection.maps.edit(|maps| maps.push(cache));
     let holder = |kind: &str, name: &str, count, retained_bytes| HolderRow {
         kind: kind.into(),
         name: name.into(),
@@ -1082,20 +1083,27 @@ fn inspected(source: &str, minute: u64, cached: u64) -> Inspected {
 pub(crate) fn two_inspections() -> Vec<Inspected> {
     let mut before = inspected("before.json", 20, 500_000);
     let mut after = inspected("pid 21291", 30, 1_000_000);
-    if let Some(figures) = &mut before.inspection.maps[0].figures {
-        (figures.entries, figures.reclaimable_bytes) = (9_800_000, 0);
-    }
-    before.inspection.maps[0].retained_bytes = Some(1_322 * MIB);
-    after.inspection.maps[0].retained_bytes = Some(403 * MIB);
     let index = MapFigures { entries: 250_000, slots: 524_288, table_bytes: 20 * MIB, ..MapFigures::default() };
-    before.inspection.maps.push(row(0xc0_0a00_0000, "main.index.old", "map[uint64]uint32", index.clone()));
+    let old = row(0xc0_0a00_0000, "main.index.old", "map[uint64]uint32", index.clone());
     let index = MapFigures { entries: 1_000_003, ..index };
-    after.inspection.maps.push(row(0xc0_0b00_0000, "main.index.next", "map[uint64]uint32", index));
-    after.inspection.maps[2] = MapRow { torn: true, figures: None, ..before.inspection.maps[2].clone() };
+    let next = row(0xc0_0b00_0000, "main.index.next", "map[uint64]uint32", index);
+    before.inspection.maps.edit(|maps| {
+        if let Some(figures) = &mut maps[0].figures {
+            (figures.entries, figures.reclaimable_bytes) = (9_800_000, 0);
+        }
+        maps[0].retained_bytes = Some(1_322 * MIB);
+        maps.push(old);
+    });
+    after.inspection.maps.edit(|maps| {
+        maps[0].retained_bytes = Some(403 * MIB);
+        maps[2] = MapRow { torn: true, figures: None, ..maps[2].clone() };
+        maps.push(next);
+    });
     // Three tags for each entry.
     for (inspected, entries) in [(&mut before, 1_500_000), (&mut after, 3_000_000)] {
         let tags = MapFigures { entries, slots: 2 * entries, table_bytes: 9 * entries, ..MapFigures::default() };
-        inspected.inspection.maps.push(row(0xc0_0c00_0000, "main.cache.tags", "map[main.Tag]struct {}", tags));
+        let tags = row(0xc0_0c00_0000, "main.cache.tags", "map[main.Tag]struct {}", tags);
+        inspected.inspection.maps.edit(|maps| maps.push(tags));
     }
     after.inspection.types.remove(5);
     vec![before, after]
@@ -1116,7 +1124,8 @@ pub(crate) fn unlike_inspections() -> Vec<Inspected> {
         Target { file_time: true, taken_at: Some("2026-11-21T20:00:00Z".into()), ..legacy_core() };
     before.inspection.memory.core_bytes = before.inspection.memory.rss_bytes.take();
     before.inspection.partial = vec!["the core is truncated: 14 of 212 segments end early (ulimit -c)".into()];
-    before.inspection.maps.push(row(0x10, "bss+0x1f40", "map[int]int", MapFigures::default()));
+    let other = row(0x10, "bss+0x1f40", "map[int]int", MapFigures::default());
+    before.inspection.maps.edit(|maps| maps.push(other));
     let mut after = inspected("after.json", 30, 500_000);
     (after.inspection.total_maps, after.inspection.total_types) = (Some(40), Some(900));
     vec![before, after]

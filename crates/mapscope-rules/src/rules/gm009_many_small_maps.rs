@@ -35,17 +35,17 @@
 
 use std::collections::BTreeMap;
 
-use crate::Evidence;
 use crate::finding::Claim;
 use crate::severity::MIN_BYTES;
 use crate::text::{bytes, count};
+use crate::{Evidence, MapFacts};
 
 /// Fewer maps than this are no pattern.
 const MANY: u64 = 1000;
 /// What one group or bucket holds.
 const FEW: u64 = 8;
 
-#[derive(Default)]
+#[derive(Clone, Debug, Default)]
 struct Sum {
     maps: u64,
     entries: u64,
@@ -54,23 +54,39 @@ struct Sum {
     larger: bool,
 }
 
-pub(crate) fn check(evidence: &Evidence) -> Vec<Claim> {
-    let mut sums: BTreeMap<(&str, &str), Sum> = BTreeMap::new();
-    for map in &evidence.maps {
-        let sum = sums.entry((nameless(&map.owner), &map.type_name)).or_default();
+impl Sum {
+    fn add(&mut self, map: &MapFacts) {
         let Some(pairs) = map.as_pairs_bytes.filter(|_| map.figures.entries <= FEW) else {
-            sum.larger = true;
-            continue;
+            self.larger = true;
+            return;
         };
-        sum.maps += 1;
-        sum.entries += map.figures.entries;
-        sum.table_bytes += map.figures.table_bytes;
-        sum.as_pairs += pairs;
+        self.maps += 1;
+        self.entries += map.figures.entries;
+        self.table_bytes += map.figures.table_bytes;
+        self.as_pairs += pairs;
     }
-    let claim = |((owner, type_name), sum): ((&str, &str), Sum)| {
+}
+
+/// What maps with one owner and one type add up to: by owner, then by type.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct SmallMaps(BTreeMap<String, BTreeMap<String, Sum>>);
+
+impl SmallMaps {
+    pub(crate) fn add(&mut self, map: &MapFacts) {
+        let (owner, type_name) = (nameless(&map.owner), &map.type_name);
+        if let Some(sum) = self.0.get_mut(owner).and_then(|types| types.get_mut(type_name)) {
+            sum.add(map);
+            return;
+        }
+        self.0.entry(owner.to_owned()).or_default().entry(type_name.clone()).or_default().add(map);
+    }
+}
+
+pub(crate) fn check(evidence: &Evidence) -> Vec<Claim> {
+    let claim = |(owner, type_name, sum): (&String, &String, &Sum)| {
         let saved = sum.table_bytes.saturating_sub(sum.as_pairs);
         (sum.maps >= MANY && !sum.larger && saved >= MIN_BYTES).then(|| Claim {
-            subject: owner.to_owned(),
+            subject: owner.clone(),
             summary: format!(
                 "{} maps {type_name} have {:.1} entries each and take {}; as slices of pairs they would take {}.",
                 count(sum.maps),
@@ -84,7 +100,8 @@ pub(crate) fn check(evidence: &Evidence) -> Vec<Claim> {
             ..Claim::default()
         })
     };
-    sums.into_iter().filter_map(claim).collect()
+    let owners = evidence.maps.small.0.iter();
+    owners.flat_map(|(owner, types)| types.iter().map(move |(t, sum)| (owner, t, sum))).filter_map(claim).collect()
 }
 
 /// The owner without the number of its goroutine, so that those of many goroutines are one.
@@ -99,26 +116,29 @@ mod tests {
     use mapscope_heap::MapFigures;
 
     use super::*;
-    use crate::MapFacts;
 
-    fn maps(count: usize, entries: u64) -> Evidence {
+    fn maps(count: usize, entries: u64) -> Vec<MapFacts> {
         let figures = MapFigures { entries, table_bytes: 192, ..MapFigures::default() };
         let map =
             MapFacts { owner: "main.all[].tags".into(), figures, as_pairs_bytes: Some(48), ..MapFacts::default() };
-        Evidence { maps: vec![map; count], ..Evidence::default() }
+        vec![map; count]
+    }
+
+    fn claims(maps: Vec<MapFacts>) -> Vec<Claim> {
+        check(&Evidence { maps: maps.into(), ..Evidence::default() })
     }
 
     #[test]
     fn a_thousand_small_maps_are_one_finding() {
-        let claims = check(&maps(1000, 2));
-        assert_eq!((claims.len(), claims[0].reclaimable_bytes), (1, 144_000));
-        assert!(check(&maps(999, 2)).is_empty());
+        let found = claims(maps(1000, 2));
+        assert_eq!((found.len(), found[0].reclaimable_bytes), (1, 144_000));
+        assert!(claims(maps(999, 2)).is_empty());
     }
 
     #[test]
     fn one_that_is_larger_shows_that_they_need_to_be_maps() {
-        let mut evidence = maps(2000, 2);
-        evidence.maps[7].as_pairs_bytes = None;
-        assert!(check(&evidence).is_empty());
+        let mut maps = maps(2000, 2);
+        maps[7].as_pairs_bytes = None;
+        assert!(claims(maps).is_empty());
     }
 }

@@ -82,7 +82,7 @@ mod tests {
         let order = FieldOrder { type_name: type_name.into(), ..FieldOrder::default() };
         let padded = PaddedMapFacts { orders: vec![order], savable_bytes: MIN_BYTES, ..PaddedMapFacts::default() };
         let map = MapFacts { figures, remade_bytes, padded: Some(padded.into()), ..MapFacts::default() };
-        Evidence { maps: vec![map], ..Evidence::default() }
+        Evidence { maps: vec![map].into(), ..Evidence::default() }
     }
 
     #[test]

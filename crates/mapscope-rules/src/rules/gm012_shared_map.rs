@@ -35,7 +35,7 @@ use crate::text::count;
 use crate::{Evidence, MapFacts};
 
 /// Fewer may well be meant one by one.
-const MANY: u64 = 1000;
+pub(crate) const MANY: u64 = 1000;
 
 pub(crate) fn check(evidence: &Evidence) -> Vec<Claim> {
     let claim = |map: &MapFacts| {

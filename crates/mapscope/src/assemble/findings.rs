@@ -3,10 +3,10 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use mapscope_go::{GoroutineCensus, HolderKind, MapEntry, PaddedMap, PaddedType, Session, Storage, StructLayout};
-use mapscope_report::model::{FindingRow, Inspection};
+use mapscope_go::{GoroutineCensus, HolderKind, PaddedMap, PaddedType, Session, Storage, StructLayout};
+use mapscope_report::model::{FindingRow, Inspection, MapId, MapRef};
 use mapscope_rules::{
-    ClassFacts, CycleFacts, Evidence, FieldOrder, FinalizerFacts, Finding, LeakFacts, MapFacts, PaddedFacts,
+    ClassFacts, CycleFacts, Evidence, FieldOrder, FinalizerFacts, Finding, LeakFacts, MapFacts, Maps, PaddedFacts,
     PaddedMapFacts, PinnedFacts, PoolFacts, SliceFacts, StaleFacts, StringFacts, SuspectFacts, SyncMapFacts,
     TimerFacts, findings,
 };
@@ -70,23 +70,24 @@ fn evidence(session: &Session<'_>, inspection: &Inspection, storage: Storage, ce
 }
 
 /// The maps that are not torn, but for those that a large `sync.Map` consists of: nobody can make them anew.
-fn maps(session: &Session<'_>, sync_maps: &[mapscope_go::SyncMap]) -> Vec<MapFacts> {
+fn maps(session: &Session<'_>, sync_maps: &[mapscope_go::SyncMap]) -> Maps {
     let inner: HashSet<u64> = sync_maps.iter().flat_map(|m| m.maps.iter().copied()).collect();
     let (pointers, keys) = (session.map_pointers(), session.pinned_keys());
     let mut costs = Costs { session, known: HashMap::new() };
-    let complete = |map: &MapEntry| {
-        let facts = map_facts(session, &mut costs, map)?;
-        let keys = keys.get(&map.audit.address).copied().unwrap_or_default();
-        let pointers = pointers.get(&map.audit.address).copied().unwrap_or(0);
-        Some(MapFacts { pointers, pinned_keys: keys.objects, pinned_bytes: keys.bytes, ..facts })
-    };
-    session.maps.iter().filter(|m| !inner.contains(&m.audit.address)).filter_map(complete).collect()
+    let mut maps = Maps::default();
+    for map in session.maps.iter().filter(|m| !inner.contains(&m.address())) {
+        let Some(facts) = map_facts(session, &mut costs, map) else { continue };
+        let keys = keys.of(map.id());
+        let pointers = pointers.get(map.id().0 as usize).map_or(0, |n| u64::from(*n));
+        maps.add(MapFacts { pointers, pinned_keys: keys.objects, pinned_bytes: keys.bytes, ..facts });
+    }
+    maps
 }
 
 fn cycles(session: &Session<'_>) -> Vec<CycleFacts> {
     let facts = |group: mapscope_go::CycleGroup| {
         let map = group.maps.first()?;
-        let retained = session.maps.iter().find(|m| m.audit.address == map.address).map_or(0, |m| m.retained);
+        let retained = session.maps.at(map.address).and_then(MapRef::retained_bytes).unwrap_or(0);
         Some(CycleFacts {
             owner: map.owner.clone(),
             objects: group.objects,
@@ -98,23 +99,25 @@ fn cycles(session: &Session<'_>) -> Vec<CycleFacts> {
     session.cycles(false, Some(CYCLES)).groups.into_iter().filter_map(facts).collect()
 }
 
-fn map_facts(session: &Session<'_>, costs: &mut Costs<'_, '_>, map: &MapEntry) -> Option<MapFacts> {
-    let figures = map.audit.figures.as_ref().ok()?.clone();
+fn map_facts(session: &Session<'_>, costs: &mut Costs<'_, '_>, map: MapRef<'_>) -> Option<MapFacts> {
+    let (id, figures) = (map.id(), map.figures()?);
     let zero = figures.zero_values.filter(|zero| *zero > 0);
-    let without_zero = zero.map(|zero| costs.of(map, figures.entries.saturating_sub(zero)).remade_bytes);
-    let cost = costs.of(map, figures.entries);
+    let without_zero = zero.map(|zero| costs.of(id, figures.entries.saturating_sub(zero)).remade_bytes);
+    let cost = costs.of(id, figures.entries);
     let small = figures.entries <= ONE_GROUP && figures.groups <= 1;
+    // Of a million small maps, this is not worth a read each.
+    let large = figures.table_bytes >= MapFacts::MIN_TABLE_BYTES;
     Some(MapFacts {
-        owner: map.owner.clone(),
-        type_name: map.type_name.clone(),
-        heuristic: map.heuristic,
-        retained_bytes: map.retained,
+        owner: map.owner().to_owned(),
+        type_name: map.type_name().to_owned(),
+        heuristic: map.heuristic(),
+        retained_bytes: map.retained_bytes().unwrap_or(0),
         remade_bytes: cost.remade_bytes.unwrap_or(figures.table_bytes),
-        cleared: session.was_cleared(map),
+        cleared: large.then(|| session.was_cleared(id)).flatten(),
         without_zero_bytes: without_zero.flatten(),
         padded: cost.padded.clone(),
         as_pairs_bytes: cost.pairs_bytes.filter(|_| small),
-        figures,
+        figures: figures.clone(),
         ..MapFacts::default()
     })
 }
@@ -123,7 +126,7 @@ fn map_facts(session: &Session<'_>, costs: &mut Costs<'_, '_>, map: &MapEntry) -
 /// there may be a million.
 struct Costs<'c, 's> {
     session: &'c Session<'s>,
-    known: HashMap<(u32, u64), Cost>,
+    known: HashMap<(Option<u32>, u64), Cost>,
 }
 
 struct Cost {
@@ -133,9 +136,9 @@ struct Cost {
 }
 
 impl Costs<'_, '_> {
-    fn of(&mut self, map: &MapEntry, entries: u64) -> &Cost {
+    fn of(&mut self, map: MapId, entries: u64) -> &Cost {
         let session = self.session;
-        self.known.entry((map.audit.map_type, entries)).or_insert_with(|| Cost {
+        self.known.entry((session.type_number(map), entries)).or_insert_with(|| Cost {
             remade_bytes: session.remade_bytes(map, entries),
             pairs_bytes: session.pairs_bytes(map, entries),
             padded: session.padded_map(map, entries).map(|m| Arc::new(padded_map(&m))),

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use mapscope_report::model::{Diff, FindingRow, Inspection, MapRow};
+use mapscope_report::model::{Diff, FindingRow, Inspection, MapRef};
 use mapscope_report::{Grower, growers};
 use mapscope_rules::{Evidence, GrowthFacts};
 
@@ -11,9 +11,9 @@ use super::findings;
 /// The findings of a comparison whose last inspection is `last`.
 pub(crate) fn findings(diff: &Diff, last: &Inspection) -> Vec<FindingRow> {
     // Once for all: there may be a million maps, and as many that grew.
-    let deletes = |row: &&MapRow| row.figures.as_ref().is_some_and(|f| f.tombstones.is_some_and(|n| n > 0));
+    let deletes = |map: &MapRef<'_>| map.figures().is_some_and(|f| f.tombstones.is_some_and(|n| n > 0));
     let deleted_from: HashSet<(&str, &str)> =
-        last.maps.iter().filter(deletes).map(|row| (row.owner.as_str(), row.type_name.as_str())).collect();
+        last.maps.iter().filter(deletes).map(|map| (map.owner(), map.type_name())).collect();
     let growth = growers(diff).into_iter().map(|grower| facts(grower, &deleted_from)).collect();
     findings::of(&Evidence { live_bytes: last.heap.live_bytes, growth, ..Evidence::default() })
 }

@@ -3,9 +3,9 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
-use mapscope_go::{GoroutineCensus, MapEntry, Session};
+use mapscope_go::{GoroutineCensus, Session};
 use mapscope_heap::{GroupFill, MergedNode};
-use mapscope_report::model::{GroupState, Inspection, NodeKind, Occupancy, Report, Tree, TreeNode};
+use mapscope_report::model::{GroupState, Inspection, MapRef, NodeKind, Occupancy, Report, Tree, TreeNode};
 
 use super::dominators::Names;
 use super::goroutines;
@@ -31,12 +31,12 @@ pub(crate) fn report(session: &Session<'_>, inspection: Inspection, census: &Gor
 }
 
 fn pictures(session: &Session<'_>) -> Vec<Occupancy> {
-    let large = |map: &&MapEntry| map.audit.figures.as_ref().is_ok_and(|f| f.slots >= PICTURE_SLOTS);
-    let picture = |map: &MapEntry| {
-        let details = session.details(map.audit.address)?;
+    let large = |map: &MapRef<'_>| map.figures().is_some_and(|f| f.slots >= PICTURE_SLOTS);
+    let picture = |map: MapRef<'_>| {
+        let details = session.details(map.address())?;
         let state = |g: &GroupFill| GroupState { entries: g.entries, tombstones: g.tombstones, slots: g.slots };
         let groups: Vec<GroupState> = details.groups.iter().map(state).collect();
-        Some(Occupancy::new(format!("{:#x}", map.audit.address), &groups))
+        Some(Occupancy::new(map.addr(), &groups))
     };
     session.maps.iter().filter(large).take(PICTURES).filter_map(picture).collect()
 }

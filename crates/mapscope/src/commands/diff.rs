@@ -14,7 +14,7 @@ use crate::assemble::growth;
 use crate::config::{Again, DiffForm, DiffQuestion, View};
 use crate::input;
 use crate::progress::Progress;
-use crate::source::{self, Loaded, Target, TargetSpec};
+use crate::source::{self, Extent, Loaded, Target, TargetSpec};
 
 /// Inspects what is to be compared, one after the other, and compares it.
 pub(crate) fn run(question: &DiffQuestion, progress: &dyn Progress, view: View) -> Result<String> {
@@ -74,8 +74,8 @@ fn load<R>(
     then: impl FnOnce(Loaded<'_, '_>) -> Result<R>,
 ) -> Result<R> {
     match opened {
-        Opened::Core(core) => source::load_open(target, core, progress, then),
-        _ => source::load(target, progress, then),
+        Opened::Core(core) => source::load_open(target, core, Extent::Whole, progress, then),
+        _ => source::load(target, Extent::Whole, progress, then),
     }
 }
 
@@ -156,7 +156,7 @@ fn truncate(diff: &mut Diff, limit: Option<usize>) {
 
 #[cfg(test)]
 mod tests {
-    use mapscope_report::model::Inspection;
+    use mapscope_report::model::{Inspection, MapRow};
 
     use super::*;
     use crate::testing::{inspection, json, plain};
@@ -177,14 +177,13 @@ mod tests {
     /// Of four maps, one lost most of its entries, one is gone and one is torn; a type doubled.
     fn inspected() -> Vec<Inspected> {
         let mut before = inspection();
-        if let Some(figures) = &mut before.maps[0].figures {
-            figures.entries = 3_000_000;
-        }
+        let set = |maps: &mut Vec<MapRow>, entries| maps[0].figures.iter_mut().for_each(|f| f.entries = entries);
+        before.maps.edit(|maps| set(maps, 3_000_000));
         let mut after = inspection();
-        if let Some(figures) = &mut after.maps[0].figures {
-            figures.entries = 12;
-        }
-        after.maps.remove(2);
+        after.maps.edit(|maps| {
+            set(maps, 12);
+            maps.remove(2);
+        });
         after.types[0].count *= 2;
         let named = |source: &str, inspection: Inspection| Inspected { source: source.into(), inspection };
         vec![named("before.json", before), named("pid 7", after)]

@@ -14,8 +14,9 @@ use super::{Outcome, load, saved};
 use crate::config::gate::{Checks, Examined, Gate, GateFormat, Pause};
 use crate::config::{Config, View};
 use crate::gate::{Allow, Budget, Facts, evaluate, with_command};
+use crate::input;
+use crate::output::{self, Output};
 use crate::source::{Loaded, Target, TargetSpec};
-use crate::{input, output};
 
 /// Examines the target, or the command, and says which budgets hold.
 pub(crate) fn run(gate: &Gate, config: &Config) -> Result<Outcome> {
@@ -155,7 +156,7 @@ fn earlier(path: &Path) -> Result<Inspection> {
 }
 
 fn save(path: &Path, inspection: &Inspection) -> Result<()> {
-    write(path, &to_json(inspection)?)
+    output::write_file(path, &Output::json(inspection.clone()))
 }
 
 fn write(path: &Path, text: &str) -> Result<()> {

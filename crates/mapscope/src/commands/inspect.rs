@@ -1,12 +1,12 @@
 //! `mapscope inspect` and `mapscope demo`.
 
-use anyhow::Result;
 use mapscope_report::model::Inspection;
-use mapscope_report::{TextOptions, text, to_json};
+use mapscope_report::{TextOptions, text};
 
 use super::Outcome;
 use crate::args::{FailOn, Format};
 use crate::config::View;
+use crate::output::Output;
 
 /// Whether there are findings at or above what was asked for.
 pub(crate) fn outcome(inspection: &Inspection, fail_on: Option<FailOn>) -> Outcome {
@@ -21,9 +21,9 @@ pub(crate) fn outcome(inspection: &Inspection, fail_on: Option<FailOn>) -> Outco
 }
 
 /// The whole picture, with at most `limit` maps and types.
-pub(crate) fn render(mut inspection: Inspection, limit: Option<usize>, view: View) -> Result<String> {
+pub(crate) fn render(mut inspection: Inspection, limit: Option<usize>, view: View) -> Output {
     match view.format {
-        Format::Text => Ok(text::inspect(&inspection, &TextOptions { width: view.width, limit, keep: None })),
+        Format::Text => Output::Text(text::inspect(&inspection, &TextOptions { width: view.width, limit, keep: None })),
         Format::Json => {
             if let Some(limit) = limit {
                 // Whoever compares the document with another must know what it leaves out.
@@ -33,7 +33,7 @@ pub(crate) fn render(mut inspection: Inspection, limit: Option<usize>, view: Vie
                 inspection.maps.truncate(limit);
                 inspection.types.truncate(limit);
             }
-            Ok(to_json(&inspection)?)
+            Output::json(inspection)
         }
     }
 }
@@ -41,20 +41,20 @@ pub(crate) fn render(mut inspection: Inspection, limit: Option<usize>, view: Vie
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{inspection, json, plain};
+    use crate::testing::{inspection, json, plain, written};
 
     #[test]
     fn text_says_how_many_are_left_out() {
-        let out = plain(&render(inspection(), Some(1), view(Format::Text)).expect("it renders"));
+        let out = plain(&written(&render(inspection(), Some(1), view(Format::Text))));
         assert!(out.contains("Maps (1 of 4, by table bytes)") && out.contains("… 3 more"), "{out}");
     }
 
     #[test]
     fn json_is_whole_unless_limited() {
-        let whole = json(&render(inspection(), None, view(Format::Json)).expect("it renders"));
+        let whole = json(&written(&render(inspection(), None, view(Format::Json))));
         assert_eq!(whole["schema"], "mapscope.inspect/1");
         assert_eq!(whole["maps"].as_array().map(Vec::len), Some(4));
-        let limited = json(&render(inspection(), Some(1), view(Format::Json)).expect("it renders"));
+        let limited = json(&written(&render(inspection(), Some(1), view(Format::Json))));
         assert_eq!(limited["maps"].as_array().map(Vec::len), Some(1));
         assert_eq!(limited["types"].as_array().map(Vec::len), Some(1));
         assert_eq!((&limited["total_maps"], &limited["total_types"]), (&4.into(), &2.into()));

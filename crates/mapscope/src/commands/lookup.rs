@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use anyhow::{Context, Result, anyhow, bail};
-use mapscope_report::model::{MapRow, TypeRow};
+use mapscope_report::model::{MapRef, MapTable, TypeRow};
 use mapscope_report::text::{bytes, printable};
 use regex::Regex;
 
@@ -16,54 +16,49 @@ const ALIKE: f64 = 0.4;
 
 /// The address of the one map that `query` names: by address, by its exact owner, by a part of it, or by a regular
 /// expression, in this order. The first that matches any map decides.
-pub(crate) fn find(maps: &[MapRow], query: &str) -> Result<u64> {
+pub(crate) fn find(maps: &MapTable, query: &str) -> Result<u64> {
     if let Some(digits) = query.strip_prefix("0x").or_else(|| query.strip_prefix("0X")) {
         let addr = u64::from_str_radix(digits, 16);
         let addr = addr.with_context(|| format!("`{query}` is not an address; try one that `mapscope maps` lists"))?;
-        if maps.iter().any(|row| address(row) == Some(addr)) {
+        if maps.at(addr).is_some() {
             return Ok(addr);
         }
         bail!("no live map has its header at {addr:#x}; `mapscope maps TARGET` lists all with their addresses");
     }
-    let regex = Regex::new(query).ok();
-    let found = [
-        filter(maps, |owner| owner == query),
-        filter(maps, |owner| owner.contains(query)),
-        filter(maps, |owner| regex.as_ref().is_some_and(|regex| regex.is_match(owner))),
-    ];
-    match found.into_iter().find(|found| !found.is_empty()).as_deref() {
-        None => Err(unknown(maps, query)),
-        Some([row]) => {
-            address(row).with_context(|| format!("{} has no address that can be read: {}", row.owner, row.addr))
-        }
-        Some(rows) => Err(ambiguous(rows, query)),
+    let mut found = filter(maps, |owner| owner == query);
+    if found.is_empty() {
+        found = filter(maps, |owner| owner.contains(query));
+    }
+    if let (true, Ok(regex)) = (found.is_empty(), Regex::new(query)) {
+        found = filter(maps, |owner| regex.is_match(owner));
+    }
+    match found.as_slice() {
+        [] => Err(unknown(maps, query)),
+        [map] => Ok(map.address()),
+        found => Err(ambiguous(found, query)),
     }
 }
 
-fn filter(maps: &[MapRow], matches: impl Fn(&str) -> bool) -> Vec<&MapRow> {
-    maps.iter().filter(|row| matches(&row.owner)).collect()
+fn filter(maps: &MapTable, matches: impl Fn(&str) -> bool) -> Vec<MapRef<'_>> {
+    maps.iter().filter(|map| matches(map.owner())).collect()
 }
 
-fn address(row: &MapRow) -> Option<u64> {
-    u64::from_str_radix(row.addr.strip_prefix("0x")?, 16).ok()
-}
-
-fn ambiguous(rows: &[&MapRow], query: &str) -> anyhow::Error {
-    let mut message = format!("`{query}` names {} maps; give the address of one:", rows.len());
-    for row in rows.iter().take(LISTED) {
-        let size = row.figures.as_ref().map_or_else(|| "torn".to_owned(), |figures| bytes(figures.table_bytes));
-        let (owner, type_name) = (printable(&row.owner), printable(&row.type_name));
+fn ambiguous(maps: &[MapRef<'_>], query: &str) -> anyhow::Error {
+    let mut message = format!("`{query}` names {} maps; give the address of one:", maps.len());
+    for map in maps.iter().take(LISTED) {
+        let size = map.figures().map_or_else(|| "torn".to_owned(), |figures| bytes(figures.table_bytes));
+        let (owner, type_name) = (printable(map.owner()), printable(map.type_name()));
         // Writing into a string cannot fail.
-        let _ = write!(message, "\n  {}  {size:>8}  {owner}  {type_name}", row.addr);
+        let _ = write!(message, "\n  {}  {size:>8}  {owner}  {type_name}", map.addr());
     }
-    if rows.len() > LISTED {
-        let _ = write!(message, "\n  ... {} more: `mapscope maps TARGET --owner '{query}'`", rows.len() - LISTED);
+    if maps.len() > LISTED {
+        let _ = write!(message, "\n  ... {} more: `mapscope maps TARGET --owner '{query}'`", maps.len() - LISTED);
     }
     anyhow!(message)
 }
 
-fn unknown(maps: &[MapRow], query: &str) -> anyhow::Error {
-    let near = near(maps.iter().map(|row| row.owner.as_str()), query);
+fn unknown(maps: &MapTable, query: &str) -> anyhow::Error {
+    let near = near(maps.owners(), query);
     if near.is_empty() {
         return anyhow!("no live map has an owner like `{query}`; `mapscope maps TARGET` lists all {}", maps.len());
     }
@@ -127,7 +122,7 @@ mod tests {
     #[test]
     fn an_exact_owner_beats_a_part_of_others() {
         let mut maps = inspection().maps;
-        maps[1].owner = "main.sessions".to_owned();
+        maps.edit(|maps| maps[1].owner = "main.sessions".to_owned());
         assert_eq!(find(&maps, "main.sessions").expect("it is exact"), 0xc0_0020_0000);
     }
 

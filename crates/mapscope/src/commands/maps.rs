@@ -2,25 +2,25 @@
 
 use std::cmp::Reverse;
 
-use anyhow::Result;
-use mapscope_report::model::{Inspection, MapFigures, MapList, MapRow};
+use mapscope_report::model::{Inspection, MapFigures, MapList, MapRef, MapTable};
 use mapscope_report::text::MapColumn;
-use mapscope_report::{MAPS_SCHEMA, TextOptions, text, to_json};
+use mapscope_report::{MAPS_SCHEMA, TextOptions, text};
 
 use crate::args::{Format, SortKey};
 use crate::config::{MapFilter, View};
+use crate::output::Output;
 
 /// The maps that pass the filter, in its order.
-pub(crate) fn render(inspection: Inspection, filter: &MapFilter, view: View) -> Result<String> {
+pub(crate) fn render(inspection: Inspection, filter: &MapFilter, view: View) -> Output {
     let mut list = select(inspection, filter);
     match view.format {
         Format::Text => {
             let options = TextOptions { width: view.width, limit: filter.limit, keep: column(filter.sort) };
-            Ok(text::maps(&list, &options))
+            Output::Text(text::maps(&list, &options))
         }
         Format::Json => {
             list.maps.truncate(filter.limit.unwrap_or(usize::MAX));
-            Ok(to_json(&list)?)
+            Output::json(list)
         }
     }
 }
@@ -29,7 +29,7 @@ pub(crate) fn render(inspection: Inspection, filter: &MapFilter, view: View) -> 
 fn select(inspection: Inspection, filter: &MapFilter) -> MapList {
     let Inspection { target, mut maps, partial, partial_scope, .. } = inspection;
     let total_maps = maps.len() as u64;
-    maps.retain(|row| passes(row, filter));
+    maps.retain(|map| passes(map, filter));
     sort(&mut maps, filter.sort);
     MapList {
         schema: MAPS_SCHEMA.to_owned(),
@@ -42,27 +42,19 @@ fn select(inspection: Inspection, filter: &MapFilter) -> MapList {
     }
 }
 
-fn passes(row: &MapRow, filter: &MapFilter) -> bool {
+fn passes(map: MapRef<'_>, filter: &MapFilter) -> bool {
     let matches = |regex: &Option<regex::Regex>, text: &str| regex.as_ref().is_none_or(|regex| regex.is_match(text));
     // A torn map may be the largest of all: it stays.
-    let large = row.figures.as_ref().is_none_or(|figures| figures.table_bytes >= filter.min_bytes);
-    large && matches(&filter.owner, &row.owner) && matches(&filter.type_name, &row.type_name)
+    let large = map.figures().is_none_or(|figures| figures.table_bytes >= filter.min_bytes);
+    large && matches(&filter.owner, map.owner()) && matches(&filter.type_name, map.type_name())
 }
 
 /// Most first, rows without the figure last; equal rows by table bytes, then by address, so that runs can be compared.
-fn sort(maps: &mut [MapRow], key: SortKey) {
-    let figure = |row: &MapRow, figure: fn(&MapFigures) -> Option<u64>| row.figures.as_ref().and_then(figure);
-    let table = |row: &MapRow| Reverse(figure(row, |f| Some(f.table_bytes)));
-    let address = |row: &MapRow| (row.addr.len(), row.addr.clone());
+fn sort(maps: &mut MapTable, key: SortKey) {
+    let table = |map: MapRef<'_>| Reverse(map.figures().map(|f| f.table_bytes));
     let by: fn(&MapFigures) -> Option<u64> = match key {
-        SortKey::Owner => {
-            maps.sort_by_cached_key(|row| (row.owner.clone(), table(row), address(row)));
-            return;
-        }
-        SortKey::Retained => {
-            maps.sort_by_cached_key(|row| (Reverse(row.retained_bytes), address(row)));
-            return;
-        }
+        SortKey::Owner => return maps.sort_by_key(|map| (map.owner(), table(map), map.address())),
+        SortKey::Retained => return maps.sort_by_key(|map| (Reverse(map.retained_bytes()), map.address())),
         SortKey::Table => |f| Some(f.table_bytes),
         SortKey::Entries => |f| Some(f.entries),
         SortKey::Slots => |f| Some(f.slots),
@@ -71,7 +63,7 @@ fn sort(maps: &mut [MapRow], key: SortKey) {
         SortKey::Tombstones => |f| f.tombstones,
         SortKey::Holes => |f| Some(f.holes),
     };
-    maps.sort_by_cached_key(|row| (Reverse(figure(row, by)), table(row), address(row)));
+    maps.sort_by_key(|map| (Reverse(map.figures().and_then(by)), table(map), map.address()));
 }
 
 /// The column that shows the order.
@@ -92,14 +84,14 @@ mod tests {
     use regex::Regex;
 
     use super::*;
-    use crate::testing::{inspection, json, plain};
+    use crate::testing::{inspection, json, plain, written};
 
     fn filter(sort: SortKey) -> MapFilter {
         MapFilter { sort, owner: None, type_name: None, min_bytes: 0, limit: None }
     }
 
     fn owners(filter: &MapFilter) -> Vec<String> {
-        select(inspection(), filter).maps.into_iter().map(|row| row.owner).collect()
+        select(inspection(), filter).maps.rows().map(|row| row.owner).collect()
     }
 
     #[test]
@@ -129,19 +121,18 @@ mod tests {
     #[test]
     fn counts_survive_the_limit() {
         let limited = MapFilter { limit: Some(1), min_bytes: 2 << 20, ..filter(SortKey::Table) };
-        let out = render(inspection(), &limited, View { format: Format::Json, width: 80 }).expect("it renders");
-        let out = json(&out);
+        let out = json(&written(&render(inspection(), &limited, View { format: Format::Json, width: 80 })));
         assert_eq!(out["schema"], "mapscope.maps/1");
         assert_eq!((&out["total_maps"], &out["matched_maps"]), (&4.into(), &3.into()));
         assert_eq!(out["maps"].as_array().map(Vec::len), Some(1));
-        let out = plain(&render(inspection(), &limited, View { format: Format::Text, width: 80 }).expect("it renders"));
+        let out = plain(&written(&render(inspection(), &limited, View { format: Format::Text, width: 80 })));
         assert!(out.contains("… 2 more") && out.contains("3 of 4 maps"), "{out}");
     }
 
     #[test]
     fn the_order_can_be_seen() {
         let view = View { format: Format::Text, width: 60 };
-        let out = plain(&render(inspection(), &filter(SortKey::Tombstones), view).expect("it renders"));
+        let out = plain(&written(&render(inspection(), &filter(SortKey::Tombstones), view)));
         assert!(out.contains("tomb."), "{out}");
     }
 }

@@ -27,7 +27,7 @@ use mapscope_memory::PauseOptions;
 
 pub(crate) use self::lookup::near;
 use crate::config::{Command, Config, DiffForm};
-use crate::source::{self, Loaded, Target, TargetSpec};
+use crate::source::{self, Extent, Loaded, Target, TargetSpec};
 use crate::{output, progress};
 use mapscope_report::html;
 
@@ -45,12 +45,9 @@ pub(crate) fn run(config: &Config) -> Result<Outcome> {
     let view = config.view;
     let text = match &config.command {
         Command::Inspect { target, limit, fail_on } => {
-            let (text, outcome) = load(target, config, |l| {
-                let inspection = l.findings();
-                let outcome = inspect::outcome(&inspection, *fail_on);
-                Ok((inspect::render(inspection, *limit, view)?, outcome))
-            })?;
-            output::write(&text, config)?;
+            let inspection = load(target, config, |l| Ok(l.findings()))?;
+            let outcome = inspect::outcome(&inspection, *fail_on);
+            output::write_result(&inspect::render(inspection, *limit, view), config)?;
             return Ok(outcome);
         }
         Command::Report { target, before, fail_on } => {
@@ -63,26 +60,30 @@ pub(crate) fn run(config: &Config) -> Result<Outcome> {
             output::write_bytes(page.as_bytes(), config)?;
             return Ok(outcome);
         }
-        Command::Maps { target, filter } => load(target, config, |l| maps::render(l.into_inspection(), filter, view))?,
+        Command::Maps { target, filter } => {
+            let inspection = load(target, config, |l| Ok(l.into_inspection()))?;
+            output::write_result(&maps::render(inspection, filter, view), config)?;
+            return Ok(Outcome::Fine);
+        }
         Command::Types { target, filter } => {
-            load(target, config, |l| types::render(l.storage(filter.show_values), filter, view))?
+            load_heap(target, config, |l| types::render(l.storage(filter.show_values), filter, view))?
         }
         Command::Map { target, query } => load(target, config, |l| {
             let addr = lookup::find(&l.inspection().maps, query)?;
             map::render(&l.map_detail(addr)?, view)
         })?,
         Command::Dominators { target, shape } => {
-            load(target, config, |l| dominators::render(&l.dominators(*shape), view))?
+            load_heap(target, config, |l| dominators::render(&l.dominators(*shape), view))?
         }
-        Command::Path { target, query } => load(target, config, |l| path::render(&l, query, view))?,
+        Command::Path { target, query } => load_heap(target, config, |l| path::render(&l, query, view))?,
         Command::Cycles { target, all, limit } => {
             load(target, config, |l| cycles::render(&l.cycles(*all, *limit), view))?
         }
         Command::Goroutines { target, filter } => {
-            load(target, config, |l| goroutines::render(l.goroutines(), filter, view))?
+            load_heap(target, config, |l| goroutines::render(l.goroutines(), filter, view))?
         }
         Command::Export { target, form } => {
-            let written = load(target, config, |l| export::render(&l, *form))?;
+            let written = load_heap(target, config, |l| export::render(&l, *form))?;
             if !config.quiet {
                 output::notes(&written.notes);
             }
@@ -125,5 +126,11 @@ pub(crate) fn run(config: &Config) -> Result<Outcome> {
 /// Reads the target and renders it; the progress bar is gone when this returns.
 fn load<R>(target: &Target, config: &Config, render: impl FnOnce(Loaded<'_, '_>) -> Result<R>) -> Result<R> {
     let progress = progress::start(config.quiet);
-    source::load(target, &*progress, render)
+    source::load(target, Extent::Whole, &*progress, render)
+}
+
+/// As [`load`], for what shows no maps.
+fn load_heap<R>(target: &Target, config: &Config, render: impl FnOnce(Loaded<'_, '_>) -> Result<R>) -> Result<R> {
+    let progress = progress::start(config.quiet);
+    source::load(target, Extent::WithoutMaps, &*progress, render)
 }

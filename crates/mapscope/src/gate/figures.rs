@@ -1,9 +1,10 @@
 //! What budgets can be on, and where in an inspection it is found.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use mapscope_report::model::{
-    Figure, FindingRow, GoroutineList, GoroutineRow, Inspection, MapFigures, MapRow, TypeRow,
+    Figure, FindingRow, GoroutineList, GoroutineRow, Inspection, MapFigures, MapRef, TypeRow,
 };
 
 use super::glob::Glob;
@@ -61,7 +62,7 @@ enum Of {
 pub(crate) struct MapFigure {
     pub(crate) name: &'static str,
     unit: Unit,
-    of: fn(&MapRow, &MapFigures) -> Option<u64>,
+    of: fn(MapRef<'_>, &MapFigures) -> Option<u64>,
     advice: &'static str,
 }
 
@@ -181,7 +182,7 @@ const ENTRIES: &str = "Entries are put in and not taken out: bound the map, or d
 const fn figure(
     name: &'static str,
     unit: Unit,
-    of: fn(&MapRow, &MapFigures) -> Option<u64>,
+    of: fn(MapRef<'_>, &MapFigures) -> Option<u64>,
     advice: &'static str,
 ) -> MapFigure {
     MapFigure { name, unit, of, advice }
@@ -212,7 +213,7 @@ impl MapFigure {
         ),
         figure("old_buckets", Unit::Bytes, |_, f| f.old_buckets_bytes, REMAKE),
         figure("reclaimable", Unit::Bytes, |_, f| Some(f.reclaimable_bytes), REMAKE),
-        figure("retained", Unit::Bytes, |row, _| row.retained_bytes, ENTRIES),
+        figure("retained", Unit::Bytes, |map, _| map.retained_bytes(), ENTRIES),
     ];
 }
 
@@ -247,9 +248,37 @@ pub(super) struct Measured {
     pub(super) value: u64,
 }
 
+/// One figure of one map or type, of which there can be millions.
+#[derive(Clone, Copy)]
+struct Part<'i> {
+    name: &'i str,
+    type_name: Option<&'i str>,
+    /// The map.
+    map: Option<MapRef<'i>>,
+    value: u64,
+}
+
+impl Part<'_> {
+    fn measured(self) -> Measured {
+        Measured {
+            name: self.name.to_owned(),
+            type_name: self.type_name.map(str::to_owned),
+            addr: self.map.map(MapRef::addr),
+            value: self.value,
+        }
+    }
+
+    /// Whether this is worse than another one: more of it, or named before it.
+    fn is_worse(self, other: Self) -> bool {
+        let key = |part: Self| (Reverse(part.value), part.name, part.map.map(MapRef::address));
+        key(self) < key(other)
+    }
+}
+
 /// What there is of a subject.
 #[derive(Debug, Default)]
 pub(super) struct Measurement {
+    /// The figures above the limit; if none is, the worst.
     pub(super) figures: Vec<Measured>,
     /// How many things were counted, where that is not one figure by nature.
     pub(super) matched: Option<u64>,
@@ -302,18 +331,29 @@ impl Subject {
         if let Self::Goroutines(glob) = self { Some(glob) } else { None }
     }
 
-    /// What there is of it; an error says why it cannot be known, or that nothing matches.
-    pub(super) fn measure(&self, name: &str, facts: &Facts) -> Result<Measurement, String> {
+    /// What there is of it above a limit; an error says why it cannot be known, or that nothing matches.
+    pub(super) fn measure(&self, name: &str, facts: &Facts, limit: u64) -> Result<Measurement, String> {
         let one = |value| Measured { name: name.to_owned(), value, ..Measured::default() };
         let only = |value| Measurement { figures: vec![one(value)], matched: None };
         match self {
             Self::Total(total) => Ok(only(total.measure(facts)?)),
             Self::Map(..) | Self::Type(..) => {
-                let figures = self.parts(&facts.inspection)?;
-                if figures.is_empty() {
+                let (mut figures, mut worst, mut matched) = (Vec::new(), None, 0);
+                self.each_part(&facts.inspection, |part| {
+                    matched += 1;
+                    if part.value > limit {
+                        figures.push(part.measured());
+                    } else if worst.is_none_or(|worst| part.is_worse(worst)) {
+                        worst = Some(part);
+                    }
+                })?;
+                if matched == 0 {
                     return Err(self.unmatched(facts));
                 }
-                Ok(Measurement { matched: Some(figures.len() as u64), figures })
+                if figures.is_empty() {
+                    figures.extend(worst.map(Part::measured));
+                }
+                Ok(Measurement { matched: Some(matched), figures })
             }
             Self::Goroutines(glob) => {
                 let has = |g: &&GoroutineRow| g.stack.iter().chain(&g.created_by).any(|f| glob.matches(&f.function));
@@ -337,22 +377,30 @@ impl Subject {
         inspection.findings.iter().filter(about).cloned().collect()
     }
 
-    /// The maps or types of an inspection that match.
-    pub(super) fn parts(&self, inspection: &Inspection) -> Result<Vec<Measured>, String> {
+    /// Whether no map or type of an inspection matches.
+    pub(super) fn matches_nothing(&self, inspection: &Inspection) -> bool {
+        let mut none = true;
+        self.each_part(inspection, |_| none = false).is_ok() && none
+    }
+
+    /// The maps or types of an inspection that match, one after the other.
+    fn each_part<'i>(&self, inspection: &'i Inspection, mut look: impl FnMut(Part<'i>)) -> Result<(), String> {
         match self {
             Self::Map(glob, figure) => {
-                let maps = inspection.maps.iter().filter(|map| glob.matches(&map.owner));
-                maps.map(|map| of_map(map, figure)).collect()
+                for map in inspection.maps.iter().filter(|map| glob.matches(map.owner())) {
+                    look(of_map(map, figure)?);
+                }
             }
             Self::Type(glob, figure) => {
-                let types = inspection.types.iter().filter(|t| glob.matches(&t.type_name));
-                let of = |t: &TypeRow| {
-                    Some(Measured { name: t.type_name.clone(), value: (figure.of)(t)?, ..Measured::default() })
-                };
-                types.map(|t| of(t).ok_or_else(|| format!("{} has no figure {}", t.type_name, figure.name))).collect()
+                for t in inspection.types.iter().filter(|t| glob.matches(&t.type_name)) {
+                    let value =
+                        (figure.of)(t).ok_or_else(|| format!("{} has no figure {}", t.type_name, figure.name))?;
+                    look(Part { name: &t.type_name, type_name: None, map: None, value });
+                }
             }
-            _ => Ok(Vec::new()),
+            _ => {}
         }
+        Ok(())
     }
 
     /// The figure of the whole program in a saved inspection; the parts added up by name, for names may repeat.
@@ -363,10 +411,11 @@ impl Subject {
     ) -> Result<BTreeMap<(String, Option<String>), u64>, String> {
         let Self::Total(total) = self else {
             let mut sums = BTreeMap::new();
-            for part in self.parts(inspection)? {
-                let sum: &mut u64 = sums.entry((part.name, part.type_name)).or_default();
+            self.each_part(inspection, |part| {
+                let key = (part.name.to_owned(), part.type_name.map(str::to_owned));
+                let sum: &mut u64 = sums.entry(key).or_default();
                 *sum = sum.saturating_add(part.value);
-            }
+            })?;
             return Ok(sums);
         };
         let value = match total.of {
@@ -381,7 +430,7 @@ impl Subject {
     pub(super) fn unmatched(&self, facts: &Facts) -> String {
         let inspection = &facts.inspection;
         let (what, glob, names): (_, _, Vec<&str>) = match self {
-            Self::Map(glob, _) => ("map", glob, inspection.maps.iter().map(|m| m.owner.as_str()).collect()),
+            Self::Map(glob, _) => ("map", glob, inspection.maps.owners().collect()),
             Self::Type(glob, _) => {
                 ("type of a live object", glob, inspection.types.iter().map(|t| t.type_name.as_str()).collect())
             }
@@ -395,23 +444,17 @@ impl Subject {
     }
 }
 
-fn of_map(map: &MapRow, figure: &MapFigure) -> Result<Measured, String> {
-    let Some(figures) = map.figures.as_ref().filter(|_| !map.torn) else {
-        let why = map.torn_reason.as_deref().unwrap_or("its counts do not add up");
-        return Err(format!("{} at {} is torn ({why}): it has no figures; try again", map.owner, map.addr));
+fn of_map<'i>(map: MapRef<'i>, figure: &MapFigure) -> Result<Part<'i>, String> {
+    let (owner, type_name) = (map.owner(), map.type_name());
+    let Some(figures) = map.figures() else {
+        let why = map.torn_reason().unwrap_or("its counts do not add up");
+        return Err(format!("{owner} at {} is torn ({why}): it has no figures; try again", map.addr()));
     };
     let value = (figure.of)(map, figures).ok_or_else(|| {
-        format!(
-            "{} is a {} map of type {}, which has no figure {}",
-            map.owner, map.implementation, map.type_name, figure.name
-        )
+        let (implementation, name) = (map.implementation(), figure.name);
+        format!("{owner} is a {implementation} map of type {type_name}, which has no figure {name}")
     })?;
-    Ok(Measured {
-        name: map.owner.clone(),
-        type_name: Some(map.type_name.clone()),
-        addr: Some(map.addr.clone()),
-        value,
-    })
+    Ok(Part { name: owner, type_name: Some(type_name), map: Some(map), value })
 }
 
 fn absent(name: &str, inspection: &Inspection, why: Option<String>) -> String {

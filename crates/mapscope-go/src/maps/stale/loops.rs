@@ -57,14 +57,14 @@ pub(super) struct Finder<'f, 's> {
     auditor: Auditor<'s>,
     form: Form,
     /// Types of the maps whose figures add up, by the address of their header.
-    maps: &'f FxHashMap<u64, TypeId>,
+    maps: &'f dyn Fn(u64) -> Option<TypeId>,
     /// The objects that a map consists of, as far as its iterators can lead to them.
     current: FxHashMap<u64, FxHashSet<u32>>,
 }
 
 impl<'f, 's> Finder<'f, 's> {
     /// `None` when the layout of iterators is not known.
-    pub(super) fn new(stages: &'f Stages<'s>, maps: &'f FxHashMap<u64, TypeId>) -> Option<Self> {
+    pub(super) fn new(stages: &'f Stages<'s>, maps: &'f dyn Fn(u64) -> Option<TypeId>) -> Option<Self> {
         let layout = stages.context.layout;
         let swiss = layout.swiss_iterator.filter(|_| stages.context.types.is_swiss()).map(Form::Swiss);
         let form = swiss.or(layout.legacy_iterator.filter(|_| !stages.context.types.is_swiss()).map(Form::Legacy))?;
@@ -98,7 +98,7 @@ impl<'f, 's> Finder<'f, 's> {
         let mut found = Vec::new();
         for root in &self.stages.roots.words {
             if let RootKind::Stack(goroutine, frame) = root.kind
-                && self.maps.contains_key(&root.value)
+                && (self.maps)(root.value).is_some()
                 && let Some(at) = root.address.checked_sub(map).filter(|_| root.address != 0)
             {
                 found.push((at, Keeper::Frame(goroutine, frame)));
@@ -129,7 +129,7 @@ impl<'f, 's> Finder<'f, 's> {
             Form::Legacy(i) => (i.map_type.get(iterator), i.map.get(iterator)),
         };
         let types = self.stages.context.types;
-        let known = types.shape(*self.maps.get(&map)?)?;
+        let known = types.shape((self.maps)(map)?)?;
         if !types.is_map_descriptor(map_type) {
             return None;
         }

@@ -13,7 +13,6 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use self::loops::{Finder, Keeper, Loop};
 use crate::Session;
 use crate::storage::references;
-use crate::types::TypeId;
 
 /// Tables that the loops of one function hold, and their maps do not.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -58,9 +57,8 @@ impl Session<'_> {
     /// What loops hold of the tables that their maps have replaced, most bytes first. Maps that are torn, and those whose
     /// header is no object, are left out; so is what anything else holds as well.
     pub fn stale_tables(&self) -> Vec<StaleTables> {
-        let whole = self.maps.iter().filter(|m| m.audit.figures.is_ok());
-        let maps: FxHashMap<u64, TypeId> = whole.map(|m| (m.audit.address, TypeId(m.audit.map_type))).collect();
-        let Some(mut finder) = Finder::new(&self.stages, &maps) else { return Vec::new() };
+        let whole = |address: u64| self.maps.at(address).filter(|m| !m.torn()).and_then(|m| self.map_type(m.id()));
+        let Some(mut finder) = Finder::new(&self.stages, &whole) else { return Vec::new() };
         let loops = finder.loops();
         if loops.is_empty() {
             return Vec::new();
@@ -112,7 +110,7 @@ impl Session<'_> {
         };
         (bytes > 0).then(|| StaleTables {
             holder,
-            map: self.maps.iter().find(|m| m.audit.address == first.map).map(|m| m.owner.clone()).unwrap_or_default(),
+            map: self.maps.at(first.map).map(|m| m.owner().to_owned()).unwrap_or_default(),
             loops: group.loops.len() as u64,
             objects: objects.len() as u64,
             bytes,

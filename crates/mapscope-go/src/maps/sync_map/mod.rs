@@ -10,8 +10,7 @@ mod pair;
 mod places;
 mod trie;
 
-use mapscope_heap::{BitSet, MapFigures};
-use rustc_hash::FxHashMap;
+use mapscope_heap::BitSet;
 
 use self::boxes::{Boxes, Side};
 use self::places::Place;
@@ -58,8 +57,6 @@ struct Contents {
 /// Walks `sync.Map`s.
 struct Walker<'w, 's> {
     session: &'w Session<'s>,
-    /// Of the maps that are not torn, by the address of their header. Empty where `sync.Map`s have none.
-    figures: FxHashMap<u64, &'w MapFigures>,
     /// Objects that `sync.Map`s are made of, but for keys and values.
     inside: BitSet,
     boxes: Boxes<'w, 's>,
@@ -74,10 +71,7 @@ impl Session<'_> {
             return Vec::new();
         }
         let inside = BitSet::new(self.graph().len());
-        let two = places.iter().any(|p| p.dirty.is_some());
-        let maps = self.maps.iter().filter(|_| two);
-        let figures = maps.filter_map(|m| Some((m.audit.address, m.audit.figures.as_ref().ok()?))).collect();
-        let mut walker = Walker { session: self, figures, inside, boxes: Boxes::new(&self.stages) };
+        let mut walker = Walker { session: self, inside, boxes: Boxes::new(&self.stages) };
         let mut whole: Vec<(Place, Contents)> = Vec::new();
         for place in places {
             let contents = walker.walk(&place);

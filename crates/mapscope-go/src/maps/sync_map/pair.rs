@@ -65,8 +65,8 @@ impl Walker<'_, '_> {
 
     /// The entries of one of the maps, each with its key: type word and data word.
     fn one_map(&mut self, header: u64, contents: &mut Contents, entries: &mut Vec<(u64, (u64, u64))>) -> Option<()> {
-        let map = self.session.map_type(header)?;
-        let figures = *self.figures.get(&header)?;
+        let found = self.session.maps.at(header)?;
+        let (map, figures) = (self.session.map_type(found.id())?, found.figures()?);
         let shape = self.stages().context.types.shape(map)?;
         let fits = shape.key_size == 16 && shape.elem_size == 8 && !shape.indirect_key && !shape.indirect_elem;
         if !fits || entries.len() as u64 + figures.entries > MAX_ENTRIES as u64 {

@@ -72,11 +72,11 @@ fn of(session: &Session<'_>) -> Reading {
     let mut add = |name, of, value: String| compared.push(Compared { name, of, value });
     add("objects", &[Objects], format!("{:?}", (totals.objects, totals.object_bytes, totals.fragmentation_bytes)));
     add("live", &[Live], format!("{:?}", (totals.live_objects, totals.live_bytes, totals.roots)));
-    let maps = session.maps.iter().map(|m| (m.audit.address, &m.audit.figures, &m.type_name, m.heuristic));
+    let maps = session.maps.iter().map(|m| (m.address(), m.figures(), m.torn_reason(), m.type_name(), m.heuristic()));
     add("maps", &[Maps], sorted(maps));
-    add("owners", &[Owners, Maps], sorted(session.maps.iter().map(|m| (m.audit.address, &m.owner))));
+    add("owners", &[Owners, Maps], sorted(session.maps.iter().map(|m| (m.address(), m.owner()))));
     add("holders", &[Owners], sorted(session.holders().iter().map(|h| &h.name)));
-    add("retained by maps", &[Retained, Maps], sorted(session.maps.iter().map(|m| (m.audit.address, m.retained))));
+    add("retained by maps", &[Retained, Maps], sorted(session.maps.iter().map(|m| (m.address(), m.retained_bytes()))));
     add("types", &[Types], sorted(session.types.iter().map(|t| (&t.name, t.count, t.bytes))));
     add("retained by types", &[Retained, Types], sorted(session.types.iter().map(|t| (&t.name, t.retained))));
 
