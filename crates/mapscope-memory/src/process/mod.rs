@@ -3,6 +3,7 @@
 mod clock;
 mod copy;
 mod facts;
+mod files;
 mod held;
 mod identity;
 mod maps;
@@ -20,7 +21,8 @@ use std::fs::File;
 use std::io::IoSliceMut;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
-use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use nix::errno::Errno;
@@ -29,8 +31,6 @@ use nix::unistd::Pid;
 
 use self::facts::Facts;
 use self::pause::Hold;
-use crate::elf::Header;
-use crate::notes::BuildId;
 use crate::record::PageRange;
 use crate::residency::backings;
 use crate::{AMD64, Arch, FileBytes, Memory, MemoryError, Region, Residency, TargetInfo, Thread};
@@ -60,6 +60,8 @@ pub struct Process {
     resident: Option<Vec<Range<u64>>>,
     /// Pages with content at the stop, where a core is to be written of something else than `source` now.
     pages: Option<Vec<PageRange>>,
+    /// The file that the user gave in place of one that is mapped, with the path of that.
+    given: Option<(PathBuf, Arc<FileBytes>)>,
     /// How it is kept still. After `mem`, so that a snapshot's is closed before that goes.
     hold: Hold,
     /// `process_vm_readv` is refused (by a seccomp filter): do not try it again.
@@ -70,21 +72,6 @@ impl Process {
     /// The auxiliary vector that the kernel gave the program, as the kernel shows it: pairs of words.
     pub fn auxv(&self) -> &[u8] {
         &self.facts.auxv
-    }
-
-    /// The file at `path` in place of the running executable, for its debug information: the same program before it was
-    /// stripped.
-    ///
-    /// # Errors
-    /// [`MemoryError::OtherBuild`] when both have a build id and they differ; when either file cannot be read.
-    pub fn executable_at(&self, path: &Path) -> Result<FileBytes, MemoryError> {
-        let given = FileBytes::open(path)?;
-        let running = self.executable()?;
-        let id = |bytes: &[u8]| Ok::<_, MemoryError>(BuildId::of_file(&Header::parse(bytes, path)?, bytes));
-        match id(&running)?.contradiction(&id(&given)?) {
-            None => Ok(given),
-            Some((in_core, in_file)) => Err(MemoryError::OtherBuild { path: path.to_path_buf(), in_core, in_file }),
-        }
     }
 
     /// The executable file of the process: the very file it runs, also when that was deleted or replaced on disk, or
