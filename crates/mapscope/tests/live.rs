@@ -15,6 +15,8 @@ mod findings;
 mod gate;
 #[path = "live/html.rs"]
 mod html;
+#[path = "live/modules.rs"]
+mod modules;
 #[path = "live/pause.rs"]
 mod pause;
 
@@ -219,7 +221,7 @@ fn leaked_goroutines_come_first() {
 fn a_program_that_is_not_go_is_told_so_and_runs_on() {
     let target = Target::start("c", "default", "notgo");
     let message = failure(&["inspect", &target.pid()]);
-    assert!(message.starts_with("mapscope: ") && message.contains(" is not a Go program: "), "{message}");
+    assert!(message.starts_with("mapscope: ") && message.contains(" is not a Go program, "), "{message}");
     target.ends_well();
 }
 

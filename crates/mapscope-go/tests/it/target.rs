@@ -3,8 +3,10 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Child, ChildStdin, Command, Stdio};
 
-use mapscope_go::{Executable, GoroutineCensus, MapEntry, MemoryParts, Silent, Totals, TypeCount, with_session};
-use mapscope_memory::{Memory, Process};
+use mapscope_go::{
+    Executable, GoError, GoFiles, GoroutineCensus, MapEntry, MemoryParts, Silent, Totals, TypeCount, with_session,
+};
+use mapscope_memory::{MappedFiles, Memory, Process};
 use serde_json::Value;
 
 use crate::matrix::Program;
@@ -67,15 +69,13 @@ impl Running {
 
     pub fn goroutines(&self) -> (GoroutineCensus, u64) {
         let process = Process::attach(self.child.id()).unwrap();
-        let executable = process.executable().unwrap();
+        let files = GoFiles::find(&process).unwrap();
         let now = process.info().monotonic_ns.unwrap();
-        with_session(&process, Executable::new(&executable), &Silent, |session| (session.goroutines(), now)).unwrap()
+        with_session(&process, Executable::of(&files), &Silent, |session| (session.goroutines(), now)).unwrap()
     }
 
     pub fn read(&self) -> Reading {
-        let process = Process::attach(self.child.id()).unwrap();
-        let executable = process.executable().unwrap();
-        read(&process, &executable)
+        read_files(&Process::attach(self.child.id()).unwrap())
     }
 
     /// Ends the program as it is meant to end; what went wrong.
@@ -99,6 +99,14 @@ pub fn read(memory: &dyn Memory, executable: &[u8]) -> Reading {
     read_executable(memory, Executable::new(executable))
 }
 
+/// Reads whatever file of the target has the Go runtime, with its plugins.
+pub fn read_files(target: &dyn MappedFiles) -> Reading {
+    match GoFiles::find(target) {
+        Ok(files) => read_executable(target, Executable::of(&files)),
+        Err(e) => failed(&e),
+    }
+}
+
 pub fn read_executable(memory: &dyn Memory, executable: Executable<'_>) -> Reading {
     let read = with_session(memory, executable, &Silent, |session| Reading {
         maps: session.maps.clone(),
@@ -108,12 +116,16 @@ pub fn read_executable(memory: &dyn Memory, executable: Executable<'_>) -> Readi
         partial: session.partial.clone(),
         error: None,
     });
-    read.unwrap_or_else(|e| Reading {
+    read.unwrap_or_else(|e| failed(&e))
+}
+
+fn failed(error: &GoError) -> Reading {
+    Reading {
         maps: Vec::new(),
         types: Vec::new(),
         totals: Totals::default(),
         memory: None,
         partial: Vec::new(),
-        error: Some(e.to_string()),
-    })
+        error: Some(error.to_string()),
+    }
 }
