@@ -27,6 +27,13 @@ const STRIPPED_ONLY: &[&str] = &["collecting"];
 /// the last with legacy maps, the first with Swiss maps, the newest.
 const SERVED: (&str, [u32; 4]) = ("healthy", [21, 23, 24, 27]);
 
+/// Go code that is a program of its own, and that hosts in other languages run; a program and its plugin. They are built
+/// for the same versions, with debug information and stripped.
+const EMBEDDED: &str = "embedded";
+const HOSTS: &[&str] = &["carchive", "cshared", "python"];
+const PLUGIN: &str = "plugin";
+const HOSTED: (&[&str], [u32; 4]) = (&["default", "stripped"], SERVED.1);
+
 /// Packages whose tests are programs of their own, of the oldest version and the newest: what is tested with them is that
 /// a test needs nothing of mapscope.
 const TESTS: &[&str] = &["leak"];
@@ -52,6 +59,12 @@ impl Variant {
         };
         let served = (default && SERVED.1.contains(&minor)).then_some(SERVED.0);
         PROGRAMS.iter().chain(more).copied().chain(served)
+    }
+
+    /// The programs that are built with a C compiler, beside `cgo`.
+    fn hosted(&self, minor: u32) -> impl Iterator<Item = &'static str> {
+        let built = HOSTED.0.contains(&self.name) && HOSTED.1.contains(&minor);
+        [EMBEDDED, PLUGIN].iter().chain(HOSTS).copied().filter(move |_| built)
     }
 
     /// The packages whose tests are built in this way with Go 1.`minor`.
@@ -92,7 +105,8 @@ pub(crate) fn build() -> Result<()> {
             if (variant.minors.0..=variant.minors.1).contains(&toolchain.minor()) {
                 build_variant(toolchain, variant, sources)?;
                 let minor = toolchain.minor();
-                for program in variant.programs(minor).chain(["cgo"]).chain(variant.tests(minor).iter().copied()) {
+                let programs = variant.programs(minor).chain(["cgo"]).chain(variant.hosted(minor));
+                for program in programs.chain(variant.tests(minor).iter().copied()) {
                     rows.push(row(&toolchain.version, variant.name, program));
                 }
             }
@@ -153,6 +167,10 @@ fn build_variant(toolchain: &Toolchain, variant: &Variant, sources: u64) -> Resu
     // Several packages at once, with a directory as the output, give one program each. The slash makes it a directory.
     compile("0", &variant.programs(toolchain.minor()).collect::<Vec<_>>())?;
     compile("1", &["cgo"]).context("the cgo program needs a C compiler")?;
+    if variant.hosted(toolchain.minor()).next().is_some() {
+        compile("1", &[EMBEDDED, PLUGIN])?;
+        build_modules(toolchain, variant, &out)?;
+    }
     for package in variant.tests(toolchain.minor()) {
         run(toolchain
             .command()
@@ -171,6 +189,36 @@ fn build_variant(toolchain: &Toolchain, variant: &Variant, sources: u64) -> Resu
     }
     stamp.write()?;
     println!("Go {} {}: {:.1} s", toolchain.version, variant.name, started.elapsed().as_secs_f64());
+    Ok(())
+}
+
+/// Builds what is loaded into other programs, and those in other languages.
+fn build_modules(toolchain: &Toolchain, variant: &Variant, out: &Path) -> Result<()> {
+    let sources = root().join("testbed");
+    let (library, archive) = (out.join("libembedded.so"), out.join("libembedded.a"));
+    let plugin = out.join("part.so");
+    let parts = [("c-shared", &library, "./embedded"), ("c-archive", &archive, "./embedded")];
+    for (mode, file, package) in parts.into_iter().chain([("plugin", &plugin, "./plugin/part")]) {
+        run(toolchain
+            .command()
+            .current_dir(&sources)
+            .env("CGO_ENABLED", "1")
+            .args(["build", "-buildvcs=false", &format!("-buildmode={mode}")])
+            .args(variant.arguments)
+            .arg("-o")
+            .arg(file)
+            .arg(package))
+        .context("a C compiler is needed")?;
+    }
+    let host = sources.join("embedded/host");
+    let link = |name: &str, with: &[&str]| {
+        let mut command = Command::new("cc");
+        command.current_dir(out).arg("-O1").arg("-o").arg(out.join(name)).arg(host.join("host.c")).args(with);
+        run(command.arg("-lpthread"))
+    };
+    link("carchive", &["libembedded.a"])?;
+    link("cshared", &["-L.", "-lembedded", "-Wl,-rpath,$ORIGIN"])?;
+    fs::copy(host.join("python"), out.join("python"))?;
     Ok(())
 }
 

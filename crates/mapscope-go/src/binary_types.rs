@@ -62,9 +62,9 @@ pub fn with_types<R>(
     let described = debug_file.as_ref().unwrap_or(&binary);
     let has_debug = debug_file.is_some() || binary.has_section(".debug_info");
     let sections = has_debug.then(|| DwarfSections::load(described)).transpose()?;
-    let dwarf = sections.as_ref().map(|s| s.parse(described.path())).transpose()?;
-    let index = dwarf.as_ref().map(|d| DwarfIndex::build(d, 0)).transpose()?;
-    let debug = dwarf.as_ref().zip(index.as_ref());
+    let dwarf = sections.as_ref().map(|s| Dwarf::of(s, described.path(), 0)).transpose()?;
+    let index = dwarf.as_ref().map(DwarfIndex::build).transpose()?;
+    let debug = dwarf.as_ref().zip(index.as_ref()).filter(|(_, index)| index.has_runtime() || debug_file.is_some());
     let symbols = Symbols { binary: &binary, debug };
     let layout = symbols.layout()?;
     let image = binary.image();

@@ -21,6 +21,19 @@ pub enum GoError {
         /// The executable.
         path: String,
     },
+    /// Neither the executable nor anything else that the target has mapped is in Go.
+    #[error(
+        "{path} is not a Go program, and none of the {libraries} libraries that it has mapped has Go code: they have no Go \
+         build information{failed}"
+    )]
+    NoGo {
+        /// The executable.
+        path: String,
+        /// Libraries that were looked at.
+        libraries: usize,
+        /// What could not be, each sentence behind a semicolon; empty when all could.
+        failed: String,
+    },
     /// A Go version outside the range that is read.
     #[error("{path} was built with {version}; Go 1.21 to 1.27 are read")]
     Version {

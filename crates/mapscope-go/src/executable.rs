@@ -2,41 +2,37 @@
 
 use std::path::{Path, PathBuf};
 
+use mapscope_memory::TargetInfo;
+
 use crate::binary::hexadecimal;
-use crate::{Binary, GoError};
+use crate::{Binary, GoError, GoFile, GoFiles};
 
 /// Where distributions put debug information that was split off.
 const DEBUG_ROOT: &str = "/usr/lib/debug";
 
-/// A Go executable. Its debug information may be in a file of its own, or nowhere: then a map's owner starts at an
-/// address instead of a name.
+/// A Go executable, or a library with a Go runtime. Its debug information may be in a file of its own, or nowhere: then a
+/// map's owner starts at an address instead of a name.
 #[derive(Clone, Copy, Debug)]
 pub struct Executable<'e> {
     pub(crate) bytes: &'e [u8],
-    /// Where it was found, if not where the target says.
-    path: Option<&'e Path>,
     pub(crate) debug_info: Option<(&'e Path, &'e [u8])>,
+    /// Its path and load bias, when they are not those of the target's executable.
+    pub(crate) place: Option<(&'e Path, u64)>,
+    /// Other files of Go code in the target.
+    pub(crate) others: &'e [GoFile],
 }
 
 impl<'e> Executable<'e> {
     /// An executable with the debug information it carries itself, if any.
     pub fn new(bytes: &'e [u8]) -> Self {
-        Self { bytes, path: None, debug_info: None }
+        Self { bytes, debug_info: None, place: None, others: &[] }
     }
 
-    /// The file that somebody gave for the target's own. Messages then name it: what is wrong with it is not wrong with the
-    /// target.
-    #[must_use]
-    pub fn given_as(self, path: &'e Path) -> Self {
-        Self { path: Some(path), ..self }
-    }
-
-    /// The path for messages, where the target itself says `own`.
-    pub(crate) fn name<'n>(&self, own: &'n Path) -> std::borrow::Cow<'n, str>
-    where
-        'e: 'n,
-    {
-        self.path.unwrap_or(own).to_string_lossy()
+    /// What was found in a target.
+    pub fn of(files: &'e GoFiles) -> Self {
+        let GoFiles { runtime, others } = files;
+        let debug_info = runtime.debug_info.as_ref().map(|(path, bytes)| (path.as_path(), &***bytes));
+        Self { bytes: &runtime.bytes, debug_info, place: Some((&runtime.path, runtime.bias)), others }
     }
 
     /// Takes the debug information from another file: the same program unstripped, or what `objcopy
@@ -44,6 +40,12 @@ impl<'e> Executable<'e> {
     #[must_use]
     pub fn with_debug_info(self, path: &'e Path, bytes: &'e [u8]) -> Self {
         Self { debug_info: Some((path, bytes)), ..self }
+    }
+
+    /// The executable, where the target has it.
+    pub(crate) fn parse(&self, info: &TargetInfo) -> Result<Binary<'e>, GoError> {
+        let (path, bias) = self.place.unwrap_or((&info.exe, info.load_bias));
+        Binary::parse(&path.to_string_lossy(), self.bytes, bias)
     }
 
     /// The file with the debug information, when it is not the executable itself.
@@ -90,7 +92,7 @@ pub fn describes(file: &[u8], executable: &[u8]) -> bool {
 
 /// Whether `file` describes `binary`: their build ids say so, or, where the linker was told to strip (which makes it
 /// another build to the go command), all code and every section is the same and in the same place.
-fn same_build(binary: &Binary<'_>, file: &Binary<'_>) -> Result<(), GoError> {
+pub(crate) fn same_build(binary: &Binary<'_>, file: &Binary<'_>) -> Result<(), GoError> {
     let ids = [(binary.go_build_id(), file.go_build_id()), (binary.build_id(), file.build_id())];
     if ids.iter().any(|(a, b)| a.is_some() && a == b) {
         return Ok(());

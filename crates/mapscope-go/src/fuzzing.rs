@@ -115,8 +115,8 @@ pub fn dwarf_sections(sections: &[(&str, &[u8])]) {
 }
 
 fn debug_information(sections: &DwarfSections<'_>) {
-    let Ok(dwarf) = sections.parse("fuzzed") else { return };
-    let Ok(index) = DwarfIndex::build(&dwarf, 0x1000) else { return };
+    let Ok(dwarf) = Dwarf::of(sections, "fuzzed", 0x1000) else { return };
+    let Ok(index) = DwarfIndex::build(&dwarf) else { return };
     let layout = Layout::read(&DebugOffsets { dwarf: &dwarf, index: &index });
     let memory = Image::new(Vec::new());
     let modules = [module(0..0)];

@@ -172,7 +172,7 @@ impl Accounts<'_, '_> {
                 let (all, same) = pages.entry(address / SYSTEM_PAGE).or_default();
                 *all += 1;
                 // A position-independent executable may have the address before it is moved.
-                let is_same = |now| now == initial || now == initial.wrapping_add(context.bias);
+                let is_same = |now| now == initial || now == initial.wrapping_add(self.binary.bias);
                 *same += u64::from(context.memory.u64(address).is_ok_and(is_same));
             }
         }

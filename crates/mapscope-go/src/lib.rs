@@ -29,6 +29,7 @@ mod expression;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzzing;
+mod go_files;
 mod goroutines;
 mod heap;
 mod holders;
@@ -37,6 +38,7 @@ mod image;
 mod integrity;
 mod inventory;
 mod maps;
+mod others;
 mod owner;
 mod padding;
 mod paths;
@@ -62,6 +64,7 @@ pub use cycles::{ClosingEdge, CycleGroup, CycleMap, FoundCycles};
 pub use error::GoError;
 pub use executable::{Executable, debug_info_paths, describes};
 pub use expression::{Lookup, MapExpression, parse_map, parse_type};
+pub use go_files::{GoFile, GoFiles, is_go};
 pub use goroutines::{GoroutineCensus, GoroutineCount, GoroutineGroup, LeakVerdict, StackFrame};
 pub use heap::Allocator;
 pub use holders::{Holder, HolderKind};

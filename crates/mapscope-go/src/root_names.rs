@@ -151,7 +151,7 @@ fn kind(root: &Root, types: &TypeTable<'_>, regions: &[Region], names: &Names) -
         RootKind::Cleanup => RootClass::Cleanup,
         RootKind::Runtime => RootClass::Runtime,
         // Without names nothing tells the runtime's variables from the program's.
-        RootKind::Static if types.debug_info().is_none() => RootClass::Global,
+        RootKind::Static if !types.has_names(root.address) => RootClass::Global,
         RootKind::Static => match variable(types, regions, root.address) {
             Some(name) if !names.get(name).starts_with("runtime.") => RootClass::Global,
             _ => RootClass::Runtime,
@@ -244,7 +244,9 @@ impl RootNames<'_> {
         for module in self.typing.context.modules {
             for (name, range) in [("data", &module.data), ("bss", &module.bss)] {
                 if range.contains(&address) {
-                    return RootName::bare(format!("{name}+{:#x}", address - range.start));
+                    let offset = address - range.start;
+                    let file = module.plugin.iter().flat_map(|file| [file.as_str(), ":"]).collect::<String>();
+                    return RootName::bare(format!("{file}{name}+{offset:#x}"));
                 }
             }
         }

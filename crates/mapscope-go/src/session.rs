@@ -3,14 +3,16 @@
 use mapscope_heap::{Dominators, HeapGraph, MapAudit, MergedTree, Reachability};
 use mapscope_memory::{Memory, Partial, TargetKind, available_memory, return_free_memory};
 use mapscope_model::{MapId, MapTable};
+use rustc_hash::FxHashSet;
 
 use crate::binary::hexadecimal;
-use crate::dwarf::{DwarfIndex, DwarfSections};
+use crate::dwarf::{Dwarf, DwarfIndex, DwarfSections};
 use crate::heap::{Heap, SpanTable, scan};
 use crate::holders::{Holder, Holders};
 use crate::integrity::Accounts;
 use crate::inventory::{Classes, histogram, totals};
 use crate::maps::{Auditor, Details, list_maps};
+use crate::others::Others;
 use crate::owner::Owners;
 use crate::resident::{Finder, MemoryParts};
 use crate::root_names::{RootNames, Start, mark, starts};
@@ -71,9 +73,13 @@ pub struct Totals {
 /// in modules of their own.
 pub struct Session<'s> {
     pub(crate) stages: Stages<'s>,
+    /// The file with the Go runtime that was read, as the target knows it: the executable, or a library.
+    pub file: String,
+    /// Libraries of the target that have a Go runtime of their own, which was not read.
+    pub other_runtimes: Vec<String>,
     /// The binary's Go version, as it names itself.
     pub go_version: String,
-    /// Identifies the build of the executable, in hexadecimal: GNU's note; none when the linker wrote none.
+    /// Identifies the build of that file, in hexadecimal: GNU's note; none when the linker wrote none.
     pub build_id: Option<String>,
     /// The maps are Swiss maps.
     pub swiss: bool,
@@ -300,23 +306,24 @@ fn session<R>(
     // Before anything is read: what is read becomes resident.
     let residency = memory.residency();
     progress.stage("reading debug information");
-    let binary = Binary::parse(&executable.name(&info.exe), executable.bytes, info.load_bias)?;
+    let binary = executable.parse(info)?;
     let debug_file = executable.debug_file(&binary)?;
-    let described = debug_file.as_ref().unwrap_or(&binary);
-    let has_debug = debug_file.is_some() || binary.has_section(".debug_info");
-    let sections = has_debug.then(|| DwarfSections::load(described)).transpose()?;
-    let dwarf = sections.as_ref().map(|s| s.parse(described.path())).transpose()?;
-    let index = dwarf.as_ref().map(|d| DwarfIndex::build(d, binary.bias)).transpose()?;
-    let debug = dwarf.as_ref().zip(index.as_ref());
-    let symbols = Symbols { binary: &binary, debug };
+    let described = debug_file.as_ref().or_else(|| binary.has_section(".debug_info").then_some(&binary));
+    let sections = described.map(DwarfSections::load).transpose()?;
+    let (mut dwarf, mut index) = names(sections.as_ref(), &binary, debug_file.as_ref())?;
+    let named = dwarf.describes_any();
+    let symbols = Symbols { binary: &binary, debug: named.then_some((&dwarf, &index)) };
     let layout = symbols.layout()?;
 
     progress.stage("reading the runtime");
     let cached = Cached::new(memory, wanted.reads);
-    let modules = modules(&cached, &layout, symbols.first_module(&cached, &layout)?)?;
+    let mut modules = modules(&cached, &layout, symbols.first_module(&cached, &layout)?)?;
+    let others = Others::of(executable.others, &mut modules, &mut partial);
     let functions = modules.iter().map(|m| FunctionTable::read(&cached, m)).collect::<Result<Vec<_>, _>>()?;
-    let types = TypeTable::new(&cached, &modules, debug, binary.minor, &layout);
     let Variables { heap: mheap, globals, own } = symbols.variables(&cached, &layout, &functions, &mut partial)?;
+    others.describe(&mut dwarf, &mut index, &mut partial);
+    let debug = dwarf.describes_any().then_some((&dwarf, &index));
+    let types = TypeTable::new(&cached, &modules, debug, binary.minor, &layout);
     let spans = SpanTable::read(&cached, &layout, mheap, &mut partial)?;
     check_room(spans.blocks.len() as u64, available_memory())?;
 
@@ -333,7 +340,6 @@ fn session<R>(
         globals,
         mheap,
         minor: binary.minor,
-        bias: binary.bias,
     };
     let roots = Roots::read(&context, &mut partial)?;
 
@@ -349,7 +355,7 @@ fn session<R>(
     let starts = starts(&roots, graph, &heap.spans, &types, &typed.sorted(), &names);
     let reach = mark(graph, &starts);
     typing.follow_untyped(&typed, &reach);
-    let mut guessed = typing.find_maps(&typed, &reach, &mut partial);
+    let mut guessed = if named { FxHashSet::default() } else { typing.find_maps(&typed, &reach, &mut partial) };
     guessed.extend(typing.guess(&typed).headers);
     let regions = typed.sorted();
 
@@ -387,12 +393,15 @@ fn session<R>(
     // Maps tell of damage also what shows none.
     accounts.maps(&maps, &mut partial);
     let maps = if wanted.maps { maps } else { MapTable::default() };
-    let finder = Finder { context: &context, heap: &heap, reach: &reach, binary: &binary, variables: own };
+    let code: Vec<_> = std::iter::once(&binary).chain(others.plugins()).flat_map(Binary::load_ranges).collect();
+    let finder = Finder { context: &context, heap: &heap, reach: &reach, code: &code, variables: own };
     let parts = finder.parts(residency, &mut partial);
     // Failed reads of a process that is gone would look like torn maps and missing spans.
     memory.still_there()?;
     let session = Session {
         go_version: binary.go_version.clone(),
+        file: binary.path().to_owned(),
+        other_runtimes: others.runtimes(),
         build_id: binary.build_id().map(|id| hexadecimal(id.get(..MAX_BUILD_ID).unwrap_or(&id))),
         swiss: types.is_swiss(),
         stripped: binary.is_stripped(),
@@ -405,6 +414,22 @@ fn session<R>(
         stages,
     };
     Ok(then(&session))
+}
+
+/// The debug information of the file with the runtime, or none: that of its host, in C alone, says nothing of Go.
+fn names<'d>(
+    sections: Option<&'d DwarfSections<'_>>,
+    binary: &Binary<'_>,
+    debug_file: Option<&Binary<'_>>,
+) -> Result<(Dwarf<'d>, DwarfIndex<'d>), GoError> {
+    let Some(sections) = sections else { return Ok(Default::default()) };
+    let mut dwarf = Dwarf::of(sections, debug_file.unwrap_or(binary).path(), binary.bias)?;
+    let index = DwarfIndex::build(&dwarf)?;
+    // What was given for its sake, and lacks the runtime, is an error that will be told.
+    if debug_file.is_none() && !index.has_runtime() {
+        dwarf.forget(0);
+    }
+    Ok((dwarf, index))
 }
 
 /// Before a stage that reads little and has the most memory of our own in use.

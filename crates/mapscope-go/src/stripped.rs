@@ -2,7 +2,7 @@
 
 use mapscope_memory::{Memory, Partial};
 
-use crate::dwarf::{DwarfIndex, DwarfSections};
+use crate::dwarf::{Dwarf, DwarfIndex, DwarfSections};
 use crate::goroutines::names_in;
 use crate::roots::{NameList, ProfileGlobals, RuntimeGlobals, WaitGlobals};
 use crate::runtime::{
@@ -16,8 +16,8 @@ use crate::{Binary, GoError};
 pub fn layout_table(path: &str, executable: &[u8]) -> Result<(String, String), GoError> {
     let binary = Binary::parse(path, executable, 0)?;
     let sections = DwarfSections::load(&binary)?;
-    let dwarf = sections.parse(path)?;
-    let index = DwarfIndex::build(&dwarf, 0)?;
+    let dwarf = Dwarf::of(&sections, path, 0)?;
+    let index = DwarfIndex::build(&dwarf)?;
     let mut text = record(&DebugOffsets { dwarf: &dwarf, index: &index })?;
     let image = binary.image();
     for variable in ["runtime.gStatusStrings", "runtime.waitReasonStrings"] {
@@ -34,8 +34,8 @@ pub fn differences(memory: &dyn Memory, executable: &[u8], optimised: bool) -> R
     let info = memory.info();
     let binary = Binary::parse(&info.exe.to_string_lossy(), executable, info.load_bias)?;
     let sections = DwarfSections::load(&binary)?;
-    let dwarf = sections.parse(binary.path())?;
-    let index = DwarfIndex::build(&dwarf, binary.bias)?;
+    let dwarf = Dwarf::of(&sections, binary.path(), binary.bias)?;
+    let index = DwarfIndex::build(&dwarf)?;
     let layout = table_layout(binary.path(), binary.minor, &binary.go_version)?;
     let mut differences = Vec::new();
     // Debug information lacks the structures that a program does not use.

@@ -303,6 +303,14 @@ pub enum MemoryError {
         /// Why not.
         reason: String,
     },
+    /// A library that the target has mapped cannot be opened.
+    #[error("{path}, which the target has mapped, cannot be opened ({reason}): pass the same file with --exe PATH")]
+    NoLibrary {
+        /// Its path inside the target.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
     /// A core does not name its executable.
     #[error("{core} does not name its executable (it has no NT_FILE note): pass the executable with --exe PATH")]
     UnknownExecutable {

@@ -76,6 +76,18 @@ impl BuildId {
         }
     }
 
+    /// Whether both have an identifier that is the same, and none that differs.
+    pub(crate) fn agrees(&self, other: &Self) -> bool {
+        let same = |a: &Option<Vec<u8>>, b: &Option<Vec<u8>>| a.is_some() && a == b;
+        self.contradiction(other).is_none() && (same(&self.gnu, &other.gnu) || same(&self.go, &other.go))
+    }
+
+    /// One with these bytes as GNU's identifier, or none.
+    #[cfg(test)]
+    pub(crate) fn of_text(text: &str) -> Self {
+        Self { gnu: (!text.is_empty()).then(|| text.into()), go: None }
+    }
+
     /// The identifiers of an executable file.
     pub(crate) fn of_file(header: &Header, bytes: &[u8]) -> Self {
         let mut id = Self::default();

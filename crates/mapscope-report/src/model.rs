@@ -96,6 +96,12 @@ pub struct Target {
     pub pid: Option<u32>,
     /// Path of the executable.
     pub exe: String,
+    /// Path of the library with the Go runtime that was read; absent when that is the executable's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub library: Option<String>,
+    /// Paths of what has a Go runtime of its own in the same process, which was not read (`--exe` names it).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_runtimes: Vec<String>,
     /// The Go version of the binary, as it names itself (`go1.27.3`).
     pub go_version: String,
     /// `swiss` or `legacy`.

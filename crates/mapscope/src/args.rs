@@ -141,6 +141,7 @@ Examples:
   mapscope inspect 21291
   mapscope inspect 21291 --fail-on medium        exit status 1 when there is something to do
   mapscope inspect core.21291 --exe ./sessions
+  mapscope inspect core.4711 --exe ./libapp.so           Go code in a host in another language
   mapscope inspect 21291 --debug-info ./sessions.debug
   mapscope inspect 21291 --format json -o before.json
   mapscope inspect 21291 --format html -o report.html    to read, to attach, to keep

@@ -106,6 +106,8 @@ fn target(session: &Session<'_>, info: &TargetInfo, read: Duration, stop: Option
         .to_owned(),
         pid: (info.pid != 0).then_some(info.pid),
         exe: info.exe.to_string_lossy().into_owned(),
+        library: (info.exe.to_string_lossy() != session.file).then(|| session.file.clone()),
+        other_runtimes: session.other_runtimes.clone(),
         go_version: session.go_version.clone(),
         map_impl: if session.swiss { "swiss" } else { "legacy" }.to_owned(),
         stripped: session.stripped,

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::time::Instant;
 
 use anyhow::Result;
-use mapscope_go::{Executable, Reads, with_noted_session};
+use mapscope_go::{Executable, GoFiles, Reads, with_noted_session};
 use mapscope_memory::{CoreFile, CoreOptions, Memory, Process, Recorded, Redaction};
 use mapscope_report::CAPTURE_SCHEMA;
 use mapscope_report::model::Capture as Captured;
@@ -12,19 +12,25 @@ use mapscope_report::model::Capture as Captured;
 use crate::assemble::{Stop, milliseconds};
 use crate::config::Capture;
 use crate::progress::Progress;
-use crate::source::{DebugFile, Stages};
+use crate::source::{DebugFile, Stages, go_files};
 
 /// Writes the core of a process from a snapshot of it, and says what was written.
 pub(crate) fn capture(wanted: &Capture, progress: &dyn Progress) -> Result<Captured> {
     let started = Instant::now();
     // Before anything is stopped: a name that is taken should cost the process nothing.
     let file = CoreFile::create(&wanted.path, wanted.force)?;
-    let given = wanted.debug_info.as_deref().map(DebugFile::open).transpose()?;
+    let given = DebugFile::open_all(&wanted.debug_info)?;
     progress.stage("taking a snapshot");
     let process = Process::open(wanted.pid, &wanted.pause)?;
     // Before anything is read: reading makes pages resident.
     let record = process.record()?;
-    let Chosen { keep, redaction } = choose(&process, wanted, given, progress)?;
+    let files = match go_files(&process, given) {
+        // What was given has to fit.
+        Err(error) if !wanted.debug_info.is_empty() => return Err(error),
+        files => files,
+    };
+    let not_go = files.as_ref().err().map(ToString::to_string);
+    let Chosen { keep, redaction } = choose(&process, wanted, files, progress)?;
     progress.stage("writing the core");
     let options = CoreOptions { zstd: wanted.zstd, keep: keep.as_deref(), redaction: redaction.as_ref() };
     let written = file.write(&process, &record, options, &Copied(progress))?;
@@ -49,6 +55,7 @@ pub(crate) fn capture(wanted: &Capture, progress: &dyn Progress) -> Result<Captu
         copied_bytes: stop.copied_bytes,
         why_not_forked: stop.why_not_forked,
         took_ms: milliseconds(started.elapsed()),
+        not_go,
         partial,
     })
 }
@@ -61,16 +68,12 @@ struct Chosen {
 }
 
 /// Has the analysis say what it needs, where not everything is wanted.
-fn choose(process: &Process, wanted: &Capture, given: Option<DebugFile>, progress: &dyn Progress) -> Result<Chosen> {
+fn choose(process: &Process, wanted: &Capture, files: Result<GoFiles>, progress: &dyn Progress) -> Result<Chosen> {
     if !wanted.heap_only && !wanted.redact {
         return Ok(Chosen::default());
     }
-    let bytes = process.executable()?;
-    let debug_info = given.or_else(|| DebugFile::find_of(process.info(), &bytes));
-    let mut executable = Executable::new(&bytes);
-    if let Some(file) = &debug_info {
-        executable = executable.with_debug_info(&file.path, &file.bytes);
-    }
+    let files = files?;
+    let executable = Executable::of(&files);
     let reads = Reads::new(process.regions());
     let chosen = with_noted_session(process, executable, &Stages(progress), &reads, |session| Chosen {
         keep: wanted.heap_only.then(|| session.needed(&reads)),

@@ -1,14 +1,17 @@
 //! From a target to the data that views show. The only place that knows the readers.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
 use mapscope_go::{
-    BinaryTypes, Executable, GoroutineCensus, Session, Sites, StorageOptions, debug_info_paths, describes,
-    with_session, with_session_without_maps, with_types,
+    BinaryTypes, Executable, GoFiles, GoroutineCensus, Session, Sites, StorageOptions, debug_info_paths, describes,
+    is_go, with_session, with_session_without_maps, with_types,
 };
-use mapscope_memory::{Core, FileBytes, Input, InputBounds, Memory, PauseOptions, Process, TargetInfo, TargetKind};
+use mapscope_memory::{
+    Core, FileBytes, Input, InputBounds, MappedFiles, Pause, PauseOptions, Process, TargetInfo, TargetKind,
+};
 use mapscope_report::model::{
     CycleList, DominatorList, GoroutineList, Inspection, MapDetail, PathReport, Report, Storage,
 };
@@ -32,10 +35,10 @@ pub(crate) enum TargetSpec {
 #[derive(Clone, Debug)]
 pub(crate) struct Target {
     pub(crate) spec: TargetSpec,
-    /// The executable, when the target hides it.
+    /// The executable, when the target hides it; or the library with the Go runtime that is read.
     pub(crate) exe: Option<PathBuf>,
-    /// The file with the executable's debug information, when it has none itself.
-    pub(crate) debug_info: Option<PathBuf>,
+    /// Files with the debug information of the executable, the library or a plugin, when they have none themselves.
+    pub(crate) debug_info: Vec<PathBuf>,
     /// How a live process is held still.
     pub(crate) pause: PauseOptions,
 }
@@ -178,29 +181,27 @@ pub(crate) fn load<R>(
 ) -> Result<R> {
     let started = Instant::now();
     // Before anything is stopped: a wrong name should cost the target nothing.
-    let given = target.debug_info.as_deref().map(DebugFile::open).transpose()?;
+    let given = DebugFile::open_all(&target.debug_info)?;
     let exe = target.exe.as_deref();
     match &target.spec {
         TargetSpec::Process(pid) => {
             let named = exe.map(|path| Input::open(path, &InputBounds::ELF)).transpose()?;
             progress.stage("taking a snapshot");
-            let process = Process::open(*pid, &target.pause)?;
-            // The kernel's link leads to the file that runs, whatever has become of its path.
-            let executable = match named {
-                Some(file) => process.executable_in(file)?,
-                None => process.executable()?,
-            };
-            let files = Files { bytes: &executable, exe, given };
-            read((&process, files), extent, started, || Some(assemble::Stop::of(&process)), progress, then)
+            let mut process = Process::open(*pid, &target.pause)?;
+            if let Some(file) = named {
+                process.give(file)?;
+            }
+            let files = go_files(&process, given)?;
+            read((&process, &files), extent, started, || Some(assemble::Stop::of(&process)), progress, then)
         }
         TargetSpec::Path(path) => {
             progress.stage("opening the core");
-            read_core(&Core::open(path, exe)?, (exe, given), extent, started, progress, then)
+            read_core(&Core::open(path, exe)?, given, extent, started, progress, then)
         }
         TargetSpec::Demo => {
             progress.stage("unpacking the demo");
             let demo = demo::unpack()?;
-            read_core(&Core::from_bytes(demo.core, demo.exe)?, (None, given), extent, started, progress, then)
+            read_core(&Core::from_bytes(demo.core, demo.exe)?, given, extent, started, progress, then)
         }
     }
 }
@@ -214,49 +215,44 @@ pub(crate) fn load_open<R>(
     then: impl FnOnce(Loaded<'_, '_>) -> Result<R>,
 ) -> Result<R> {
     let started = Instant::now();
-    let given = target.debug_info.as_deref().map(DebugFile::open).transpose()?;
+    let given = DebugFile::open_all(&target.debug_info)?;
     progress.stage("opening the core");
-    let exe = target.exe.as_deref();
-    read_core(&Core::of(core, exe)?, (exe, given), extent, started, progress, then)
+    read_core(&Core::of(core, target.exe.as_deref())?, given, extent, started, progress, then)
 }
 
 fn read_core<R>(
     core: &Core,
-    (exe, given): (Option<&Path>, Option<DebugFile>),
+    given: Vec<DebugFile>,
     extent: Extent,
     started: Instant,
     progress: &dyn Progress,
     then: impl FnOnce(Loaded<'_, '_>) -> Result<R>,
 ) -> Result<R> {
-    read((core, Files { bytes: core.executable(), exe, given }), extent, started, || None, progress, then)
+    read((core, &go_files(core, given)?), extent, started, || None, progress, then)
 }
 
-/// The executable of a target, and what helps to read it.
-struct Files<'f> {
-    bytes: &'f [u8],
-    /// Where it came from, when somebody gave it for the target's own.
-    exe: Option<&'f Path>,
-    /// The file with its debug information, when somebody gave one.
-    given: Option<DebugFile>,
+/// The files of Go code of a target, each with its debug information.
+pub(crate) fn go_files(target: &dyn MappedFiles, given: Vec<DebugFile>) -> Result<GoFiles> {
+    let mut files = GoFiles::find(target)?;
+    for DebugFile { path, bytes } in given {
+        files.describe(&path, bytes)?;
+    }
+    for file in files.all().filter(|file| file.debug_info.is_none()) {
+        let found = DebugFile::find_of(target.info(), &file.path, &file.bytes);
+        file.debug_info = found.map(|found| (found.path, found.bytes));
+    }
+    Ok(files)
 }
 
 fn read<R>(
-    (memory, Files { bytes, exe, given }): (&dyn Memory, Files<'_>),
+    (memory, files): (&dyn MappedFiles, &GoFiles),
     extent: Extent,
     started: Instant,
     stop: impl FnOnce() -> Option<assemble::Stop>,
     progress: &dyn Progress,
     then: impl FnOnce(Loaded<'_, '_>) -> Result<R>,
 ) -> Result<R> {
-    let debug_info = given.or_else(|| DebugFile::find_of(memory.info(), bytes));
-    let mut executable = Executable::new(bytes);
-    let exe = exe.map(|path| PathBuf::from(input::name(path)));
-    if let Some(path) = &exe {
-        executable = executable.given_as(path);
-    }
-    if let Some(file) = &debug_info {
-        executable = executable.with_debug_info(&file.path, &file.bytes);
-    }
+    let executable = Executable::of(files);
     let then = |session: &Session<'_>| {
         let inspection = assemble::inspection(session, memory.info(), started.elapsed(), stop());
         then(Loaded { session, inspection })
@@ -270,11 +266,16 @@ fn read<R>(
 /// Reads the types of an executable: of the file itself, of the one that a process runs, or of a core's. Calls `then` with
 /// its path and them. No process is stopped.
 pub(crate) fn load_types<R>(target: &Target, then: impl FnOnce(&str, &BinaryTypes<'_>) -> Result<R>) -> Result<R> {
-    let given = target.debug_info.as_deref().map(DebugFile::open).transpose()?;
+    let given = DebugFile::open_all(&target.debug_info)?;
     match (&target.spec, &target.exe) {
         (TargetSpec::Process(pid), None) => {
             let (path, bytes) = Process::executable_of(*pid)?;
-            types_of(&path, &bytes, given, then)
+            if is_go(&bytes) {
+                return types_of(&path, &bytes, given, then);
+            }
+            // A library may have the Go code. Looking at what is mapped needs no stop.
+            let process = Process::open(*pid, &PauseOptions { pause: Pause::None, ..target.pause })?;
+            types_in(&process, given, then)
         }
         (TargetSpec::Process(_), Some(exe)) => {
             let exe = Input::open(exe, &InputBounds::ELF)?;
@@ -285,15 +286,23 @@ pub(crate) fn load_types<R>(target: &Target, then: impl FnOnce(&str, &BinaryType
             if !is_core(&file) {
                 return types_of(file.name(), &file, given, then);
             }
-            let core = Core::of(file, exe.as_deref())?;
-            let given_exe = exe.as_deref().map(|path| PathBuf::from(input::name(path)));
-            types_of(given_exe.as_ref().unwrap_or(&core.info().exe), core.executable(), given, then)
+            types_in(&Core::of(file, exe.as_deref())?, given, then)
         }
         (TargetSpec::Demo, _) => {
             let demo = demo::unpack()?;
             types_of(Path::new("demo"), &demo.exe, given, then)
         }
     }
+}
+
+fn types_in<R>(
+    target: &dyn MappedFiles,
+    given: Vec<DebugFile>,
+    then: impl FnOnce(&str, &BinaryTypes<'_>) -> Result<R>,
+) -> Result<R> {
+    let files = go_files(target, given)?;
+    let path = files.runtime.path.to_string_lossy();
+    with_types(&path, Executable::of(&files), |types| then(&path, types))?
 }
 
 /// `e_type` of an ELF file is `ET_CORE`; nothing but cores is compressed (zstd).
@@ -304,10 +313,10 @@ fn is_core(bytes: &[u8]) -> bool {
 fn types_of<R>(
     path: &Path,
     bytes: &[u8],
-    given: Option<DebugFile>,
+    given: Vec<DebugFile>,
     then: impl FnOnce(&str, &BinaryTypes<'_>) -> Result<R>,
 ) -> Result<R> {
-    let debug_info = given.or_else(|| DebugFile::find(path, None, bytes));
+    let debug_info = given.into_iter().next().or_else(|| DebugFile::find(path, None, bytes));
     let mut executable = Executable::new(bytes);
     if let Some(file) = &debug_info {
         executable = executable.with_debug_info(&file.path, &file.bytes);
@@ -318,22 +327,26 @@ fn types_of<R>(
 
 /// A file with debug information.
 pub(crate) struct DebugFile {
-    pub(crate) path: PathBuf,
-    pub(crate) bytes: FileBytes,
+    path: PathBuf,
+    bytes: Arc<FileBytes>,
 }
 
 impl DebugFile {
     /// The one that somebody named.
-    pub(crate) fn open(path: &Path) -> Result<Self> {
+    fn open(path: &Path) -> Result<Self> {
         let file = Input::open(path, &InputBounds::ELF)?;
-        Ok(Self { path: file.name().to_owned(), bytes: file.into_bytes() })
+        Ok(Self { path: file.name().to_owned(), bytes: Arc::new(file.into_bytes()) })
     }
 
-    /// The one that is where debuggers look for it, and describes this very executable. Of a live process first where the
-    /// process has it: in a container that is another file system.
-    pub(crate) fn find_of(info: &TargetInfo, executable: &[u8]) -> Option<Self> {
+    pub(crate) fn open_all(paths: &[PathBuf]) -> Result<Vec<Self>> {
+        paths.iter().map(|path| Self::open(path)).collect()
+    }
+
+    /// The one that is where debuggers look for it, and describes this very file, which the target knows as `path`. Of a
+    /// live process first where the process has it: in a container that is another file system.
+    fn find_of(info: &TargetInfo, path: &Path, file: &[u8]) -> Option<Self> {
         let root = (info.kind == TargetKind::Process).then(|| PathBuf::from(format!("/proc/{}/root", info.pid)));
-        Self::find(&info.exe, root.as_deref(), executable)
+        Self::find(path, root.as_deref(), file)
     }
 
     /// As [`DebugFile::find_of`], for the executable at `path`, perhaps of a process whose file system begins at `root`.
@@ -342,7 +355,7 @@ impl DebugFile {
             let theirs = root.zip(path.strip_prefix("/").ok()).map(|(root, below)| root.join(below));
             theirs.into_iter().chain([path.clone()])
         });
-        let mut files = places.filter_map(|path| Some(Self { bytes: FileBytes::open(&path).ok()?, path }));
+        let mut files = places.filter_map(|path| Some(Self { bytes: Arc::new(FileBytes::open(&path).ok()?), path }));
         files.find(|file| describes(&file.bytes, executable))
     }
 }

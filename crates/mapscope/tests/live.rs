@@ -17,6 +17,8 @@ mod gate;
 mod html;
 #[path = "live/memory.rs"]
 mod memory;
+#[path = "live/modules.rs"]
+mod modules;
 #[path = "live/pause.rs"]
 mod pause;
 
@@ -250,7 +252,7 @@ fn goroutines_are_counted_alike_everywhere() {
 fn a_program_that_is_not_go_is_told_so_and_runs_on() {
     let target = Target::start("c", "default", "notgo");
     let message = failure(&["inspect", &target.pid()]);
-    assert!(message.starts_with("mapscope: ") && message.contains(" is not a Go program: "), "{message}");
+    assert!(message.starts_with("mapscope: ") && message.contains(" is not a Go program, "), "{message}");
     target.ends_well();
 }
 

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
 use super::GO_RUNTIME_TYPE;
-use super::reader::{Dwarf, Slice};
+use super::reader::{Dwarf, File, Slice};
 use crate::GoError;
 
 /// A package-level variable.
@@ -17,6 +17,17 @@ pub(crate) struct Global<'d> {
     pub(crate) address: u64,
     /// Entry of its type.
     pub(crate) type_offset: usize,
+    /// The number of the runtime's module that it is in.
+    module: usize,
+}
+
+/// A type descriptor, as debug information names it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Descriptor {
+    /// The number of the runtime's module that it is in.
+    pub(crate) module: usize,
+    /// Its offset from that module's types.
+    pub(crate) offset: u64,
 }
 
 /// A package-level array.
@@ -48,19 +59,35 @@ pub(crate) struct DwarfIndex<'d> {
     pub(crate) subprograms: Vec<Subprogram>,
     /// Entry of each named struct type.
     pub(crate) structs: FxHashMap<&'d str, usize>,
-    /// Offset of the type descriptor from `runtime.types`, by the type's name; only types that have one.
-    pub(crate) runtime_types: FxHashMap<&'d str, u64>,
+    /// The type descriptor, by the type's name; only types that have one.
+    pub(crate) runtime_types: FxHashMap<&'d str, Descriptor>,
 }
 
 impl<'d> DwarfIndex<'d> {
-    /// Reads every unit; addresses get `bias` added.
-    pub(crate) fn build(dwarf: &Dwarf<'d>, bias: u64) -> Result<Self, GoError> {
-        let add = |mut index: Self, unit| index.add_unit(dwarf, unit, bias).map(|()| index);
-        let units = (0..dwarf.units.len()).into_par_iter();
-        let mut index = units.try_fold(Self::default, add).try_reduce(Self::default, |a, b| Ok(a.join(b)))?;
-        index.globals.sort_by_key(|g| g.address);
-        index.subprograms.sort_by_key(|s| s.low);
+    /// Reads every unit; addresses become those of the target.
+    pub(crate) fn build(dwarf: &Dwarf<'d>) -> Result<Self, GoError> {
+        let mut index = Self::default();
+        (0..dwarf.files.len()).try_for_each(|file| index.add_file(dwarf, file))?;
         Ok(index)
+    }
+
+    /// Adds the units of one file. Of types with one name, the first stays. On an error nothing is added.
+    pub(crate) fn add_file(&mut self, dwarf: &Dwarf<'d>, file: usize) -> Result<(), GoError> {
+        let Some(file) = dwarf.files.get(file) else { return Ok(()) };
+        let add = |mut index: Self, unit| index.add_unit(dwarf, unit).map(|()| index);
+        let units = file.units.clone().into_par_iter();
+        let found = units.try_fold(Self::default, add).try_reduce(Self::default, |a, b| Ok(a.join(b)))?;
+        self.globals.extend(found.globals);
+        self.subprograms.extend(found.subprograms);
+        self.globals.sort_by_key(|g| g.address);
+        self.subprograms.sort_by_key(|s| s.low);
+        for (name, offset) in found.structs {
+            self.structs.entry(name).or_insert(offset);
+        }
+        for (name, descriptor) in found.runtime_types {
+            self.runtime_types.entry(name).or_insert(descriptor);
+        }
+        Ok(())
     }
 
     fn join(mut self, other: Self) -> Self {
@@ -71,15 +98,27 @@ impl<'d> DwarfIndex<'d> {
         self
     }
 
-    fn add_unit(&mut self, dwarf: &Dwarf<'d>, unit_index: usize, bias: u64) -> Result<(), GoError> {
+    fn add_unit(&mut self, dwarf: &Dwarf<'d>, unit_index: usize) -> Result<(), GoError> {
         let unit = &dwarf.units[unit_index];
-        let start = unit.header.offset().0;
+        let file = dwarf.file(unit_index);
+        let start = dwarf.offset(unit_index, gimli::UnitOffset(0));
         let fail = |e: gimli::Error| dwarf.bad(start, &e);
         let mut raw = unit.entries_raw(None).map_err(fail)?;
         while !raw.is_empty() {
             let (depth, offset) = (raw.next_depth(), raw.next_offset());
             let Some(abbreviation) = raw.read_abbreviation().map_err(fail)? else { continue };
             let tag = abbreviation.tag();
+            if depth == 0 && tag == gimli::DW_TAG_compile_unit {
+                for spec in abbreviation.attributes() {
+                    let attribute = raw.read_attribute(*spec).map_err(fail)?;
+                    // A host's own code may be much, and says nothing of Go.
+                    if matches!(attribute.value(), AttributeValue::Language(language) if language != gimli::DW_LANG_Go)
+                    {
+                        return Ok(());
+                    }
+                }
+                continue;
+            }
             let wanted = matches!(
                 tag,
                 gimli::DW_TAG_variable
@@ -96,16 +135,17 @@ impl<'d> DwarfIndex<'d> {
                 let attribute = raw.read_attribute(*spec).map_err(fail)?;
                 found.take(dwarf, &attribute);
             }
-            self.add(tag, &found, offset.to_unit_section_offset(&unit.header).0, bias);
+            self.add(tag, &found, dwarf.offset(unit_index, offset), file);
         }
         Ok(())
     }
 
-    fn add(&mut self, tag: gimli::DwTag, found: &Found<'d>, offset: usize, bias: u64) {
+    fn add(&mut self, tag: gimli::DwTag, found: &Found<'d>, offset: usize, file: &File<'d>) {
+        let File { bias, module, .. } = *file;
         match tag {
             gimli::DW_TAG_variable => {
                 if let (Some(name), Some(address), Some(type_offset)) = (found.name, found.address, found.type_offset) {
-                    self.globals.push(Global { name, address: address.wrapping_add(bias), type_offset });
+                    self.globals.push(Global { name, address: address.wrapping_add(bias), type_offset, module });
                 }
             }
             gimli::DW_TAG_subprogram => {
@@ -121,7 +161,7 @@ impl<'d> DwarfIndex<'d> {
                     self.structs.insert(name, offset);
                 }
                 if let Some(runtime_type) = found.runtime_type.filter(|t| *t != 0) {
-                    self.runtime_types.insert(name, runtime_type);
+                    self.runtime_types.insert(name, Descriptor { module, offset: runtime_type });
                 }
             }
         }
@@ -133,15 +173,26 @@ impl<'d> DwarfIndex<'d> {
         self.subprograms.get(index).filter(|s| pc < s.high)
     }
 
-    /// The address of a global by its full name.
-    pub(crate) fn global(&self, name: &str) -> Result<u64, GoError> {
-        let found = self.globals.iter().find(|g| g.name == name);
-        found.map(|g| g.address).ok_or_else(|| GoError::MissingInDwarf { what: format!("the variable {name}") })
+    /// Whether it describes the runtime's own module: a host may have debug information of its code in C alone.
+    pub(crate) fn has_runtime(&self) -> bool {
+        self.own("runtime.firstmoduledata").is_some()
     }
 
-    /// A global array by its full name.
+    /// A variable of the runtime's own module: a plugin has variables of the same names, which nothing uses.
+    fn own(&self, name: &str) -> Option<&Global<'d>> {
+        self.globals.iter().find(|g| g.name == name && g.module == 0)
+    }
+
+    /// The address of a global of the runtime's own module by its full name.
+    pub(crate) fn global(&self, name: &str) -> Result<u64, GoError> {
+        self.own(name)
+            .map(|g| g.address)
+            .ok_or_else(|| GoError::MissingInDwarf { what: format!("the variable {name}") })
+    }
+
+    /// A global array of the runtime's own module by its full name.
     pub(crate) fn array(&self, dwarf: &Dwarf<'d>, name: &str) -> Option<Array> {
-        let global = self.globals.iter().find(|g| g.name == name)?;
+        let global = self.own(name)?;
         let mut at = global.type_offset;
         // A chain of typedefs longer than this is a loop.
         for _ in 0..16 {
@@ -179,7 +230,7 @@ impl<'d> Found<'d> {
         let value = attribute.value();
         match attribute.name() {
             gimli::DW_AT_name => {
-                let text = dwarf.sections.attr_string(unit, value).ok();
+                let text = dwarf.sections(self.unit).attr_string(unit, value).ok();
                 self.name = text.and_then(|t| std::str::from_utf8(t.slice()).ok());
             }
             gimli::DW_AT_location => {
@@ -187,18 +238,20 @@ impl<'d> Found<'d> {
                     let mut operations = expression.operations(unit.encoding());
                     self.address = match operations.next() {
                         Ok(Some(Operation::Address { address })) => Some(address),
-                        Ok(Some(Operation::AddressIndex { index })) => dwarf.sections.address(unit, index).ok(),
+                        Ok(Some(Operation::AddressIndex { index })) => {
+                            dwarf.sections(self.unit).address(unit, index).ok()
+                        }
                         _ => None,
                     };
                 }
             }
             gimli::DW_AT_type => self.type_offset = dwarf.reference(self.unit, &value),
-            gimli::DW_AT_low_pc => self.low = dwarf.sections.attr_address(unit, value).ok().flatten(),
+            gimli::DW_AT_low_pc => self.low = dwarf.sections(self.unit).attr_address(unit, value).ok().flatten(),
             gimli::DW_AT_high_pc => {
                 if let Some(length) = attribute.udata_value() {
                     (self.high, self.high_is_length) = (Some(length), true);
                 } else {
-                    self.high = dwarf.sections.attr_address(unit, value).ok().flatten();
+                    self.high = dwarf.sections(self.unit).attr_address(unit, value).ok().flatten();
                 }
             }
             GO_RUNTIME_TYPE => self.runtime_type = number(dwarf, self.unit, attribute),
@@ -211,7 +264,7 @@ impl<'d> Found<'d> {
 fn number<'d>(dwarf: &Dwarf<'d>, unit: usize, attribute: &gimli::Attribute<Slice<'d>>) -> Option<u64> {
     match attribute.raw_value() {
         AttributeValue::Addr(a) => Some(a),
-        AttributeValue::DebugAddrIndex(index) => dwarf.sections.address(&dwarf.units[unit], index).ok(),
+        AttributeValue::DebugAddrIndex(index) => dwarf.sections(unit).address(&dwarf.units[unit], index).ok(),
         AttributeValue::Data4(v) => Some(u64::from(v)),
         AttributeValue::Data8(v) => Some(v),
         _ => attribute.udata_value(),

@@ -37,9 +37,9 @@ pub(crate) struct LocalPlace {
 }
 
 impl<'d> Dwarf<'d> {
-    /// The variables of the function whose entry is at `subprogram`, as they are at `pc` (an address of the file,
-    /// without load bias).
+    /// The variables of the function whose entry is at `subprogram`, as they are at `pc`, an address in the target.
     pub(crate) fn locals(&self, subprogram: usize, pc: u64) -> Result<Vec<Local<'d>>, GoError> {
+        let pc = pc.wrapping_sub(self.file(self.entry(subprogram)?.unit).bias);
         let mut locals = Vec::new();
         // A block that does not cover pc is left out with all it holds.
         let mut outside: Option<isize> = None;
@@ -66,7 +66,7 @@ impl<'d> Dwarf<'d> {
             return (low..high).contains(&pc);
         }
         let Some(value) = entry.value(gimli::DW_AT_ranges) else { return true };
-        let Ok(Some(mut ranges)) = self.sections.attr_ranges(unit, value) else { return false };
+        let Ok(Some(mut ranges)) = self.sections(entry.unit).attr_ranges(unit, value) else { return false };
         while let Ok(Some(range)) = ranges.next() {
             if (range.begin..range.end).contains(&pc) {
                 return true;
@@ -99,7 +99,7 @@ impl<'d> Dwarf<'d> {
         if let AttributeValue::Exprloc(expression) = value {
             return decode(expression, unit.encoding());
         }
-        let mut list = self.sections.attr_locations(unit, value).ok()??;
+        let mut list = self.sections(entry.unit).attr_locations(unit, value).ok()??;
         while let Some(location) = list.next().ok()? {
             if (location.range.begin..location.range.end).contains(&pc) {
                 return decode(location.data, unit.encoding());

@@ -7,7 +7,7 @@ mod index;
 mod locals;
 pub(crate) mod reader;
 
-pub(crate) use index::{Array, DwarfIndex};
+pub(crate) use index::{Array, Descriptor, DwarfIndex};
 pub(crate) use locals::{Local, LocalPlace};
 pub(crate) use reader::{Dwarf, DwarfSections, Entry};
 

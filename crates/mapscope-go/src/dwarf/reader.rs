@@ -2,9 +2,12 @@
 
 use std::borrow::Cow;
 
-use gimli::{AttributeValue, DebugInfoOffset, DwAt, DwTag, EndianSlice, LittleEndian, Unit, UnitSectionOffset};
+use gimli::{AttributeValue, DwAt, DwTag, EndianSlice, LittleEndian, Section, Unit, UnitOffset, UnitSectionOffset};
 
 use crate::{Binary, GoError};
+
+/// The module of a file that describes none.
+const NO_MODULE: usize = usize::MAX;
 
 pub(crate) type Slice<'d> = EndianSlice<'d, LittleEndian>;
 
@@ -26,33 +29,35 @@ impl<'a> DwarfSections<'a> {
         gimli::DwarfSections::load(|id| Ok(Cow::Borrowed(section(id.name())))).map(Self)
     }
 
-    /// The units of the sections.
-    pub(crate) fn parse(&self, path: &str) -> Result<Dwarf<'_>, GoError> {
-        let sections = self.0.borrow(|s| EndianSlice::new(s, LittleEndian));
-        let mut parsed = Dwarf { sections, units: Vec::new(), starts: Vec::new(), path: path.to_owned() };
-        let mut headers = parsed.sections.units();
-        loop {
-            let at = parsed.starts.last().copied().unwrap_or(0);
-            let header = match headers.next() {
-                Ok(Some(header)) => header,
-                Ok(None) => break,
-                Err(e) => return Err(parsed.bad(at, &e)),
-            };
-            let UnitSectionOffset(start) = header.offset();
-            let unit = parsed.sections.unit(header).map_err(|e| parsed.bad(start, &e))?;
-            parsed.starts.push(start);
-            parsed.units.push(unit);
-        }
-        Ok(parsed)
+    fn borrow(&self) -> gimli::Dwarf<Slice<'_>> {
+        self.0.borrow(|s| EndianSlice::new(s, LittleEndian))
     }
 }
 
-/// Parsed units, found by offset.
-pub(crate) struct Dwarf<'d> {
-    pub(crate) sections: gimli::Dwarf<Slice<'d>>,
-    pub(crate) units: Vec<Unit<Slice<'d>>>,
-    starts: Vec<usize>,
+/// The debug information of one file: of the executable, a library or a plugin.
+pub(crate) struct File<'d> {
+    sections: gimli::Dwarf<Slice<'d>>,
+    /// For messages.
     path: String,
+    /// What to add to its addresses to get those in the target.
+    pub(crate) bias: u64,
+    /// The number of the runtime's module that it describes.
+    pub(crate) module: usize,
+    /// Where its `.debug_info` begins among those of all files.
+    base: usize,
+    /// Its units.
+    pub(crate) units: std::ops::Range<usize>,
+}
+
+/// Parsed units, found by offset. Those of several files are numbered as if their sections lay one behind the other.
+#[derive(Default)]
+pub(crate) struct Dwarf<'d> {
+    pub(crate) files: Vec<File<'d>>,
+    pub(crate) units: Vec<Unit<Slice<'d>>>,
+    /// The file of each unit.
+    of: Vec<usize>,
+    starts: Vec<usize>,
+    end: usize,
 }
 
 /// One entry, with its unit.
@@ -64,22 +69,96 @@ pub(crate) struct Entry<'u, 'd> {
     dwarf: &'u Dwarf<'d>,
 }
 
-impl<'d> Dwarf<'d> {
-    /// An error at an offset of `.debug_info`.
-    pub(crate) fn bad(&self, offset: usize, error: &gimli::Error) -> GoError {
+impl File<'_> {
+    fn bad(&self, offset: usize, error: &gimli::Error) -> GoError {
         let reason = self.sections.format_error(*error);
         GoError::BadDwarf { path: self.path.clone(), section: ".debug_info", offset: offset as u64, reason }
     }
+}
 
-    /// The entry at `offset` of `.debug_info`.
+impl<'d> Dwarf<'d> {
+    /// That of one file.
+    pub(crate) fn of(sections: &'d DwarfSections<'_>, path: &str, bias: u64) -> Result<Self, GoError> {
+        let mut dwarf = Self::default();
+        dwarf.add(sections, path, bias, 0)?;
+        Ok(dwarf)
+    }
+
+    /// Adds that of another file, which describes the runtime's module of this number; its own number. On an error
+    /// nothing is added.
+    pub(crate) fn add(
+        &mut self,
+        sections: &'d DwarfSections<'_>,
+        path: &str,
+        bias: u64,
+        module: usize,
+    ) -> Result<usize, GoError> {
+        let first = self.units.len();
+        let borrowed = sections.borrow();
+        let len = borrowed.debug_info.reader().len();
+        let base = self.end;
+        let end = base.checked_add(len);
+        let file = File { sections: borrowed, path: path.to_owned(), bias, module, base, units: first..first };
+        let end = end.ok_or_else(|| file.bad(0, &gimli::Error::UnexpectedEof(gimli::ReaderOffsetId(0))))?;
+        let (mut units, mut starts) = (Vec::new(), Vec::new());
+        let mut headers = file.sections.units();
+        loop {
+            let at = starts.last().map_or(0, |start| start - base);
+            let Some(header) = headers.next().map_err(|e| file.bad(at, &e))? else { break };
+            let UnitSectionOffset(start) = header.offset();
+            units.push(file.sections.unit(header).map_err(|e| file.bad(start, &e))?);
+            starts.push(base + start);
+        }
+        self.of.resize(first + units.len(), self.files.len());
+        self.units.append(&mut units);
+        self.starts.append(&mut starts);
+        self.files.push(File { units: first..self.units.len(), ..file });
+        self.end = end;
+        Ok(self.files.len() - 1)
+    }
+
+    /// Takes a file for one that describes no Go code.
+    pub(crate) fn forget(&mut self, file: usize) {
+        if let Some(file) = self.files.get_mut(file) {
+            file.module = NO_MODULE;
+        }
+    }
+
+    /// Whether any file describes Go code.
+    pub(crate) fn describes_any(&self) -> bool {
+        self.files.iter().any(|file| file.module != NO_MODULE)
+    }
+
+    /// The file of a unit.
+    pub(crate) fn file(&self, unit: usize) -> &File<'d> {
+        &self.files[self.of[unit]]
+    }
+
+    /// The sections of a unit.
+    pub(crate) fn sections(&self, unit: usize) -> &gimli::Dwarf<Slice<'d>> {
+        &self.file(unit).sections
+    }
+
+    /// An error at an offset.
+    pub(crate) fn bad(&self, offset: usize, error: &gimli::Error) -> GoError {
+        let found = self.unit_at(offset).map_or_else(|| self.files.first(), |unit| Some(self.file(unit)));
+        match found {
+            Some(file) => file.bad(offset - file.base.min(offset), error),
+            None => GoError::MissingInDwarf { what: "every unit".to_owned() },
+        }
+    }
+
+    /// The offset of an entry of a unit.
+    pub(crate) fn offset(&self, unit: usize, inner: UnitOffset) -> usize {
+        self.file(unit).base + inner.to_unit_section_offset(&self.units[unit].header).0
+    }
+
+    /// The entry at `offset`.
     pub(crate) fn entry(&self, offset: usize) -> Result<Entry<'_, 'd>, GoError> {
-        let unit =
-            self.unit_at(offset).ok_or_else(|| self.bad(offset, &gimli::Error::OffsetOutOfBounds(offset as u64)))?;
-        let header = &self.units[unit].header;
-        let inner = DebugInfoOffset(offset);
-        let inner = UnitSectionOffset(inner.0)
-            .to_unit_offset(header)
-            .ok_or_else(|| self.bad(offset, &gimli::Error::OffsetOutOfBounds(offset as u64)))?;
+        let out = || self.bad(offset, &gimli::Error::OffsetOutOfBounds(offset as u64));
+        let unit = self.unit_at(offset).ok_or_else(out)?;
+        let inner = UnitSectionOffset(offset - self.file(unit).base);
+        let inner = inner.to_unit_offset(&self.units[unit].header).ok_or_else(out)?;
         let die = self.units[unit].entry(inner).map_err(|e| self.bad(offset, &e))?;
         Ok(Entry { unit, tag: die.tag(), has_children: die.has_children(), die, dwarf: self })
     }
@@ -129,20 +208,23 @@ impl<'d> Dwarf<'d> {
         self.starts.partition_point(|s| *s <= offset).checked_sub(1)
     }
 
-    /// The offset in `.debug_info` that a reference leads to.
+    /// The offset that a reference leads to.
     pub(crate) fn reference(&self, unit: usize, value: &AttributeValue<Slice<'d>>) -> Option<usize> {
+        let base = self.file(unit).base;
         match value {
-            AttributeValue::UnitRef(offset) => self.units[unit].header.offset().0.checked_add(offset.0),
-            AttributeValue::DebugInfoRef(offset) => Some(offset.0),
+            AttributeValue::UnitRef(offset) => {
+                base.checked_add(self.units[unit].header.offset().0)?.checked_add(offset.0)
+            }
+            AttributeValue::DebugInfoRef(offset) => base.checked_add(offset.0),
             _ => None,
         }
     }
 }
 
 impl<'d> Entry<'_, 'd> {
-    /// Offset in `.debug_info`.
+    /// Its offset.
     pub(crate) fn offset(&self) -> usize {
-        self.die.offset().to_unit_section_offset(&self.dwarf.units[self.unit].header).0
+        self.dwarf.offset(self.unit, self.die.offset())
     }
 
     /// The value of an attribute.
@@ -155,7 +237,7 @@ impl<'d> Entry<'_, 'd> {
         match self.die.attr(name)?.raw_value() {
             AttributeValue::Addr(a) => Some(a),
             AttributeValue::DebugAddrIndex(index) => {
-                self.dwarf.sections.address(&self.dwarf.units[self.unit], index).ok()
+                self.dwarf.sections(self.unit).address(&self.dwarf.units[self.unit], index).ok()
             }
             AttributeValue::Data4(v) => Some(u64::from(v)),
             AttributeValue::Data8(v) => Some(v),
@@ -163,7 +245,7 @@ impl<'d> Entry<'_, 'd> {
         }
     }
 
-    /// An attribute that refers to another entry, as an offset in `.debug_info`.
+    /// An attribute that refers to another entry, as its offset.
     pub(crate) fn reference(&self, name: DwAt) -> Option<usize> {
         self.dwarf.reference(self.unit, &self.value(name)?)
     }
@@ -171,7 +253,7 @@ impl<'d> Entry<'_, 'd> {
     /// The text of an attribute, borrowed from the sections.
     pub(crate) fn text(&self, name: DwAt) -> Option<&'d str> {
         let value = self.value(name)?;
-        let text = self.dwarf.sections.attr_string(&self.dwarf.units[self.unit], value).ok()?;
+        let text = self.dwarf.sections(self.unit).attr_string(&self.dwarf.units[self.unit], value).ok()?;
         std::str::from_utf8(text.slice()).ok()
     }
 

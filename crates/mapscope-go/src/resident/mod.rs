@@ -18,7 +18,6 @@ use pages::Pages;
 use places::{Part, Place, Places};
 pub use statistics::{PageTotals, RuntimeStatistics};
 
-use crate::Binary;
 use crate::heap::{ARENA, Heap};
 use crate::integrity::busy;
 use crate::roots::Context;
@@ -79,7 +78,8 @@ pub(crate) struct Finder<'f> {
     pub(crate) context: &'f Context<'f>,
     pub(crate) heap: &'f Heap,
     pub(crate) reach: &'f Reachability,
-    pub(crate) binary: &'f Binary<'f>,
+    /// Where the files of Go code are loaded.
+    pub(crate) code: &'f [std::ops::Range<u64>],
     pub(crate) variables: Option<Variables>,
 }
 
@@ -152,7 +152,7 @@ impl Finder<'_> {
         }
 
         let mut places: Vec<Place> = arenas.iter().map(|a| Place { range: a.clone(), part: Part::Heap }).collect();
-        places.extend(self.binary.load_ranges().into_iter().map(|range| Place { range, part: Part::Binary }));
+        places.extend(self.code.iter().map(|range| Place { range: range.clone(), part: Part::Binary }));
         let bss = self.context.modules.iter().map(|m| m.bss.clone());
         places.extend(bss.map(|range| Place { range, part: Part::Binary }));
         let known = Places::new(places);

@@ -119,8 +119,6 @@ pub(crate) struct Context<'c> {
     /// `runtime.mheap_`.
     pub(crate) mheap: u64,
     pub(crate) minor: u32,
-    /// Load bias of the executable.
-    pub(crate) bias: u64,
 }
 
 /// The whole root set, and the goroutines it was read from.

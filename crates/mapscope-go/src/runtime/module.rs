@@ -13,6 +13,8 @@ const MAX_MODULES: usize = 256;
 /// One module, with addresses of the target.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Module {
+    /// The name of the file of a plugin; `None` of the runtime's own module.
+    pub(crate) plugin: Option<String>,
     pub(crate) text: Range<u64>,
     pub(crate) data: Range<u64>,
     pub(crate) bss: Range<u64>,
@@ -98,6 +100,7 @@ fn parse(memory: &dyn Memory, layout: &Layout, bytes: &[u8], at: u64) -> Result<
     let number = |field: Option<super::Field>| field.map_or(0, |f| f.get(bytes));
     let itabs = l.types.get(bytes).wrapping_add(number(l.itab_offset));
     Ok(Module {
+        plugin: None,
         text: l.text.get(bytes)..l.end_text.get(bytes),
         data: range(l.data, l.end_data, "data")?,
         bss: range(l.bss, l.end_bss, "bss")?,

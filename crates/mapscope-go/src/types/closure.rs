@@ -18,11 +18,11 @@ pub(crate) struct ClosureTypes {
 
 impl ClosureTypes {
     /// The type of the closure whose first word is `code`; unknown when nothing is known of its variables.
-    pub(crate) fn of(&self, types: &TypeTable<'_>, functions: &[FunctionTable], bias: u64, code: u64) -> TypeId {
+    pub(crate) fn of(&self, types: &TypeTable<'_>, functions: &[FunctionTable], code: u64) -> TypeId {
         if let Some(id) = self.known.read().ok().and_then(|k| k.get(&code).copied()) {
             return id;
         }
-        let id = resolve(types, functions, bias, code).unwrap_or_default();
+        let id = resolve(types, functions, code).unwrap_or_default();
         if let Ok(mut known) = self.known.write() {
             known.insert(code, id);
         }
@@ -30,7 +30,7 @@ impl ClosureTypes {
     }
 }
 
-fn resolve(types: &TypeTable<'_>, functions: &[FunctionTable], bias: u64, code: u64) -> Option<TypeId> {
+fn resolve(types: &TypeTable<'_>, functions: &[FunctionTable], code: u64) -> Option<TypeId> {
     let (table, function) = functions.iter().find_map(|t| Some((t, t.find(code)?)))?;
     if function.entry != code {
         return None;
@@ -38,7 +38,7 @@ fn resolve(types: &TypeTable<'_>, functions: &[FunctionTable], bias: u64, code: 
     let name = table.name(&function).to_owned();
     let fields = match name.strip_suffix("-fm") {
         Some(method) => vec![receiver(types, method)?],
-        None => captured(types, bias, code)?,
+        None => captured(types, code)?,
     };
     let size = fields.iter().map(|f| f.offset.saturating_add(types.get(f.ty).size)).max()?.min(MAX_TYPE_SIZE);
     Some(types.closure(code, &name, size.next_multiple_of(8), fields))
@@ -55,17 +55,17 @@ fn receiver(types: &TypeTable<'_>, method: &str) -> Option<StructField> {
 }
 
 /// Type of the first parameter of the function at `code`.
-pub(crate) fn first_parameter(types: &TypeTable<'_>, bias: u64, code: u64) -> Option<TypeId> {
+pub(crate) fn first_parameter(types: &TypeTable<'_>, code: u64) -> Option<TypeId> {
     let (dwarf, index) = types.debug?;
     let subprogram = index.subprogram(code).filter(|s| s.low == code)?;
-    let locals = dwarf.locals(subprogram.offset, code.wrapping_sub(bias)).ok()?;
+    let locals = dwarf.locals(subprogram.offset, code).ok()?;
     locals.iter().find(|l| l.parameter).map(|l| types.debug(l.type_offset))
 }
 
-fn captured(types: &TypeTable<'_>, bias: u64, code: u64) -> Option<Vec<StructField>> {
+fn captured(types: &TypeTable<'_>, code: u64) -> Option<Vec<StructField>> {
     let (dwarf, index) = types.debug?;
     let subprogram = index.subprogram(code).filter(|s| s.low == code)?;
-    let locals = dwarf.locals(subprogram.offset, code.wrapping_sub(bias)).ok()?;
+    let locals = dwarf.locals(subprogram.offset, code).ok()?;
     let field = |l: &Local<'_>, offset| StructField { name: l.name.to_owned(), offset, ty: types.debug(l.type_offset) };
     let told: Vec<_> = locals.iter().filter_map(|l| Some(field(l, l.closure_offset?))).collect();
     if !told.is_empty() || types.minor >= 23 {

@@ -3,7 +3,7 @@
 
 use super::table::TypeTable;
 use super::{Kind, StructField, Type};
-use crate::dwarf::{Entry, GO_ELEM, GO_KIND, GO_RUNTIME_TYPE};
+use crate::dwarf::{Descriptor, Entry, GO_ELEM, GO_KIND, GO_RUNTIME_TYPE};
 
 /// Typedefs followed in a row; more is a loop.
 const MAX_TYPEDEFS: usize = 16;
@@ -16,11 +16,11 @@ impl TypeTable<'_> {
         for _ in 0..MAX_TYPEDEFS {
             let entry = dwarf.entry(at).ok()?;
             // Generic code names the shape of its type arguments: the type itself, where it has no name of its own.
-            if let Some(offset) = entry.name().and_then(|n| index.runtime_types.get(n.strip_prefix("go.shape.")?)) {
-                return self.modules.first()?.types.start.checked_add(*offset);
+            if let Some(named) = entry.name().and_then(|n| index.runtime_types.get(n.strip_prefix("go.shape.")?)) {
+                return self.described(*named);
             }
-            if let Some(runtime_type) = entry.number(GO_RUNTIME_TYPE).filter(|t| *t != 0) {
-                return self.modules.first()?.types.start.checked_add(runtime_type);
+            if let Some(offset) = entry.number(GO_RUNTIME_TYPE).filter(|t| *t != 0) {
+                return self.described(Descriptor { module: dwarf.file(entry.unit).module, offset });
             }
             // The typedef of a map, channel or named type says so itself; only a struct's leads on.
             if entry.tag != gimli::DW_TAG_typedef || entry.number(GO_KIND).is_some() {
@@ -29,6 +29,11 @@ impl TypeTable<'_> {
             at = entry.reference(gimli::DW_AT_type)?;
         }
         None
+    }
+
+    /// The address of a descriptor.
+    pub(super) fn described(&self, descriptor: Descriptor) -> Option<u64> {
+        self.modules.get(descriptor.module)?.types.start.checked_add(descriptor.offset)
     }
 
     /// Parses the entry at `offset`. What makes no sense becomes an opaque type.

@@ -259,6 +259,14 @@ impl<'a> TypeTable<'a> {
         self.debug
     }
 
+    /// Whether debug information names the variables at `address`: each module's file has its own, or none.
+    pub(crate) fn has_names(&self, address: u64) -> bool {
+        let Some((dwarf, _)) = self.debug else { return false };
+        let holds = |m: &Module| m.data.contains(&address) || m.bss.contains(&address);
+        let module = self.modules.iter().position(holds);
+        module.is_some_and(|module| dwarf.files.iter().any(|file| file.module == module))
+    }
+
     /// The runtime's own type of a map's header.
     pub(crate) fn map_header(&self) -> Option<TypeId> {
         self.struct_named(if self.is_swiss() { "internal/runtime/maps.Map" } else { "runtime.hmap" })
@@ -316,7 +324,6 @@ impl<'a> TypeTable<'a> {
     /// The type whose descriptor the debug information files under `name`.
     pub(crate) fn named(&self, name: &str) -> Option<TypeId> {
         let (_, index) = self.debug?;
-        let offset = *index.runtime_types.get(name)?;
-        Some(self.descriptor(self.modules.first()?.types.start.checked_add(offset)?))
+        Some(self.descriptor(self.described(*index.runtime_types.get(name)?)?))
     }
 }

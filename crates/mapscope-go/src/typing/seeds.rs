@@ -88,7 +88,7 @@ impl Typing<'_> {
         let called = roots.words.iter().filter(|r| matches!(r.kind, RootKind::Finalizer | RootKind::Cleanup));
         let functions = called.filter(|r| code(r.value).is_some()).map(|r| one(r.value, context.types.func_value()));
         let argument = |(function, argument): &(u64, u64)| {
-            let ty = first_parameter(context.types, context.bias, code(*function)?)?;
+            let ty = first_parameter(context.types, code(*function)?)?;
             Some(one(*argument, ty))
         };
         functions.chain(roots.cleanup_arguments.iter().filter_map(argument)).collect()
@@ -97,7 +97,7 @@ impl Typing<'_> {
     fn locals_at(&self, pc: u64) -> Vec<Local<'_>> {
         let Some((dwarf, index)) = self.context.types.debug_info() else { return Vec::new() };
         let Some(subprogram) = index.subprogram(pc) else { return Vec::new() };
-        dwarf.locals(subprogram.offset, pc.wrapping_sub(self.context.bias)).unwrap_or_default()
+        dwarf.locals(subprogram.offset, pc).unwrap_or_default()
     }
 
     fn local_region(&self, fp: u64, place: LocalPlace, ty: TypeId, origin: Origin) -> Option<Region> {

@@ -209,7 +209,7 @@ impl<'t> Worker<'_, 't> {
 
     fn closure(&self, code: u64) -> TypeId {
         let context = self.typing.context;
-        self.typing.closures.of(context.types, context.functions, context.bias, code)
+        self.typing.closures.of(context.types, context.functions, code)
     }
 
     /// `base`: address of `bytes` when they are outside the heap, else 0. Only references in `window` count.

@@ -22,7 +22,8 @@ fn error(reading: Reading) -> String {
 #[test]
 fn a_program_in_c_is_no_go_program() {
     let Some(program) = program("c-default/notgo") else { return };
-    let refusal = "notgo is not a Go program: it has no Go build information (a C or Rust program?)";
+    let refusal = "notgo is not a Go program, and none of the 2 libraries that it has mapped has Go code: they have no Go \
+                   build information";
     let target = Running::start(&program);
     let live = error(target.read());
     assert!(live.ends_with(refusal), "{live}");

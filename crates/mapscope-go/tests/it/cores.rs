@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use mapscope_memory::Core;
 
 use crate::matrix::Program;
-use crate::target::{Reading, Running, read};
+use crate::target::{Reading, Running, read_files};
 
 /// A core file, deleted in the end.
 pub struct Recorded {
@@ -22,13 +22,11 @@ impl Drop for Recorded {
 
 impl Recorded {
     pub fn open(&self, program: &Program) -> Core {
-        Core::open(&self.path, Some(&program.path)).unwrap()
+        Core::open(&self.path, Some(&program.file())).unwrap()
     }
 
     pub fn read(&self, program: &Program) -> Reading {
-        let core = self.open(program);
-        let executable = core.executable().clone();
-        read(&core, &executable)
+        read_files(&self.open(program))
     }
 }
 

@@ -49,7 +49,8 @@ fn check_all(wanted: impl Fn(&Program) -> bool, check: impl Fn(&Program) -> Vec<
 
 /// The programs whose every map and type is known.
 fn states_truth(program: &Program) -> bool {
-    matches!(program.program.as_str(), "maps" | "places" | "heap" | "cgo") && program.has_names()
+    (program.has_modules() || matches!(program.program.as_str(), "maps" | "places" | "heap" | "cgo" | "embedded"))
+        && program.has_names()
 }
 
 #[test]

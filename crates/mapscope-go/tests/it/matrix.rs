@@ -14,6 +14,16 @@ pub struct Program {
 }
 
 impl Program {
+    /// What may be given in place of its executable: that of a script is nothing of ours, but its library is.
+    pub fn file(&self) -> PathBuf {
+        if self.program == "python" { self.path.with_file_name("libembedded.so") } else { self.path.clone() }
+    }
+
+    /// Whether it is Go code in a program of another language, or in plugins.
+    pub fn has_modules(&self) -> bool {
+        matches!(self.program.as_str(), "carchive" | "cshared" | "python" | "plugin")
+    }
+
     /// Whether it has debug information and symbols.
     pub fn has_names(&self) -> bool {
         !self.variant.starts_with("stripped")

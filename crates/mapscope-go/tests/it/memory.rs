@@ -5,14 +5,14 @@ use mapscope_memory::Process;
 use serde_json::Value;
 
 use crate::matrix::Program;
-use crate::target::{Reading, Running, read};
+use crate::target::{Reading, Running, read_files};
 use crate::{check_all, cores};
 
 const PAGE: u64 = 4096;
 
 /// Programs that hold still; `resident` knows its memory, with debug information and without.
 fn holds_still(program: &Program) -> bool {
-    let still = matches!(program.program.as_str(), "resident" | "cgo" | "heap" | "places");
+    let still = matches!(program.program.as_str(), "resident" | "cgo" | "heap" | "places") || program.has_modules();
     still && (program.has_names() || program.program == "resident")
 }
 
@@ -23,8 +23,7 @@ fn parts_of_live_targets_sum_to_rss() {
         let process = Process::attach(target.child.id()).unwrap();
         // The figure is exact while the target stands still; it also walks page tables.
         let rss = rss(target.child.id());
-        let executable = process.executable().unwrap();
-        let reading = read(&process, &executable);
+        let reading = read_files(&process);
         let mut wrong = Vec::new();
         let Some(parts) = check(&reading, &target.truth, &mut wrong) else { return wrong };
         if parts.resident != rss {
@@ -40,7 +39,7 @@ fn parts_of_live_targets_sum_to_rss() {
 
 #[test]
 fn parts_of_cores_sum_to_what_they_hold() {
-    let some = |p: &Program| holds_still(p) && matches!(p.program.as_str(), "resident" | "cgo");
+    let some = |p: &Program| holds_still(p) && (p.has_modules() || matches!(p.program.as_str(), "resident" | "cgo"));
     check_all(some, |program| {
         let target = Running::start(program);
         let truth = target.truth.clone();
@@ -102,7 +101,8 @@ fn check(reading: &Reading, truth: &Value, wrong: &mut Vec<String>) -> Option<Me
         wrong.push(format!("the runtime has {runtime:?} of the {own} bytes it knows of"));
     }
     // C allocated a mebibyte and wrote the first half of it.
-    if truth["program"] == "cgo" && !(512 << 10..1 << 20).contains(&other) {
+    let in_c = ["cgo", "carchive", "cshared"].iter().any(|program| truth["program"] == *program);
+    if in_c && !(512 << 10..1 << 20).contains(&other) {
         wrong.push(format!("{other} bytes are other"));
     }
     Some(parts)

@@ -4,9 +4,9 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, ChildStdin, Command, Stdio};
 
 use mapscope_go::{
-    Executable, GoError, GoroutineCensus, MemoryParts, Session, Silent, Totals, TypeCount, with_session,
+    Executable, GoError, GoFiles, GoroutineCensus, MemoryParts, Session, Silent, Totals, TypeCount, with_session,
 };
-use mapscope_memory::{Memory, Process};
+use mapscope_memory::{MappedFiles, Memory, Process};
 use mapscope_model::MapTable;
 use serde_json::Value;
 
@@ -70,15 +70,13 @@ impl Running {
 
     pub fn goroutines(&self) -> (GoroutineCensus, u64) {
         let process = Process::attach(self.child.id()).unwrap();
-        let executable = process.executable().unwrap();
+        let files = GoFiles::find(&process).unwrap();
         let now = process.info().monotonic_ns.unwrap();
-        with_session(&process, Executable::new(&executable), &Silent, |session| (session.goroutines(), now)).unwrap()
+        with_session(&process, Executable::of(&files), &Silent, |session| (session.goroutines(), now)).unwrap()
     }
 
     pub fn read(&self) -> Reading {
-        let process = Process::attach(self.child.id()).unwrap();
-        let executable = process.executable().unwrap();
-        read(&process, &executable)
+        read_files(&Process::attach(self.child.id()).unwrap())
     }
 
     /// Its goroutines and the rest of one reading.
@@ -109,6 +107,14 @@ impl Drop for Running {
 
 pub fn read(memory: &dyn Memory, executable: &[u8]) -> Reading {
     read_executable(memory, Executable::new(executable))
+}
+
+/// Reads whatever file of the target has the Go runtime, with its plugins.
+pub fn read_files(target: &dyn MappedFiles) -> Reading {
+    match GoFiles::find(target) {
+        Ok(files) => read_executable(target, Executable::of(&files)),
+        Err(e) => failed(&e),
+    }
 }
 
 pub fn read_executable(memory: &dyn Memory, executable: Executable<'_>) -> Reading {

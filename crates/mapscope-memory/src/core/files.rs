@@ -23,31 +23,36 @@ pub(super) struct Executable {
     pub(super) bytes: Arc<FileBytes>,
 }
 
-impl Files<'_> {
-    /// Opens the executable of `core`, which its mapping `main` names.
-    pub(super) fn executable(&self, core: &Path, main: Option<&Mapping>) -> Result<Executable, MemoryError> {
-        match (self, main) {
-            (Self::Given(bytes), _) => {
-                Ok(Executable { path: "(executable in memory)".into(), bytes: Arc::clone(bytes) })
+impl Executable {
+    /// That of `core`, which its mapping `main` names.
+    pub(super) fn open(core: &Path, main: Option<&Mapping>) -> Result<Self, MemoryError> {
+        let Some(main) = main else { return Err(MemoryError::UnknownExecutable { core: core.to_path_buf() }) };
+        match FileBytes::open(&main.path) {
+            Ok(bytes) => Ok(Self { path: main.path.clone(), bytes: Arc::new(bytes) }),
+            Err(source) => {
+                // The path is said already; a reason is wanted.
+                let reason = match source {
+                    MemoryError::File { source, .. } => source.to_string(),
+                    MemoryError::NotRegular { kind, .. } => format!("it is {kind}"),
+                    other => other.to_string(),
+                };
+                Err(MemoryError::NoExecutable { core: core.to_path_buf(), wanted: main.path.clone(), reason })
             }
-            (Self::OnDisk { exe: Some(path) }, _) => {
-                let given = Input::open(path, &InputBounds::ELF)?;
-                Ok(Executable { path: given.name().to_path_buf(), bytes: Arc::new(given.into_bytes()) })
-            }
-            (Self::OnDisk { exe: None }, None) => Err(MemoryError::UnknownExecutable { core: core.to_path_buf() }),
-            (Self::OnDisk { exe: None }, Some(main)) => match FileBytes::open(&main.path) {
-                Ok(bytes) => Ok(Executable { path: main.path.clone(), bytes: Arc::new(bytes) }),
-                Err(source) => {
-                    // The path is said already; a reason is wanted.
-                    let reason = match source {
-                        MemoryError::File { source, .. } => source.to_string(),
-                        MemoryError::NotRegular { kind, .. } => format!("it is {kind}"),
-                        other => other.to_string(),
-                    };
-                    Err(MemoryError::NoExecutable { core: core.to_path_buf(), wanted: main.path.clone(), reason })
-                }
-            },
         }
+    }
+}
+
+impl Files<'_> {
+    /// The file that stands for the executable or a library of the core.
+    pub(super) fn given(&self) -> Result<Option<Executable>, MemoryError> {
+        Ok(match self {
+            Self::Given(bytes) => Some(Executable { path: "(executable in memory)".into(), bytes: Arc::clone(bytes) }),
+            Self::OnDisk { exe: Some(path) } => {
+                let given = Input::open(path, &InputBounds::ELF)?;
+                Some(Executable { path: given.name().to_path_buf(), bytes: Arc::new(given.into_bytes()) })
+            }
+            Self::OnDisk { exe: None } => None,
+        })
     }
 
     /// Opens a library, when files may be opened and it is one. Data files are left alone: they may have changed

@@ -1,6 +1,7 @@
 //! Filling what a core leaves out from the files it names, once they are known to be the same build.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,8 +10,9 @@ use super::files::{Executable, Files};
 use super::layout::Layout;
 use super::pieces::{Piece, Pieces};
 use super::records::{Mapping, file_at};
-use crate::elf::{HEADER_SIZE, Header, PF_W, PF_X, PT_LOAD, PT_NOTE, Segment};
-use crate::notes::{BuildId, NOTE_BYTES, NOTE_SEGMENTS};
+use crate::elf::{Header, PF_W, PF_X, PT_LOAD};
+use crate::notes::BuildId;
+use crate::objects::{Candidate, build_id_at, is_mapped_as, which};
 use crate::{AMD64, FileBytes, MemoryError, Region};
 
 /// Libraries that are opened at most; a process with more is not a real one.
@@ -28,36 +30,45 @@ pub(super) fn same_build(
     main: Option<&Mapping>,
 ) -> Result<(), MemoryError> {
     let Some(main) = main else { return Ok(()) };
-    let in_core = in_memory(core, pieces, main);
-    let in_file = BuildId::of_file(program, &executable.bytes);
-    match in_core.contradiction(&in_file) {
-        None => Ok(()),
-        Some((in_core, in_file)) => Err(MemoryError::OtherBuild { path: executable.path.clone(), in_core, in_file }),
+    let candidate = Candidate { path: &main.path, id: in_memory(core, pieces, main), fits: true };
+    which(&executable.path, &BuildId::of_file(program, &executable.bytes), &[candidate]).map(|_| ())
+}
+
+/// The path of the mapping that a file given by the user stands for: of the executable, or of a library.
+pub(super) fn stands_for<'m>(
+    core: &[u8],
+    pieces: &Pieces,
+    given: &Executable,
+    main: Option<&'m Mapping>,
+    mappings: &'m [Mapping],
+) -> Result<Option<PathBuf>, MemoryError> {
+    let header = Header::parse(&given.bytes, &given.path)?;
+    let id = BuildId::of_file(&header, &given.bytes);
+    let mut ranges: HashMap<&Path, Vec<(Range<u64>, u64)>> = HashMap::new();
+    for m in mappings {
+        ranges.entry(&m.path).or_default().push((m.start..m.end, m.offset));
     }
+    let fits = |path: &Path| ranges.get(path).is_some_and(|ranges| is_mapped_as(&header, &given.bytes, ranges));
+    let mut seen = HashSet::new();
+    let first = main.into_iter().chain(mappings.iter().filter(|m| m.offset == 0));
+    let objects: Vec<&'m Mapping> = first.filter(|m| seen.insert(&m.path)).take(LIBRARIES).collect();
+    let candidate = |m: &&'m Mapping| Candidate { path: &m.path, id: in_memory(core, pieces, m), fits: fits(&m.path) };
+    let candidates: Vec<_> = objects.iter().map(candidate).collect();
+    let found = which(&given.path, &id, &candidates)?;
+    Ok(objects.get(found).map(|m| m.path.clone()))
 }
 
 /// The build id of the file whose first mapping is `first`, from the bytes that the core itself holds.
 fn in_memory(core: &[u8], pieces: &Pieces, first: &Mapping) -> BuildId {
-    let read = |addr: u64, len: u64| {
+    if first.offset != 0 {
+        return BuildId::default();
+    }
+    build_id_at(first.start..first.end, &first.path, |addr, len| {
         let piece = pieces.find(addr)?;
         let into = addr - piece.start;
         let at = piece.offset + into as usize;
-        core.get(at..at + (piece.len - into).min(len) as usize)
-    };
-    let mut id = BuildId::default();
-    let Some(start) = (first.offset == 0).then(|| read(first.start, first.end - first.start)).flatten() else {
-        return id;
-    };
-    let header = start.get(..HEADER_SIZE).and_then(|h| Header::parse(h, &first.path).ok());
-    let segments = header.iter().flat_map(|h| h.segments(start));
-    // Notes lie in the first mapping, right behind the headers, so their file offset leads to them.
-    let inside = |s: &Segment| s.kind == PT_NOTE && s.offset < first.end - first.start;
-    for s in segments.filter(inside).take(NOTE_SEGMENTS) {
-        if let Some(notes) = read(first.start + s.offset, s.filesz.min(NOTE_BYTES)) {
-            id.add(notes, s.align);
-        }
-    }
-    id
+        core.get(at..at + (piece.len - into).min(len) as usize).map(Cow::Borrowed)
+    })
 }
 
 /// The mappings the kernel makes of an executable.
@@ -82,15 +93,16 @@ pub(super) fn mappings_of(program: &Header, executable: &Executable, load_bias: 
 }
 
 /// Names the regions' files, adds regions for mappings without a segment (gdb leaves those out), and adds the pieces
-/// of files wherever the core leaves their bytes to them.
+/// of files wherever the core leaves their bytes to them. `first` is the target's path of the second of `files`.
 pub(super) fn fill(
     layout: &mut Layout,
     stored: &Pieces,
     mappings: &[Mapping],
-    main: &Path,
+    first: &Path,
     source: &Files<'_>,
     files: &mut Vec<Arc<FileBytes>>,
 ) {
+    let known = HashMap::from([(first.to_path_buf(), Some(1))]);
     // A mapping may span many regions, and a hostile path be long: their copies must not outgrow the core.
     let mut paths = files[0].len();
     for region in &mut layout.regions {
@@ -99,7 +111,6 @@ pub(super) fn fill(
             paths > 0
         });
     }
-    let known = HashMap::from([(main.to_path_buf(), Some(1))]);
     let mut opened = Opened { source, stored, mappings, files, known, data: HashMap::new() };
     let mut extra = Vec::new();
     let mut regions = layout.regions.iter().peekable();

@@ -17,6 +17,7 @@ mod held;
 mod layout;
 mod origin;
 mod pieces;
+mod programs;
 mod records;
 mod shape;
 #[cfg(test)]
@@ -32,7 +33,8 @@ use self::compressed::Unpacked;
 use self::files::Files;
 use self::origin::Origin;
 use self::pieces::Pieces;
-use crate::elf::{AT_RANDOM, AT_SYSINFO_EHDR, ET_CORE, ET_DYN, ET_EXEC, Header};
+use self::programs::Program;
+use crate::elf::{AT_RANDOM, AT_SYSINFO_EHDR, ET_CORE, Header};
 use crate::residency::backings;
 use crate::{
     AMD64, Arch, Figure, FileBytes, Input, InputBounds, Memory, MemoryError, Partial, Region, Residency, TargetInfo,
@@ -59,8 +61,13 @@ pub struct Core {
     stack: Option<u64>,
     kernel: Option<u64>,
     pieces: Pieces,
-    /// The core, the executable, then other mapped files; pieces name them by index.
+    /// The core, the file that was given or else the executable, then other mapped files; pieces name them by index.
     files: Vec<Arc<FileBytes>>,
+    /// The path in the target of the second of them, and of what the user gave.
+    first: PathBuf,
+    given: Option<PathBuf>,
+    /// Files may be opened.
+    on_disk: bool,
     /// Address ranges whose bytes would lie beyond the end of the core.
     missing: Vec<(u64, u64)>,
     /// Sum of the sizes of all files: no honest read is longer.
@@ -68,7 +75,8 @@ pub struct Core {
 }
 
 impl Core {
-    /// Opens the core at `path`. Its executable is `exe`, or else the file that the core names.
+    /// Opens the core at `path`. Its executable is `exe`, or else the file that the core names. `exe` may also be a library
+    /// that the target had mapped; then the executable itself is not needed.
     ///
     /// One that is compressed with zstd is unpacked into the directory for temporary files first.
     /// A core that was cut short opens all the same, and says so in [`TargetInfo::partial`].
@@ -108,7 +116,7 @@ impl Core {
         Self::load(path, core, &Files::Given(Arc::new(exe.into())))
     }
 
-    /// The bytes of the executable.
+    /// The bytes of the file that the core was opened with, or else of the executable.
     pub fn executable(&self) -> &Arc<FileBytes> {
         // `load` puts it there; the core itself stands before it.
         &self.files[1]
@@ -126,27 +134,23 @@ impl Core {
         let mut layout = layout::of(&core, std::mem::take(&mut records.segments), &mut partial);
         let main = records.main_mapping().cloned();
 
-        let executable = source.executable(path, main.as_ref())?;
-        let program = Header::parse(&executable.bytes, &executable.path)?;
-        if program.kind != ET_EXEC && program.kind != ET_DYN {
-            return Err(MemoryError::NotExecutable { path: executable.path, kind: program.kind_name() });
-        }
-        let load_bias = records.load_bias(&program, &executable.bytes, main.as_ref());
         let stored = Pieces::new(layout.pieces.clone());
-        fill::same_build(&core, &stored, &executable, &program, main.as_ref())?;
+        let program = Program::find(path, source, (&core, &stored), main.as_ref(), &records.mappings)?;
+        let load_bias = program.load_bias(&records, main.as_ref());
 
         let core = Arc::new(core);
         let (core_bytes, main_mapping) = (Arc::clone(&core), main.clone());
-        let mut files = vec![core, Arc::clone(&executable.bytes)];
+        let mut files = vec![core, Arc::clone(&program.file.bytes)];
         // Kernels before 3.7 wrote no list of files; the executable's own headers say where it lies.
         if records.mappings.is_empty() {
-            records.mappings = fill::mappings_of(&program, &executable, load_bias);
+            records.mappings = fill::mappings_of(&program.header, &program.file, load_bias);
         }
-        let main_path = main.map_or_else(|| executable.path.clone(), |m| m.path);
-        fill::fill(&mut layout, &stored, &records.mappings, &main_path, source, &mut files);
+        let main_path = main.map_or_else(|| program.file.path.clone(), |m| m.path);
+        let first = program.place(&main_path).to_path_buf();
+        fill::fill(&mut layout, &stored, &records.mappings, &first, source, &mut files);
 
-        if let Some(main) = &main_mapping
-            && let Some(start) = shape::moved(&core_bytes, &header, &executable.bytes, main)
+        if let Some(main) = main_mapping.filter(|_| !program.is_library())
+            && let Some(start) = shape::moved(&core_bytes, &header, &program.file.bytes, &main)
         {
             partial.add(
                 Figure::Memory,
@@ -185,6 +189,9 @@ impl Core {
             pieces: Pieces::new(layout.pieces),
             files,
             missing: layout.missing,
+            first,
+            given: program.given,
+            on_disk: matches!(source, Files::OnDisk { .. }),
             total,
         })
     }

@@ -4,6 +4,7 @@ mod alarm;
 mod clock;
 mod copy;
 mod facts;
+mod files;
 mod held;
 mod identity;
 mod keeper;
@@ -25,7 +26,8 @@ use std::fs::File;
 use std::io::IoSliceMut;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use nix::errno::Errno;
@@ -35,11 +37,9 @@ use nix::unistd::Pid;
 use self::copy::Copy;
 use self::facts::Facts;
 use self::pause::Hold;
-use crate::elf::Header;
-use crate::notes::BuildId;
 use crate::record::PageRange;
 use crate::residency::backings;
-use crate::{AMD64, Arch, FileBytes, Input, Memory, MemoryError, Region, Residency, TargetInfo, Thread};
+use crate::{AMD64, Arch, FileBytes, Memory, MemoryError, Region, Residency, TargetInfo, Thread};
 
 pub use self::held::Held;
 pub(crate) use self::maps::mapped_file;
@@ -66,6 +66,8 @@ pub struct Process {
     resident: Option<Vec<Range<u64>>>,
     /// Pages with content at the stop, where a core is to be written of something else than `source` now.
     pages: Option<Vec<PageRange>>,
+    /// The file that the user gave in place of one that is mapped, with the path of that.
+    given: Option<(PathBuf, Arc<FileBytes>)>,
     /// How it is kept still. After `mem`, so that a snapshot's is closed before that goes.
     hold: Hold,
     /// `process_vm_readv` is refused (by a seccomp filter): do not try it again.
@@ -76,22 +78,6 @@ impl Process {
     /// The auxiliary vector that the kernel gave the program, as the kernel shows it: pairs of words.
     pub fn auxv(&self) -> &[u8] {
         &self.facts.auxv
-    }
-
-    /// The file `given` in place of the running executable, for its debug information: the same program before it was
-    /// stripped.
-    ///
-    /// # Errors
-    /// [`MemoryError::OtherBuild`] when both have a build id and they differ; when either file cannot be read.
-    pub fn executable_in(&self, given: Input) -> Result<FileBytes, MemoryError> {
-        let running = self.executable()?;
-        let id =
-            |bytes: &[u8], path: &Path| Ok::<_, MemoryError>(BuildId::of_file(&Header::parse(bytes, path)?, bytes));
-        let name = given.name();
-        match id(&running, &self.facts.info.exe)?.contradiction(&id(&given, name)?) {
-            None => Ok(given.into_bytes()),
-            Some((in_core, in_file)) => Err(MemoryError::OtherBuild { path: name.to_path_buf(), in_core, in_file }),
-        }
     }
 
     /// The executable file that the process `pid` runs, and its path. The process is not stopped.

@@ -224,6 +224,6 @@ impl Process {
         let mem = status::proc_path(source, "mem");
         let mem = File::open(&mem).map_err(|e| status::explain(source, &mem, e))?;
         let vm_refused = AtomicBool::new(false);
-        Ok(Self { facts, threads: Vec::new(), source, mem, resident: None, pages: None, hold, vm_refused })
+        Ok(Self { facts, threads: Vec::new(), source, mem, resident: None, pages: None, given: None, hold, vm_refused })
     }
 }

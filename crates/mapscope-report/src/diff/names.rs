@@ -21,9 +21,10 @@ pub(crate) fn of_goroutine(name: &str) -> Option<&str> {
     (!number.is_empty() && number.bytes().all(|b| b.is_ascii_digit())).then_some(rest)
 }
 
-/// The owner begins at an offset, for the binary has no names of variables.
+/// The owner begins at an offset, for the binary or plugin (`part.so:bss+0x80`) has no names of variables.
 pub(super) fn is_offset(name: &str) -> bool {
-    name.starts_with("bss+0x") || name.starts_with("data+0x")
+    let is_place = |place: &str| place.starts_with("bss+0x") || place.starts_with("data+0x");
+    is_place(name) || name.split_once(':').is_some_and(|(_, place)| is_place(place))
 }
 
 #[cfg(test)]
@@ -45,6 +46,6 @@ mod tests {
         for (name, want) in cases {
             assert_eq!(comparable(name), want);
         }
-        assert!(is_offset("bss+0x80.items") && !is_offset("main.bss"));
+        assert!(is_offset("bss+0x80.items") && is_offset("part.so:data+0x8[]") && !is_offset("main.bss"));
     }
 }

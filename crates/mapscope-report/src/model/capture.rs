@@ -37,6 +37,9 @@ pub struct Capture {
     pub why_not_forked: Option<String>,
     /// How long all of it took, in milliseconds.
     pub took_ms: f64,
+    /// Why no other command can read the core: the process has no Go code. Absent when it has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_go: Option<String>,
     /// Why the core is partial: one sentence for each reason.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub partial: Vec<String>,

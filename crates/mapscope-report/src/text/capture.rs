@@ -3,7 +3,7 @@
 use super::TextOptions;
 use super::footer::partial;
 use super::header::paused;
-use super::style::{DIM, NAME, paint, safe};
+use super::style::{DIM, NAME, WARN, paint, safe, wrap};
 use super::units::{bytes, duration};
 use crate::model::{Capture, Uncertain};
 
@@ -37,6 +37,13 @@ pub fn capture(capture: &Capture, options: &TextOptions) -> String {
     if capture.redacted {
         out += "redacted: pointers and metadata of maps and the runtime stay, all else was overwritten\n";
     }
-    let next = format!("\n  {}\n", paint(DIM, format_args!("mapscope inspect {path}")));
+    let next = match &capture.not_go {
+        None => format!("\n  {}\n", paint(DIM, format_args!("mapscope inspect {path}"))),
+        Some(reason) => {
+            let text = format!("mapscope cannot inspect this core: {}", safe(reason));
+            let lines = wrap(&text, options.width.max(20));
+            lines.iter().flat_map(|line| [paint(WARN, line), "\n".to_owned()]).collect()
+        }
+    };
     out + &next + &partial(Uncertain { partial: &capture.partial, scope: &[] }, options.width)
 }

@@ -19,6 +19,14 @@ pub(crate) fn header(target: &Target, more: &[String], width: usize) -> String {
         }
         out.push('\n');
     }
+    for other in &target.other_runtimes {
+        let other = safe(other);
+        let text = format!("another Go runtime is in this process, and was not read: --exe {other} reads it");
+        for line in wrap(&text, width.max(20)) {
+            out += &paint(WARN, line);
+            out.push('\n');
+        }
+    }
     if let Some(reason) = &target.why_not_forked {
         for line in wrap(&format!("copied, not forked: {}", safe(reason)), width.max(20)) {
             out += &paint(WARN, line);
@@ -36,7 +44,8 @@ pub(crate) fn identity(target: &Target) -> Vec<String> {
         (kind, _) => safe(kind).into_owned(),
     };
     let mut parts = vec![subject];
-    let named = [target.exe.as_str(), target.go_version.as_str()];
+    let library = target.library.as_deref().unwrap_or_default();
+    let named = [target.exe.as_str(), library, target.go_version.as_str()];
     parts.extend(named.into_iter().filter(|s| !s.is_empty()).map(|s| safe(s).into_owned()));
     match target.map_impl.as_str() {
         "swiss" => parts.push("Swiss maps".to_owned()),
@@ -70,4 +79,29 @@ pub(crate) fn paused(ms: f64, how: Option<&str>, copied_bytes: Option<u64>) -> S
 /// How long reading took, as a part of the header.
 pub(crate) fn read_time(target: &Target) -> Option<String> {
     (target.read_ms > 0.0).then(|| format!("read in {}", duration(target.read_ms)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_library_stands_behind_its_host_and_other_runtimes_are_named() {
+        let target = Target {
+            kind: "process".into(),
+            pid: Some(7),
+            exe: "/usr/bin/python3".into(),
+            library: Some("/app/liba.so".into()),
+            other_runtimes: vec!["/app/libb.so".into()],
+            go_version: "go1.27.3".into(),
+            ..Target::default()
+        };
+        let out = header(&target, &[], 200);
+        let plain: String = anstream::adapter::strip_str(&out).to_string();
+        assert_eq!(
+            plain,
+            "pid 7 · /usr/bin/python3 · /app/liba.so · go1.27.3\n\
+             another Go runtime is in this process, and was not read: --exe /app/libb.so reads it\n"
+        );
+    }
 }

@@ -13,9 +13,10 @@ pub(crate) struct CaptureArgs {
     /// The process
     #[arg(value_name = "PID")]
     pub(crate) pid: String,
-    /// Debug information of a stripped executable, for --heap-only and --redact
+    /// Debug information of a stripped executable, library or plugin, for --heap-only and --redact; may be given several
+    /// times
     #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
-    pub(crate) debug_info: Option<PathBuf>,
+    pub(crate) debug_info: Vec<PathBuf>,
     /// Replace FILE if it exists
     #[arg(long)]
     pub(crate) force: bool,

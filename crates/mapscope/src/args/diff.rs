@@ -18,7 +18,7 @@ pub(crate) struct DiffArgs {
     /// With --after, how many times the process is inspected in all
     #[arg(long, value_name = "N", requires = "after", default_value_t = 2, value_parser = clap::value_parser!(u64).range(2..=1000))]
     pub(crate) times: u64,
-    /// The executable, when cores or a container hide it; given once, or once for each TARGET
+    /// The executable, when cores or a container hide it, or a library with a Go runtime; given once, or once for each TARGET
     #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
     pub(crate) exe: Vec<PathBuf>,
     /// Debug information of stripped executables; given once, or once for each TARGET

@@ -12,12 +12,12 @@ pub(crate) struct GateArgs {
     /// A pid, or the path of a core (- is standard input); or else a command, with --run or behind --
     #[arg(value_name = "TARGET", value_hint = ValueHint::FilePath)]
     pub(crate) target: Option<String>,
-    /// The executable, when the core or the container hides it
+    /// The executable, when the core or the container hides it; or a library with a Go runtime that the target has loaded
     #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
     pub(crate) exe: Option<PathBuf>,
-    /// Debug information of a stripped executable
+    /// Debug information of a stripped executable, library or plugin; may be given several times
     #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
-    pub(crate) debug_info: Option<PathBuf>,
+    pub(crate) debug_info: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) pause: PauseArgs,
     /// A budget: a figure and what it may be at most, such as live=50MiB or 'map:main.cache.*:entries=10000'

@@ -10,13 +10,13 @@ pub(crate) struct TargetArgs {
     /// A pid, or the path of a core (for `layout` also of an executable); - is standard input
     #[arg(value_name = "TARGET", value_hint = ValueHint::FilePath)]
     pub(crate) target: String,
-    /// The executable, when the core or the container hides it
+    /// The executable, when the core or the container hides it; or a library with a Go runtime that the target has loaded
     #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
     pub(crate) exe: Option<PathBuf>,
-    /// Debug information of a stripped executable: the same build unstripped, or its .debug file; without it, what lies
-    /// below /usr/lib/debug is used
+    /// Debug information of a stripped executable, library or plugin: the same build unstripped, or its .debug file; without
+    /// it, what lies below /usr/lib/debug is used. May be given several times
     #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
-    pub(crate) debug_info: Option<PathBuf>,
+    pub(crate) debug_info: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) pause: PauseArgs,
 }

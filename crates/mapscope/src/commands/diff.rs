@@ -233,7 +233,7 @@ mod tests {
         let target = Target {
             spec: TargetSpec::Process(7),
             exe: None,
-            debug_info: None,
+            debug_info: Vec::new(),
             pause: mapscope_memory::PauseOptions::default(),
         };
         let again = Some(Again { after: Duration::from_secs(3), times: 4 });

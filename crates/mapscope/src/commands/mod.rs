@@ -106,7 +106,7 @@ pub(crate) fn run(config: &Config) -> Result<Outcome> {
         Command::Size { question, exe: None } => size::render(question, None, view)?,
         Command::Size { question, exe: Some(exe) } => {
             let pause = PauseOptions::default();
-            let target = Target { spec: TargetSpec::Path(exe.clone()), exe: None, debug_info: None, pause };
+            let target = Target { spec: TargetSpec::Path(exe.clone()), exe: None, debug_info: Vec::new(), pause };
             source::load_types(&target, |_, types| size::render(question, Some(types), view))?
         }
         Command::Layout { target, question } => {

@@ -15,7 +15,7 @@ use crate::source::TargetSpec;
 #[allow(clippy::struct_excessive_bools, reason = "each goes with any other")]
 pub(crate) struct Capture {
     pub(crate) pid: u32,
-    pub(crate) debug_info: Option<PathBuf>,
+    pub(crate) debug_info: Vec<PathBuf>,
     /// Where the core goes.
     pub(crate) path: PathBuf,
     pub(crate) force: bool,
@@ -37,7 +37,7 @@ pub(super) fn capture(typed: CaptureArgs, output: Option<PathBuf>) -> Result<Com
     if !pid.bytes().all(|b| b.is_ascii_digit()) {
         bail!("{pid} is not a pid: only a running process can be captured");
     }
-    let target = target(TargetArgs { target: pid, exe: None, debug_info: None, pause })?;
+    let target = target(TargetArgs { target: pid, exe: None, debug_info: Vec::new(), pause })?;
     let TargetSpec::Process(pid) = target.spec else { bail!("PID is empty: give the number of a process") };
     let zstd = zstd || path.extension().is_some_and(|extension| extension == "zst");
     let pause = PauseOptions { for_core: true, ..target.pause };

@@ -49,7 +49,7 @@ pub(crate) enum Examined {
 #[derive(Debug)]
 pub(crate) struct Pause {
     pub(crate) exe: Option<PathBuf>,
-    pub(crate) debug_info: Option<PathBuf>,
+    pub(crate) debug_info: Vec<PathBuf>,
     pub(crate) options: PauseOptions,
 }
 

@@ -29,7 +29,7 @@ pub(super) fn target(typed: TargetArgs) -> Result<Target> {
 }
 
 pub(super) fn demo() -> Target {
-    Target { spec: TargetSpec::Demo, exe: None, debug_info: None, pause: PauseOptions::default() }
+    Target { spec: TargetSpec::Demo, exe: None, debug_info: Vec::new(), pause: PauseOptions::default() }
 }
 
 pub(super) fn pause_options(typed: PauseArgs) -> PauseOptions {
