@@ -141,6 +141,11 @@ impl Goroutine {
     }
 }
 
+/// Whether a status is that of a goroutine that has ended, or not begun.
+pub(super) fn is_dead(status: u64) -> bool {
+    matches!(status & !SCAN, DEAD | DEAD_EXTRA)
+}
+
 /// `None` for a goroutine that has no stack to scan.
 fn read_goroutine(
     context: &Context<'_>,
@@ -155,7 +160,7 @@ fn read_goroutine(
     context.memory.read_into(g, bytes)?;
     let status = layout.status.get(bytes) & 0xffff_ffff & !SCAN;
     let stack = layout.stack_lo.get(bytes)..layout.stack_hi.get(bytes);
-    if matches!(status, DEAD | DEAD_EXTRA) {
+    if is_dead(status) {
         return Ok(None);
     }
     if !(1..DEAD_EXTRA).contains(&status) || stack.is_empty() || layout.id.get(bytes) == 0 {

@@ -4,6 +4,7 @@ use mapscope_memory::{Figure, Partial, Thread};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::Context;
+use super::goroutine::is_dead;
 use super::queues::check_new;
 use crate::GoError;
 
@@ -86,13 +87,21 @@ impl<'c, 'm> Threads<'c, 'm> {
         // Wherever a thread is, in C or in a signal handler, it has a stack.
         let has_stack = |thread: &&Thread| self.context.memory.is_mapped(thread.registers.sp, 8);
         let is_known = |m: &&Machine| self.by_tid.get(&m.tid).copied().is_some_and(|thread| has_stack(&thread));
-        let without = self.machines.iter().filter(|m| m.current != 0 && !is_known(m)).count();
+        let without = self.machines.iter().filter(|m| self.runs(m) && !is_known(m)).count();
         if without > 0 {
             partial.add(
                 Figure::Live | Figure::Goroutines,
                 format!("the target lacks the registers of {without} threads that run goroutines"),
             );
         }
+    }
+
+    /// Whether it runs a goroutine. One that waits for a thread of C to use it (`oneNewExtraM`) has a dead one, and no
+    /// thread.
+    fn runs(&self, machine: &Machine) -> bool {
+        let layout = &self.context.layout.g;
+        let status = self.context.memory.u32(machine.current.wrapping_add(layout.status.offset)).unwrap_or(0);
+        machine.current != 0 && !is_dead(u64::from(status))
     }
 
     /// Where goroutine `g` with the stack `stack` stands, when a thread is in its code. `None` when the thread is on
