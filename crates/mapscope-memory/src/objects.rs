@@ -52,6 +52,9 @@ pub trait MappedFiles: Memory {
     /// The path of the object that the user named, as the target knows it.
     fn named(&self) -> Option<&Path>;
 
+    /// The path by which the user gave that file, for messages; `None` when nobody gave one.
+    fn named_by(&self) -> Option<&Path>;
+
     /// The programs and libraries of the target, by address. The executable is always among them: one that no mapping names,
     /// because it is in memory alone or its code was copied, comes first, with an empty range.
     fn objects(&self) -> Vec<MappedObject> {

@@ -143,11 +143,11 @@ pub(super) fn fill(
             let offset = m.offset.saturating_add(from - m.start);
             let Some(file) = opened.file(&m.path) else { continue };
             // The file may have been shortened since; pages beyond its end are not known.
-            let there = opened.files[file as usize].len() as u64;
-            let wanted = offset..offset.saturating_add(end.min(m.end) - from).min(there);
+            let there = (opened.files[file as usize].len() as u64).saturating_sub(offset);
+            let wanted = from..end.min(m.end).min(from.saturating_add(there));
             for part in without(wanted, &opened.data(&m.path, file)) {
-                let (start, len) = (from + (part.start - offset), part.end - part.start);
-                layout.pieces.push(Piece { start, len, file, offset: part.start as usize });
+                let offset = (offset + (part.start - from)) as usize;
+                layout.pieces.push(Piece { start: part.start, len: part.end - part.start, file, offset });
             }
         }
     }
@@ -194,14 +194,21 @@ impl Opened<'_, '_> {
         opened
     }
 
-    /// Offsets in a file of what the program writes to when it runs. A core that does not hold it has lost it: what the file
-    /// has there is what the program began with.
+    /// Addresses of what a program writes to when it runs. A core that does not hold it has lost it: what the file has there
+    /// is what the program began with.
     fn data(&mut self, path: &Path, file: u32) -> Vec<Range<u64>> {
-        let bytes = &self.files[file as usize];
+        let (bytes, mappings) = (&self.files[file as usize], self.mappings);
         let data = self.data.entry(file).or_insert_with(|| {
             let Ok(header) = Header::parse(bytes, path) else { return Vec::new() };
-            let segments = header.segments(bytes).take(SEGMENTS).filter(|s| s.kind == PT_LOAD && s.flags & PF_W != 0);
-            let mut data: Vec<Range<u64>> = segments.map(|s| s.offset..s.offset.saturating_add(s.filesz)).collect();
+            let loads = || header.segments(bytes).take(SEGMENTS).filter(|s| s.kind == PT_LOAD);
+            let begins = mappings.iter().find(|m| m.path == path && m.offset == 0).map(|m| m.start);
+            let (Some(start), Some(first)) = (begins, loads().next()) else { return Vec::new() };
+            let bias = start.wrapping_sub(first.vaddr.wrapping_sub(first.offset));
+            let range = |s: crate::elf::Segment| {
+                let start = bias.wrapping_add(s.vaddr);
+                start..start.saturating_add(s.filesz)
+            };
+            let mut data: Vec<Range<u64>> = loads().filter(|s| s.flags & PF_W != 0).map(range).collect();
             data.sort_unstable_by_key(|range| range.start);
             data
         });

@@ -66,6 +66,8 @@ pub struct Core {
     /// The path in the target of the second of them, and of what the user gave.
     first: PathBuf,
     given: Option<PathBuf>,
+    /// The path by which it was given.
+    given_by: Option<PathBuf>,
     /// Files may be opened.
     on_disk: bool,
     /// Address ranges whose bytes would lie beyond the end of the core.
@@ -190,6 +192,7 @@ impl Core {
             files,
             missing: layout.missing,
             first,
+            given_by: program.given.is_some().then_some(program.file.path),
             given: program.given,
             on_disk: matches!(source, Files::OnDisk { .. }),
             total,

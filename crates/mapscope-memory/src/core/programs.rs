@@ -83,4 +83,8 @@ impl MappedFiles for Core {
     fn named(&self) -> Option<&Path> {
         self.given.as_deref()
     }
+
+    fn named_by(&self) -> Option<&Path> {
+        self.given_by.as_deref()
+    }
 }

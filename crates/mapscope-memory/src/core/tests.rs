@@ -289,7 +289,7 @@ fn files_that_a_core_names_are_not_waited_for() {
     std::fs::write(&program, exe(b"same")).unwrap();
     nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
     let naming = |exe: &str, library: &str| {
-        let files = [(BASE, TEXT, 0, exe), (TEXT, BASE + 0x3000, 1, exe), (1 << 20, 2 << 20, 0, library)];
+        let files = [(1 << 20, 2 << 20, 0, library), (BASE, TEXT, 0, exe), (TEXT, BASE + 0x3000, 1, exe)];
         let builder = Builder { notes: Vec::new(), ..kernel_core() }.thread(7).auxv(&[9, BASE + 0x1040, 0, 0]);
         std::fs::write(&core, builder.files(&files).build()).unwrap();
         Core::open(&core, None)

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{Process, status};
+use super::{GivenFile, Process, status};
 use crate::elf::Header;
 use crate::notes::BuildId;
 use crate::objects::{Candidate, begins_as, build_id_at, which};
@@ -35,7 +35,8 @@ impl Process {
             objects.iter().map(|o| Candidate { path: &o.path, id: candidate(o), fits: false }).collect();
         let object = which(path, &id, &candidates)?;
         let stands_for = objects.get(object).map_or_else(|| self.info().exe.clone(), |o| o.path.clone());
-        self.given = Some((stands_for, Arc::new(given.into_bytes())));
+        let path = path.to_path_buf();
+        self.given = Some(GivenFile { stands_for, path, bytes: Arc::new(given.into_bytes()) });
         Ok(())
     }
 
@@ -56,10 +57,10 @@ impl Process {
 
 impl MappedFiles for Process {
     fn file_of(&self, object: &MappedObject) -> Result<Arc<FileBytes>, MemoryError> {
-        if let Some((path, bytes)) = &self.given
-            && *path == object.path
+        if let Some(given) = &self.given
+            && given.stands_for == object.path
         {
-            return Ok(Arc::clone(bytes));
+            return Ok(Arc::clone(&given.bytes));
         }
         if self.is_executable(object) {
             return self.executable().map(Arc::new);
@@ -78,6 +79,10 @@ impl MappedFiles for Process {
     }
 
     fn named(&self) -> Option<&Path> {
-        self.given.as_ref().map(|(path, _)| path.as_path())
+        self.given.as_ref().map(|given| given.stands_for.as_path())
+    }
+
+    fn named_by(&self) -> Option<&Path> {
+        self.given.as_ref().map(|given| given.path.as_path())
     }
 }

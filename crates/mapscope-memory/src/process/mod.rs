@@ -67,11 +67,20 @@ pub struct Process {
     /// Pages with content at the stop, where a core is to be written of something else than `source` now.
     pages: Option<Vec<PageRange>>,
     /// The file that the user gave in place of one that is mapped, with the path of that.
-    given: Option<(PathBuf, Arc<FileBytes>)>,
+    given: Option<GivenFile>,
     /// How it is kept still. After `mem`, so that a snapshot's is closed before that goes.
     hold: Hold,
     /// `process_vm_readv` is refused (by a seccomp filter): do not try it again.
     vm_refused: AtomicBool,
+}
+
+/// A file that the user gave in place of one that the process has mapped.
+struct GivenFile {
+    /// The path of that, as the process knows it.
+    stands_for: PathBuf,
+    /// The path by which it was given.
+    path: PathBuf,
+    bytes: Arc<FileBytes>,
 }
 
 impl Process {

@@ -1,11 +1,11 @@
 //! `mapscope capture`: what was written.
 
 use super::TextOptions;
-use super::footer::partial;
+use super::footer::left_out;
 use super::header::paused;
 use super::style::{DIM, NAME, WARN, paint, safe, wrap};
 use super::units::{bytes, duration};
-use crate::model::{Capture, Uncertain};
+use crate::model::Capture;
 
 /// The file and its size, the pause, and what to do next.
 pub fn capture(capture: &Capture, options: &TextOptions) -> String {
@@ -45,5 +45,5 @@ pub fn capture(capture: &Capture, options: &TextOptions) -> String {
             lines.iter().flat_map(|line| [paint(WARN, line), "\n".to_owned()]).collect()
         }
     };
-    out + &next + &partial(Uncertain { partial: &capture.partial, scope: &[] }, options.width)
+    out + &next + &left_out(&capture.partial, options.width, |_| String::new())
 }

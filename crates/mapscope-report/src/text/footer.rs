@@ -42,20 +42,26 @@ pub(crate) fn note(text: &str, width: usize) -> String {
 
 /// Why the result is partial: one bullet for each reason, with what it makes uncertain.
 pub(crate) fn partial(reasons: Uncertain<'_>, width: usize) -> String {
-    if reasons.partial.is_empty() {
+    left_out(reasons.partial, width, |reason| {
+        let uncertain = wrap(&format!("uncertain: {}", reasons.about(reason)), width.saturating_sub(4).max(20));
+        uncertain.iter().flat_map(|line| ["    ".to_owned(), paint(DIM, line), "\n".to_owned()]).collect()
+    })
+}
+
+/// What is missing: one bullet for each reason, with the lines that `more` makes of it.
+pub(crate) fn left_out(reasons: &[String], width: usize, more: impl Fn(&str) -> String) -> String {
+    if reasons.is_empty() {
         return String::new();
     }
     let mut out = format!("\n{}\n", paint(WARN.bold(), "Partial result"));
     let room = width.saturating_sub(4).max(20);
-    for reason in reasons.partial {
+    for reason in reasons {
         for (i, line) in wrap(&safe(reason), room).iter().enumerate() {
             out += if i == 0 { "  - " } else { "    " };
             out += line;
             out.push('\n');
         }
-        for line in wrap(&format!("uncertain: {}", reasons.about(reason)), room) {
-            out.extend(["    ", &paint(DIM, line), "\n"]);
-        }
+        out += &more(reason);
     }
     out
 }
