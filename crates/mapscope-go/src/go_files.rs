@@ -61,16 +61,14 @@ impl GoFiles {
         found.sort_by(|a, b| a.path.cmp(&b.path));
         let at = |path: &Path| found.iter().position(|file| file.path == path);
         let exe = &target.info().exe;
-        if let Some(path) = target.named()
-            && at(path).is_none()
-        {
-            // What is wrong is the file that was given.
-            let path = target.named_by().unwrap_or(path);
-            return Err(GoError::NotGo { path: path.to_string_lossy().into_owned() });
-        }
         let named = target.named().filter(|path| path != exe);
+        // What is wrong is the file that was given.
+        let blamed = target.named_by().unwrap_or(exe);
+        if named.is_some_and(|path| at(path).is_none()) {
+            return Err(GoError::NotGo { path: blamed.to_string_lossy().into_owned() });
+        }
         let first = named.and_then(at).or_else(|| at(exe)).or((!found.is_empty()).then_some(0));
-        let Some(first) = first else { return Err(looked.nothing(exe)) };
+        let Some(first) = first else { return Err(looked.nothing(blamed)) };
         let runtime = found.remove(first);
         Ok(Self { runtime, others: found })
     }

@@ -94,12 +94,14 @@ fn tiny_blocks(context: &Context<'_>, roots: &mut Vec<Root>) -> Result<(), GoErr
 fn check_cache(context: &Context<'_>, cache: u64) -> Result<(), GoError> {
     let Some(field) = context.layout.cache.spans else { return Ok(()) };
     let at = cache.wrapping_add(field.offset);
-    let spans = super::words(context.memory, at, field.size.min(MAX_CACHE))?;
-    let is_span = |span: &u64| context.memory.is_mapped(*span, context.layout.span.size.max(1));
-    if spans.iter().all(is_span) {
+    let mut words = vec![0; field.size.min(MAX_CACHE) as usize];
+    context.memory.read_into(at, &mut words)?;
+    let mut spans = words.chunks_exact(8).map(|b| u64::from_le_bytes(b.try_into().unwrap_or_default()));
+    let is_span = |span: u64| context.memory.is_mapped(span, context.layout.span.size.max(1));
+    if spans.all(is_span) {
         Ok(())
     } else {
-        Err(GoError::inconsistent("runtime.mcache", at, "its spans are none"))
+        Err(GoError::inconsistent("runtime.mcache", at, "it points to spans that are not there"))
     }
 }
 

@@ -91,6 +91,9 @@ fn check(value: &Value, schema: &Value, root: &Value, at: &str) {
     if let Some(only) = schema.get("const") {
         assert_eq!(value, only, "{at}");
     }
+    if let Some(one_of) = schema["oneOf"].as_array().filter(|one_of| one_of.iter().all(|s| s.get("const").is_some())) {
+        return assert!(one_of.iter().any(|s| &s["const"] == value), "{at}: {value}");
+    }
     let kind = schema["type"].as_str();
     match value {
         Value::Object(fields) => {

@@ -73,4 +73,6 @@ fn debug_information_is_looked_for_where_the_container_has_it() {
     let said = document(&["inspect", &container.pid, "--format", "json"]);
     assert_eq!(differences(&container.truth, &said), Vec::<String>::new());
     assert_eq!(said["target"]["stripped"], false);
+    // The ids of its threads are others there.
+    assert_eq!(said.get("partial"), None);
 }

@@ -15,7 +15,7 @@ use super::clear;
 use super::gadgets::{Code, Gadgets};
 use super::lifeline::Refuge;
 use super::loan::{Call, Ground, Loan, suitability};
-use super::run::{heard_nothing, release, stop, tell};
+use super::run::{heard_nothing, inner_ids, release, stop, tell};
 use super::wire::{self, Kind, Refused, Taken, TakenThread, Word};
 use crate::process::alarm::Alarm;
 use crate::process::facts::resident;
@@ -162,9 +162,9 @@ fn take(reader: &mut UnixStream, order: &Order<'_>, bounds: &Bounds, kernel: &Li
     // The frames that it was made with are none of the target's.
     let memory = File::options().write(true).open(status::proc_path(child, "mem"));
     let _ = memory.and_then(|m| target.refuge.clear(&m));
-    let thread = |t: Thread| TakenThread { tid: t.tid, words: t.registers.words, extended: t.extended };
-    let Facts { threads, resident, pages, rss_bytes, monotonic_ns } = read;
-    let threads = threads.into_iter().map(thread).collect();
+    let thread = |(t, tid): (Thread, u32)| TakenThread { tid, words: t.registers.words, extended: t.extended };
+    let Facts { threads, inner_ids, resident, pages, rss_bytes, monotonic_ns } = read;
+    let threads = threads.into_iter().zip(inner_ids).map(thread).collect();
     let taken = Taken { child, paused, monotonic_ns, rss_bytes, threads, resident, pages };
     Ok((Held { pid, child, parent, target }, taken))
 }
@@ -172,6 +172,8 @@ fn take(reader: &mut UnixStream, order: &Order<'_>, bounds: &Bounds, kernel: &Li
 /// What only a stopped target tells exactly. The rest is asked of the snapshot.
 struct Facts {
     threads: Vec<Thread>,
+    /// Their ids as the target sees them.
+    inner_ids: Vec<u32>,
     resident: Option<Vec<Range<u64>>>,
     pages: Option<Vec<PageRange>>,
     rss_bytes: Option<u64>,
@@ -195,6 +197,7 @@ fn read_stopped(order: &Order<'_>, stops: &Stops<'_>, target: &Ready) -> Result<
     let pages = pagemap::look(&target.pagemap, &target.regions).ok();
     let (resident_pages, with_content) = pages.map(|p| (p.resident, p.with_content)).unzip();
     Ok(Facts {
+        inner_ids: inner_ids(pid, &threads),
         threads,
         resident: resident_pages,
         pages: with_content.filter(|_| order.for_core),

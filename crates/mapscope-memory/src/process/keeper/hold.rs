@@ -5,7 +5,7 @@ use std::os::unix::process::parent_id;
 use std::time::{Duration, Instant};
 
 use super::Order;
-use super::run::{Standstill, heard_nothing, release, stop, tell};
+use super::run::{Standstill, heard_nothing, inner_ids, release, stop, tell};
 use super::wire::{self, Refused, Taken, TakenThread, Word};
 use crate::Thread;
 use crate::process::kernel::Linux;
@@ -22,13 +22,12 @@ pub(super) fn obey(reader: &mut UnixStream, order: &Order<'_>, kernel: &Linux) -
     let Standstill { turn, alarm, .. } = stop(reader, order, &mut stops)?;
     let read = order.identity.check().and_then(|()| stops.threads(order.for_core));
     let paused = stops.since.elapsed();
+    let pid = order.identity.pid();
     let taken = read.map(|threads| {
-        let threads = threads.into_iter().map(|Thread { tid, registers, extended }| TakenThread {
-            tid,
-            words: registers.words,
-            extended,
-        });
-        Taken { child: order.identity.pid(), paused, threads: threads.collect(), ..Taken::default() }
+        let tids = inner_ids(pid, &threads);
+        let thread = |(t, tid): (Thread, u32)| TakenThread { tid, words: t.registers.words, extended: t.extended };
+        let threads = threads.into_iter().zip(tids).map(thread).collect();
+        Taken { child: pid, paused, threads, ..Taken::default() }
     });
     let told = taken.map(|taken| tell(reader, taken));
     // From here on it is the reader who decides how long it takes.

@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 
 use super::wire::{self, Kind, Refused, Taken, Word};
 use super::{Order, Task, fork, hold};
-use crate::MemoryError;
 use crate::process::alarm::Alarm;
 use crate::process::kernel::Linux;
 use crate::process::status;
 use crate::process::stop::Stops;
 use crate::process::turn::{self, Turn};
+use crate::{MemoryError, Thread};
 
 /// A reader that takes nothing for so long will not read the snapshot either.
 const LISTENING: Duration = Duration::from_secs(10);
@@ -86,6 +86,13 @@ pub(super) fn release(stops: &mut Stops<'_>) {
         std::thread::sleep(pause);
         pause = (pause * 2).min(Duration::from_millis(5));
     }
+}
+
+/// The ids of `threads` of the process `pid` as the process itself sees them, which is how it notes them: in a pid
+/// namespace of its own they are others.
+pub(super) fn inner_ids(pid: u32, threads: &[Thread]) -> Vec<u32> {
+    let same = status::inner_pid(pid).is_none_or(|inner| inner == pid);
+    threads.iter().map(|t| if same { t.tid } else { status::inner_pid(t.tid).unwrap_or(t.tid) }).collect()
 }
 
 /// Says what the target was like.
