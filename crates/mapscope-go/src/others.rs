@@ -38,7 +38,7 @@ impl<'e> Others<'e> {
                     match plugin(file, module) {
                         Ok(plugin) => plugins.push(plugin),
                         Err(error) => {
-                            partial.add(Figure::Types, format!("the variables of a plugin have no names: {error}"))
+                            partial.add(Figure::Types, format!("the variables of a plugin have no names: {error}"));
                         }
                     }
                 }

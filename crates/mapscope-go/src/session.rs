@@ -384,15 +384,12 @@ fn session<R>(
         merged: &merged,
         classes: &classes,
     };
-    let maps = if wanted.maps || info.kind == TargetKind::Core {
-        progress.stage("auditing maps");
-        list_maps(&stages, &guessed, memory)
-    } else {
-        MapTable::default()
-    };
-    // Maps tell of damage also what shows none.
-    accounts.maps(&maps, &mut partial);
-    let maps = if wanted.maps { maps } else { MapTable::default() };
+    progress.stage("auditing maps");
+    // Those of a core tell of damage also what shows none.
+    let audits = wanted.maps || info.kind == TargetKind::Core;
+    let audited =
+        audits.then(|| list_maps(&stages, &guessed, memory)).inspect(|maps| accounts.maps(maps, &mut partial));
+    let maps = audited.filter(|_| wanted.maps).unwrap_or_default();
     let code: Vec<_> = std::iter::once(&binary).chain(others.plugins()).flat_map(Binary::load_ranges).collect();
     let finder = Finder { context: &context, heap: &heap, reach: &reach, code: &code, variables: own };
     let parts = finder.parts(residency, &mut partial);

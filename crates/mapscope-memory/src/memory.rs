@@ -61,7 +61,7 @@ pub struct Region {
 /// One thread of the target at the instant it was stopped.
 #[derive(Clone, Debug)]
 pub struct Thread {
-    /// Kernel thread id; Go's `m.procid`.
+    /// Kernel thread id, as the target itself sees it: Go's `m.procid`.
     pub tid: u32,
     /// Its registers.
     pub registers: Registers,

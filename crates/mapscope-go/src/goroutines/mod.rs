@@ -93,9 +93,16 @@ struct Key {
     created_by: Option<u32>,
     system: bool,
     locked: bool,
-    /// Nothing can wake them; nothing that was read can.
-    leaked: bool,
-    unreached: bool,
+    fate: Fate,
+}
+
+/// What can wake a goroutine.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Fate {
+    Something,
+    /// Nothing that was read; what was not may.
+    NothingRead,
+    Nothing,
 }
 
 /// How many goroutines there are, the dead left out: all that stack traces show.
@@ -149,6 +156,17 @@ struct Lost {
     unreached: Vec<bool>,
 }
 
+impl Lost {
+    fn fate(&self, index: usize) -> Fate {
+        let is_in = |list: &[bool]| list.get(index).copied().unwrap_or(false);
+        match (is_in(&self.leaked), is_in(&self.unreached)) {
+            (true, _) => Fate::Nothing,
+            (false, true) => Fate::NothingRead,
+            (false, false) => Fate::Something,
+        }
+    }
+}
+
 fn group(stages: &Stages<'_>, names: &Names, lost: &Lost, now: Option<u64>) -> Vec<GoroutineGroup> {
     let mut stacks = Stacks::new(stages.context);
     let retained = retained(stages);
@@ -160,8 +178,7 @@ fn group(stages: &Stages<'_>, names: &Names, lost: &Lost, now: Option<u64>) -> V
             created_by: stacks.creator(goroutine),
             system: is_system(stages, goroutine),
             locked: goroutine.standing.locked,
-            leaked: lost.leaked.get(index).copied().unwrap_or(false),
-            unreached: lost.unreached.get(index).copied().unwrap_or(false),
+            fate: lost.fate(index),
             stack,
         };
         let waiting = names::waits(&goroutine.standing);
@@ -187,8 +204,8 @@ fn group(stages: &Stages<'_>, names: &Names, lost: &Lost, now: Option<u64>) -> V
         group.stack = key.stack.frames.iter().filter_map(|f| stacks.frame(*f)).collect();
         group.left_out = key.stack.left_out;
         group.created_by = key.created_by.and_then(|f| stacks.frame(f));
-        group.leaked = key.leaked;
-        group.unreached = key.unreached && !key.leaked;
+        group.leaked = key.fate == Fate::Nothing;
+        group.unreached = key.fate == Fate::NothingRead;
         GoroutineGroup { state: key.state, system: key.system, locked: key.locked, ..group }
     };
     found.into_iter().map(finish).collect()
