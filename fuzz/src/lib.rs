@@ -13,7 +13,10 @@ pub fn fixture() -> &'static Fixture {
     static FIXTURE: OnceLock<Fixture> = OnceLock::new();
     FIXTURE.get_or_init(|| {
         let unpack = |bytes: &[u8]| zstd::decode_all(bytes).expect("the fixture unpacks");
-        Fixture { core: unpack(include_bytes!("../fixture/core.zst")), exe: unpack(include_bytes!("../fixture/exe.zst")) }
+        Fixture {
+            core: unpack(include_bytes!("../fixture/core.zst")),
+            exe: unpack(include_bytes!("../fixture/exe.zst")),
+        }
     })
 }
 
