@@ -33,10 +33,13 @@ const PROGRAMS: [&str; 5] = [
     "1.27.3-stripped/places",
 ];
 
+/// Of damaged pages it only demands that they do no harm: some are what the runtime wrote once, and each run records cores of
+/// its own, where a seed damages another page. The chore counts them all.
 #[test]
 fn a_damaged_core_shows_no_wrong_figure() {
     let chosen = chosen();
-    let wrong: Vec<String> = chosen.iter().flat_map(|p| Mutator::new(p).run(0..SEEDS, Duration::MAX)).collect();
+    let mutator = |p: &Program| Mutator { pages_tell: false, ..Mutator::new(p) };
+    let wrong: Vec<String> = chosen.iter().flat_map(|p| mutator(p).run(0..SEEDS, Duration::MAX)).collect();
     assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
 }
 
@@ -69,6 +72,8 @@ struct Mutator {
     /// How many readings there were of each kind.
     kinds: BTreeMap<&'static str, u64>,
     wrong: Vec<String>,
+    /// What a damaged page changes must be said as well.
+    pages_tell: bool,
 }
 
 impl Mutator {
@@ -83,7 +88,16 @@ impl Mutator {
         let again = read(&core.path, &exe).unwrap();
         assert_eq!(whole.compared, again.compared, "{program}: a core is read twice");
         let program = Program { path: exe, ..program.clone() };
-        Self { name: program.to_string(), program, core, parts, whole, kinds: BTreeMap::new(), wrong: Vec::new() }
+        Self {
+            name: program.to_string(),
+            program,
+            core,
+            parts,
+            whole,
+            kinds: BTreeMap::new(),
+            wrong: Vec::new(),
+            pages_tell: true,
+        }
     }
 
     /// Damages by each seed until time is up; every seed that showed something wrong comes back.
@@ -126,6 +140,7 @@ impl Mutator {
             _ if took > PATIENCE => Some(format!("took {took:?}")),
             _ if bytes as u64 > 2 * self.parts.size => Some(format!("{bytes} bytes of memory")),
             Ok(Err(_)) => None,
+            Ok(Ok(_)) if !self.pages_tell && !addresses.is_empty() => None,
             Ok(Ok(reading)) => unmarked(reading, &self.whole, own),
         };
         let kind = match (&wrong, &result) {
