@@ -92,6 +92,10 @@ impl Process {
             match status::check(pid).and_then(|()| Self::of_identity(&identity, options)) {
                 // What it has become can be examined as well.
                 Err(e) if pause < PAUSES.1 && may_be_another_program(&e) && identity.check().is_ok() => {}
+                // Threads that were collected as they were looked at are no sign of anything in a process that is gone.
+                Err(MemoryError::Execed { .. }) if identity.check().is_err() => {
+                    return Err(MemoryError::Exited { pid });
+                }
                 result => return result,
             }
             std::thread::sleep(pause);
