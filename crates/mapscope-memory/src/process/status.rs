@@ -50,7 +50,7 @@ pub(super) fn check(pid: u32) -> Result<(), MemoryError> {
         return Err(MemoryError::Itself { pid });
     }
     let status = of_program(pid)?;
-    if let Some(error) = traced(pid, &status).filter(|_| !is_ours(&status)) {
+    if let Some(error) = traced(pid, &status).filter(|refusal| !keeper::is_tracing(refusal)) {
         return Err(error);
     }
     header(pid).map(|_| ())
@@ -150,11 +150,6 @@ fn is_kernel_thread(stat: &str) -> bool {
     // The name in parentheses may hold anything, so fields are counted from its end: state is the first, flags the 7th.
     let flags = stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().nth(6)?.parse::<u64>().ok());
     flags.is_some_and(|f| f & KERNEL_THREAD != 0)
-}
-
-/// Whether the process is traced by one of us, who will not take long.
-fn is_ours(status: &str) -> bool {
-    matches!(traced(0, status), Some(MemoryError::Traced { name, .. }) if name.as_bytes() == keeper::NAME.to_bytes())
 }
 
 /// The error for a process that already has a tracer.

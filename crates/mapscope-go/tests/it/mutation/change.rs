@@ -4,6 +4,8 @@ use std::fmt;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 
+use crate::damage::Random;
+
 pub const PAGE: u64 = 4096;
 const PROGRAM_HEADER: u64 = 56;
 const LOAD: u32 = 1;
@@ -216,20 +218,4 @@ fn u64_at(file: &File, at: u64) -> u64 {
     let mut bytes = [0; 8];
     file.read_exact_at(&mut bytes, at).unwrap();
     u64::from_le_bytes(bytes)
-}
-
-/// xorshift64.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % end
-    }
-
-    fn of<T: Copy>(&mut self, list: &[T]) -> T {
-        list[self.below(list.len() as u64) as usize]
-    }
 }

@@ -162,9 +162,8 @@ fn take(reader: &mut UnixStream, order: &Order<'_>, bounds: &Bounds, kernel: &Li
     // The frames that it was made with are none of the target's.
     let memory = File::options().write(true).open(status::proc_path(child, "mem"));
     let _ = memory.and_then(|m| target.refuge.clear(&m));
-    let thread = |(t, tid): (Thread, u32)| TakenThread { tid, words: t.registers.words, extended: t.extended };
     let Facts { threads, inner_ids, resident, pages, rss_bytes, monotonic_ns } = read;
-    let threads = threads.into_iter().zip(inner_ids).map(thread).collect();
+    let threads = threads.into_iter().zip(inner_ids).map(|(thread, tid)| TakenThread::new(thread, tid)).collect();
     let taken = Taken { child, paused, monotonic_ns, rss_bytes, threads, resident, pages };
     Ok((Held { pid, child, parent, target }, taken))
 }

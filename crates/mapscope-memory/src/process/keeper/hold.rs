@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use super::Order;
 use super::run::{Standstill, heard_nothing, inner_ids, release, stop, tell};
 use super::wire::{self, Refused, Taken, TakenThread, Word};
-use crate::Thread;
 use crate::process::kernel::Linux;
 use crate::process::status;
 use crate::process::stop::Stops;
@@ -25,8 +24,7 @@ pub(super) fn obey(reader: &mut UnixStream, order: &Order<'_>, kernel: &Linux) -
     let pid = order.identity.pid();
     let taken = read.map(|threads| {
         let tids = inner_ids(pid, &threads);
-        let thread = |(t, tid): (Thread, u32)| TakenThread { tid, words: t.registers.words, extended: t.extended };
-        let threads = threads.into_iter().zip(tids).map(thread).collect();
+        let threads = threads.into_iter().zip(tids).map(|(thread, tid)| TakenThread::new(thread, tid)).collect();
         Taken { child: pid, paused, threads, ..Taken::default() }
     });
     let told = taken.map(|taken| tell(reader, taken));

@@ -31,6 +31,7 @@ use nix::unistd::{ForkResult, Pid};
 use self::wire::Word;
 pub(super) use self::wire::{Kind, Refused, Taken};
 use super::identity::Identity;
+use crate::MemoryError;
 
 /// How long it may take before it stops anything: it looks for instructions in the target's code, and may have to wait
 /// for its turn.
@@ -191,7 +192,12 @@ fn keep(reader: UnixStream, order: &Order<'_>) -> ! {
 }
 
 /// What the system calls a keeper.
-pub(super) const NAME: &std::ffi::CStr = c"mapscope-keeper";
+const NAME: &std::ffi::CStr = c"mapscope-keeper";
+
+/// Whether the process is traced by a keeper, who will not take long.
+pub(super) fn is_tracing(refusal: &MemoryError) -> bool {
+    matches!(refusal, MemoryError::Traced { name, .. } if name.as_bytes() == NAME.to_bytes())
+}
 
 pub(super) fn exit(code: i32) -> ! {
     // SAFETY: ends the process without running what other parts of the program have registered for its end.

@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 
 use super::wire::{self, Kind, Refused, Taken, Word};
 use super::{Order, Task, fork, hold};
+use crate::Thread;
 use crate::process::alarm::Alarm;
 use crate::process::kernel::Linux;
 use crate::process::status;
 use crate::process::stop::Stops;
 use crate::process::turn::{self, Turn};
-use crate::{MemoryError, Thread};
 
 /// A reader that takes nothing for so long will not read the snapshot either.
 const LISTENING: Duration = Duration::from_secs(10);
@@ -61,9 +61,7 @@ pub(super) fn stop(reader: &mut UnixStream, order: &Order<'_>, stops: &mut Stops
         match stops.all() {
             Ok(()) => return Ok(Standstill { turn, alarm, until }),
             // One of us that does not see our lock, being in another container.
-            Err(MemoryError::Traced { ref name, .. })
-                if super::NAME.to_bytes() == name.as_bytes() && Instant::now() < patience =>
-            {
+            Err(e) if super::is_tracing(&e) && Instant::now() < patience => {
                 release(stops);
                 drop(alarm);
                 std::thread::sleep(pause);

@@ -106,6 +106,13 @@ pub(in crate::process) struct TakenThread {
     pub(in crate::process) extended: Vec<u8>,
 }
 
+impl TakenThread {
+    /// A thread, which the target itself calls `tid`.
+    pub(super) fn new(thread: Thread, tid: u32) -> Self {
+        Self { tid, words: thread.registers.words, extended: thread.extended }
+    }
+}
+
 impl Taken {
     /// The threads with their registers.
     pub(in crate::process) fn threads(&self) -> Vec<Thread> {

@@ -49,6 +49,13 @@ struct Thread {
     taken: bool,
 }
 
+impl Thread {
+    /// One that runs, and that nothing has happened to.
+    fn new(tid: u32) -> Self {
+        Self { tid, life: Life::Running, traced: false, asked: false, signal: None, frozen: false, taken: false }
+    }
+}
+
 /// What a target can do, or have done to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Event {
@@ -138,17 +145,8 @@ impl Choices {
 
 impl World {
     fn new(threads: u32, choices: Choices) -> Self {
-        let thread = |tid| Thread {
-            tid,
-            life: Life::Running,
-            traced: false,
-            asked: false,
-            signal: None,
-            frozen: false,
-            taken: false,
-        };
         Self {
-            threads: (FIRST..=threads).map(thread).collect(),
+            threads: (FIRST..=threads).map(Thread::new).collect(),
             collected: BTreeSet::new(),
             exec: None,
             execs: 0,
@@ -228,16 +226,7 @@ impl World {
         match event {
             Event::Birth => {
                 self.births += 1;
-                let tid = NEWBORN;
-                self.threads.push(Thread {
-                    tid,
-                    life: Life::Running,
-                    traced: false,
-                    asked: false,
-                    signal: None,
-                    frozen: false,
-                    taken: false,
-                });
+                self.threads.push(Thread::new(NEWBORN));
             }
             Event::Exit(tid) => self.end(tid),
             Event::Exec(tid) => {
