@@ -136,7 +136,9 @@ fn compare_group(said: &Value, census: &GoroutineCensus) -> Vec<String> {
     }
     let (held, least) = (found.iter().map(|g| g.retained_bytes).sum::<u64>(), said["held"].as_u64().unwrap());
     let bounds = count as u64 * least..count as u64 * (least + 2048) + 1;
-    if !bounds.contains(&held) && name != "main.leakedContext" {
+    // Where it was preempted any register may hold an old pointer; the collector keeps what it points to as well.
+    let any = ["main.leakedContext", "main.running"].contains(&name);
+    if !bounds.contains(&held) && !any {
         wrong.push(format!("{count} goroutines of {name} hold {least} bytes each and a little, {held} in all"));
     }
     if found.iter().any(|g| Some(g.leaked) != said["leaked"].as_bool()) {
