@@ -5,9 +5,9 @@
 //! visited in parallel, chunk of spans by chunk, so that a live target is read in large pieces and a core in address
 //! order; each object is visited once for every better type it gets, which is rarely more than once.
 
-mod blind;
 mod facts;
 mod guess;
+mod infer;
 mod offer;
 mod parcels;
 mod queue;
@@ -18,6 +18,7 @@ mod seeds;
 mod worker;
 
 pub(crate) use facts::{Class, Facts};
+pub(crate) use infer::Inferred;
 pub(crate) use offer::Offer;
 pub(crate) use regions::{Origin, Region, Regions};
 pub(crate) use seeds::Names;
