@@ -39,12 +39,14 @@ pub(crate) struct Typing<'t> {
     visited: SharedBits,
     /// Objects whose type only pointers into their middle say.
     inside: SharedBits,
+    /// Objects whose type was concluded from what they look like.
+    concluded: SharedBits,
 }
 
 impl<'t> Typing<'t> {
     pub(crate) fn new(context: &'t Context<'t>, heap: &'t Heap, roots: &'t Roots) -> Self {
-        let [visited, inside] = [(); 2].map(|()| SharedBits::new(heap.graph.len()));
-        Self { context, heap, roots, closures: ClosureTypes::default(), visited, inside }
+        let [visited, inside, concluded] = [(); 3].map(|()| SharedBits::new(heap.graph.len()));
+        Self { context, heap, roots, closures: ClosureTypes::default(), visited, inside, concluded }
     }
 
     pub(crate) fn goroutines(&self) -> &'t Goroutines {

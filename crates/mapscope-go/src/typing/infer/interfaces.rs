@@ -46,9 +46,20 @@ impl Typing<'_> {
             let mut bytes = [0; 16];
             memory.read_into(first, &mut bytes).ok()?;
             let empty = self.interface_at(word(&bytes, 0), itabs)?;
-            self.resolve(Ref::Interface { empty }, &bytes, 0, first, &mut facts)
+            let offer = self.resolve(Ref::Interface { empty }, &bytes, 0, first, &mut facts)?;
+            // What is next to a live word of a stack may be left over from another use of the place.
+            (root.kind == RootKind::Static || self.is_untyped_start(offer.address)).then_some(offer)
         };
         words.filter_map(offer).collect()
+    }
+
+    /// Whether an object without a type begins at `address`.
+    fn is_untyped_start(&self, address: u64) -> bool {
+        let spans = &self.heap.spans;
+        let object = spans.object(address);
+        object.is_some_and(|(object, offset, span)| {
+            offset == spans.header(&spans.spans[span]) && self.heap.graph.type_of(object) == 0
+        })
     }
 
     /// Whether a word may be the first of an interface, and then whether of an empty one.

@@ -7,6 +7,7 @@
 
 mod code;
 mod contents;
+mod fits;
 mod headers;
 mod interfaces;
 mod maps;
@@ -17,6 +18,7 @@ mod values;
 use mapscope_heap::Reachability;
 use rustc_hash::FxHashSet;
 
+use self::fits::Allocated;
 use self::headers::Search;
 use super::{Regions, Typing, worker};
 use crate::maps::Auditor;
@@ -51,10 +53,13 @@ impl Typing<'_> {
         let auditor =
             Auditor { memory: context.memory, layout: context.layout, types: context.types, spans: context.spans };
         let mut search = Search::new(self, &auditor, &catalog, &evidence);
+        let allocated = Allocated::of(self, evidence.allocations.values());
         for _ in 0..ROUNDS {
             let told = self.told(&spans, reach, &itabs);
             worker::run(self, regions, Vec::new(), &told.offers, &told.objects);
             search.maps(regions, reach, &mut inferred.headers);
+            let fitting = search.fitting_objects(&spans, reach, &allocated);
+            worker::run(self, regions, Vec::new(), &[], &fitting);
             let before = untyped;
             (spans, untyped) = self.untyped_spans(reach);
             if untyped == before {
