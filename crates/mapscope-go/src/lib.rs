@@ -57,6 +57,7 @@ mod struct_layouts;
 mod symbols;
 mod types;
 mod typing;
+mod untyped;
 
 pub use binary::Binary;
 pub use binary_types::{BinaryTypes, MapUse, NamedLayout, with_types};
@@ -85,3 +86,4 @@ pub use storage::{
     StorageOptions, StringGroup, Strings, TimerFunction, TimerHeap, Timers,
 };
 pub use types::{FieldLayout, StructLayout};
+pub use untyped::{Untyped, UntypedGroup};

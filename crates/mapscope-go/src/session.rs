@@ -43,6 +43,8 @@ pub struct TypeCount {
     pub name: String,
     /// Objects.
     pub count: u64,
+    /// Those of them whose type was concluded from what they look like.
+    pub inferred: u64,
     /// Bytes of their slots.
     pub bytes: u64,
     /// Bytes that would be freed with all of them, but for what only several of them hold together.
@@ -408,7 +410,7 @@ fn session<R>(
         redacted: info.redacted,
         maps,
         untyped_maps,
-        types: histogram(&classes, &by_type),
+        types: histogram(&classes, &by_type, &typing.inferred_by_type()),
         totals: totals(graph, &reach, &heap.spans, &roots, starts.len() as u64),
         memory: parts,
         partial,

@@ -78,12 +78,45 @@ pub struct Inspection {
     /// The same of maps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub total_maps: Option<u64>,
+    /// Live objects whose type nothing tells; absent when there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub untyped: Option<Untyped>,
+    /// Objects that look like maps that never had an entry, and whose type nothing tells: they are not among the maps.
+    /// Absent when there are none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub untyped_maps: u64,
     /// Why the result is partial: one sentence for each reason. Absent when the result is whole.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub partial: Vec<String>,
     /// What each reason makes uncertain; every other figure is exact.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub partial_scope: Vec<PartialScope>,
+}
+
+/// Live objects without a type.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Untyped {
+    /// How many.
+    pub objects: u64,
+    /// Bytes of their slots.
+    pub bytes: u64,
+    /// The largest groups of them, most bytes first.
+    pub groups: Vec<UntypedGroup>,
+}
+
+/// Objects of one size without a type.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct UntypedGroup {
+    /// Bytes of each one's slot.
+    pub slot_bytes: u64,
+    /// They can hold pointers.
+    pub pointers: bool,
+    /// How many.
+    pub objects: u64,
+    /// Bytes of their slots.
+    pub bytes: u64,
+    /// How a person would name one of them.
+    pub owner: String,
 }
 
 /// What was examined, and how.
@@ -221,6 +254,9 @@ pub struct TypeRow {
     pub type_name: String,
     /// Objects.
     pub count: u64,
+    /// Those of them whose type was concluded from what they look like, not read; absent when there are none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub inferred: u64,
     /// Bytes of their slots.
     pub shallow_bytes: u64,
     /// Bytes that would be freed with all of them, but for what only several of them hold together.
@@ -338,4 +374,10 @@ pub struct TypeList {
     /// What each reason makes uncertain; every other figure is exact.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub partial_scope: Vec<PartialScope>,
+}
+
+/// Whether a count is left out: there is nothing of its kind.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }

@@ -21,7 +21,7 @@ use mapscope_go::{ClassUse, MapDetails, Session, Totals};
 use mapscope_memory::{Figure, Pause, Process, TargetInfo, TargetKind};
 use mapscope_report::model::{
     GoroutineCount, GroupState, Heap, Inspection, MapDetail, MemoryUse, SiteList, SizeClass, SlotLayout, Target,
-    TypeRow,
+    TypeRow, Untyped, UntypedGroup,
 };
 use mapscope_report::{INSPECT_SCHEMA, MAP_SCHEMA, rfc3339};
 
@@ -77,6 +77,7 @@ pub(crate) fn inspection(session: &Session<'_>, info: &TargetInfo, read: Duratio
             .map(|t| TypeRow {
                 type_name: or_unknown(&t.name).to_owned(),
                 count: t.count,
+                inferred: t.inferred,
                 shallow_bytes: t.bytes,
                 retained_bytes: Some(t.retained),
             })
@@ -84,9 +85,23 @@ pub(crate) fn inspection(session: &Session<'_>, info: &TargetInfo, read: Duratio
         maps: session.maps.clone(),
         total_types: None,
         total_maps: None,
+        untyped: untyped(session),
+        untyped_maps: session.untyped_maps,
         partial: sentences,
         partial_scope: scope,
     }
+}
+
+fn untyped(session: &Session<'_>) -> Option<Untyped> {
+    let found = session.untyped();
+    let groups = found.groups.into_iter().map(|g| UntypedGroup {
+        slot_bytes: g.slot_bytes,
+        pointers: g.pointers,
+        objects: g.objects,
+        bytes: g.bytes,
+        owner: g.owner,
+    });
+    (found.objects > 0).then(|| Untyped { objects: found.objects, bytes: found.bytes, groups: groups.collect() })
 }
 
 /// What a core does not tell whose data was overwritten.
