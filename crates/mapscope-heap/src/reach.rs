@@ -2,6 +2,7 @@
 
 mod spread;
 
+use rayon::prelude::*;
 use spread::{Marks, Spread};
 
 use crate::{BitSet, HeapGraph};
@@ -10,6 +11,8 @@ use crate::{BitSet, HeapGraph};
 const WINDOW: usize = 1 << 18;
 /// Not reached.
 const NONE: u32 = u32::MAX;
+/// Shut: not reached, and not to be reached for now. Neither an object nor a root has this number.
+const SHUT: u32 = u32::MAX - 1;
 
 /// How an object was first reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +35,18 @@ pub struct Reachability {
     done: usize,
     /// The object of each root.
     roots: Vec<u32>,
+    /// Objects that are passed by until the late roots come.
+    shut: Vec<u32>,
+    late: Option<Late>,
+}
+
+/// What only late roots reach.
+#[derive(Debug)]
+struct Late {
+    /// Index of the first late root.
+    first_root: usize,
+    /// While late roots are followed: what was reached before them; then what was not.
+    objects: BitSet,
 }
 
 impl Reachability {
@@ -53,6 +68,59 @@ impl Reachability {
     /// that a caller can give the roots that people care about first: they then own what they reach.
     pub fn extend(&mut self, graph: &HeapGraph, roots: impl IntoIterator<Item = u32>) {
         self.extend_through(graph, roots, |_| true);
+    }
+
+    /// Passes `objects` by, which nothing has reached, until [`Reachability::begin_late`]: pointers to them are not followed.
+    pub fn shut(&mut self, objects: impl IntoIterator<Item = u32>) {
+        for object in objects {
+            if let Some(slot) = self.marks.parents.get_mut(object as usize).filter(|slot| **slot == NONE) {
+                *slot = SHUT;
+                self.shut.push(object);
+            }
+        }
+    }
+
+    /// Roots given from now on are late: what they reach and those before them do not is theirs, and no pointer between
+    /// the two parts counts for who holds what. Objects that were shut can be reached by them.
+    pub fn begin_late(&mut self) {
+        for object in std::mem::take(&mut self.shut) {
+            self.marks.parents[object as usize] = NONE;
+        }
+        let objects = self.reached();
+        self.late = Some(Late { first_root: self.roots.len(), objects });
+    }
+
+    /// No more roots will come.
+    pub fn end_late(&mut self) {
+        let mut reached = self.reached();
+        if let Some(late) = &mut self.late {
+            for (word, before) in reached.words_mut().iter_mut().zip(late.objects.words_mut()) {
+                *word &= !*before;
+            }
+            late.objects = reached;
+        }
+    }
+
+    fn reached(&self) -> BitSet {
+        let mut reached = BitSet::new(self.marks.parents.len());
+        reached.words_mut().par_iter_mut().zip(self.marks.parents.par_chunks(64)).for_each(|(word, parents)| {
+            let bit = |(at, parent): (usize, &u32)| u64::from(*parent < SHUT) << at;
+            *word = parents.iter().enumerate().map(bit).fold(0, |all, bit| all | bit);
+        });
+        reached
+    }
+
+    /// The objects that only late roots reach; `None` when there were no such roots.
+    #[inline]
+    pub(crate) fn late(&self) -> Option<&BitSet> {
+        self.late.as_ref().map(|late| &late.objects)
+    }
+
+    /// Whether a root counts for its object: a late one counts for what only late ones reach.
+    pub(crate) fn counts(&self, root: usize) -> bool {
+        let Some(late) = &self.late else { return true };
+        let object = self.roots.get(root).map_or(usize::MAX, |object| *object as usize);
+        late.objects.contains(object) == (root >= late.first_root)
     }
 
     /// As [`Reachability::extend`], but what an object that is not `open` points to is not followed: it is marked, and
@@ -92,13 +160,13 @@ impl Reachability {
     /// Whether a root reaches `object`.
     #[inline]
     pub fn is_live(&self, object: u32) -> bool {
-        self.marks.parents.get(object as usize).is_some_and(|p| *p != NONE)
+        self.marks.parents.get(object as usize).is_some_and(|p| *p < SHUT)
     }
 
     /// How `object` was reached; `None` when it was not.
     pub fn parent(&self, object: u32) -> Option<Parent> {
         match *self.marks.parents.get(object as usize)? {
-            NONE => None,
+            NONE | SHUT => None,
             p if p >= self.objects => Some(Parent::Root(p - self.objects)),
             p => Some(Parent::Object(p)),
         }
@@ -174,6 +242,25 @@ mod tests {
         assert!(reach.is_live(1) && reach.is_live(3) && !reach.is_live(2));
         reach.extend(&graph, graph.edges(1).iter().copied());
         assert!(reach.is_live(2));
+    }
+
+    #[test]
+    fn what_is_shut_is_passed_by_until_late_roots_come() {
+        // 0 -> 1 -> 2 -> 3, 4 -> 1 and 5; 1 is shut.
+        let graph = graph(&[&[1], &[2], &[3], &[], &[1, 5], &[]]);
+        let mut reach = Reachability::new(&graph);
+        reach.shut([1, 9]);
+        reach.extend(&graph, [0, 1, 3]);
+        assert_eq!((0..6).map(|o| reach.is_live(o)).collect::<Vec<_>>(), [true, false, false, true, false, false]);
+        assert_eq!((reach.parent(1), reach.live_objects()), (None, 2));
+        reach.begin_late();
+        reach.extend(&graph, [4, 3]);
+        reach.end_late();
+        assert_eq!((reach.parent(1), reach.parent(2)), (Some(Parent::Object(4)), Some(Parent::Object(1))));
+        assert_eq!(reach.parent(3), Some(Parent::Root(2)), "reached before");
+        assert_eq!(reach.late().unwrap().iter().collect::<Vec<_>>(), [1, 2, 4, 5]);
+        assert_eq!([0, 1, 2, 3, 4].map(|r| reach.counts(r)), [true, false, true, true, false]);
+        assert_eq!(reach.live_objects(), 6);
     }
 
     #[test]
