@@ -12,6 +12,7 @@ use rustc_hash::FxHashMap;
 
 use crate::bits::{RankedSet, SharedBits};
 use crate::dominators::Kernel;
+use crate::reach::Parts;
 use crate::{Dominators, HeapGraph, Reachability};
 
 /// Not visited.
@@ -50,7 +51,7 @@ impl Cycles {
     /// that points to itself, if `itself` says that this counts for it.
     pub fn new(reach: &Reachability, dominators: &Dominators<'_>, itself: impl Fn(u32) -> bool) -> Self {
         let members = may_be_in_cycles(dominators);
-        let kernel = Kernel::new(dominators.graph(), &members, None);
+        let kernel = Kernel::new(dominators.graph(), &members, &Parts::default());
         let found = Self {
             kernel: members,
             members: Vec::new(),
@@ -288,7 +289,8 @@ mod tests {
                 }
             }
             let holders = vec![0; reach.roots().len()];
-            let dominators = Dominators::new(&graph, &reach, HolderTree { of_root: &holders, above: &[0], groups: &[0] });
+            let dominators =
+                Dominators::new(&graph, &reach, HolderTree { of_root: &holders, above: &[0], groups: &[0] });
             let cycles = Cycles::new(&reach, &dominators, |_| true);
             assert_eq!(sorted(&cycles), brute, "{edges:?}");
             for o in 0..n {

@@ -3,8 +3,8 @@
 //! The graph has one entry; from it lead edges to *holders* (a variable, a goroutine, a list of the runtime), from each
 //! holder to the objects of its roots, and to holders that are parts of it (the variables of a goroutine). An object
 //! dominates another when every way from the entry leads through it. What several holders reach by ways of their own is
-//! dominated by none of them: it is said who shares it. What only late roots reach is a part by itself, and pointers from
-//! it to the rest count for nothing.
+//! dominated by none of them: it is said who shares it. What only roots of a later rank reach is a part by itself, and
+//! pointers from it to the rest count for nothing.
 
 mod kernel;
 mod retained;
@@ -51,7 +51,7 @@ impl<'g> Dominators<'g> {
     /// Finds the dominator and the retained size of every live object.
     pub fn new(graph: &'g HeapGraph, reach: &'g Reachability, holders: HolderTree<'g>) -> Self {
         let members = kernel::members(graph, reach, &holders);
-        let solved = kernel::solve(Kernel::new(graph, &members, reach.late()), reach, &members, &holders);
+        let solved = kernel::solve(Kernel::new(graph, &members, reach.parts()), reach, &members, &holders);
         let mut tree = Self { graph, reach, holders, members, solved, sums: Sums::default() };
         tree.sums = Sums::of(&tree);
         tree

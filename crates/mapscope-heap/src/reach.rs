@@ -35,18 +35,25 @@ pub struct Reachability {
     done: usize,
     /// The object of each root.
     roots: Vec<u32>,
-    /// Objects that are passed by until the late roots come.
+    /// Objects that are passed by until they are opened.
     shut: Vec<u32>,
-    late: Option<Late>,
+    parts: Parts,
 }
 
-/// What only late roots reach.
-#[derive(Debug)]
-struct Late {
-    /// Index of the first late root.
-    first_root: usize,
-    /// While late roots are followed: what was reached before them; then what was not.
-    objects: BitSet,
+/// What is reached by roots of each rank, and not by those before. Pointers between parts do not count for who holds what.
+#[derive(Debug, Default)]
+pub(crate) struct Parts {
+    /// From the second rank on: the index of its first root, and the objects. While roots are still coming, the objects are
+    /// those of the ranks before.
+    later: Vec<(usize, BitSet)>,
+}
+
+impl Parts {
+    /// The number of the part that a live object is in.
+    #[inline]
+    pub(crate) fn of(&self, object: u32) -> usize {
+        self.later.iter().position(|(_, objects)| objects.contains(object as usize)).map_or(0, |part| part + 1)
+    }
 }
 
 impl Reachability {
@@ -70,7 +77,7 @@ impl Reachability {
         self.extend_through(graph, roots, |_| true);
     }
 
-    /// Passes `objects` by, which nothing has reached, until [`Reachability::begin_late`]: pointers to them are not followed.
+    /// Passes `objects` by, which nothing has reached, until [`Reachability::open`]: pointers to them are not followed.
     pub fn shut(&mut self, objects: impl IntoIterator<Item = u32>) {
         for object in objects {
             if let Some(slot) = self.marks.parents.get_mut(object as usize).filter(|slot| **slot == NONE) {
@@ -80,24 +87,30 @@ impl Reachability {
         }
     }
 
-    /// Roots given from now on are late: what they reach and those before them do not is theirs, and no pointer between
-    /// the two parts counts for who holds what. Objects that were shut can be reached by them.
-    pub fn begin_late(&mut self) {
+    /// What was shut can be reached by roots given from now on.
+    pub fn open(&mut self) {
         for object in std::mem::take(&mut self.shut) {
             self.marks.parents[object as usize] = NONE;
         }
-        let objects = self.reached();
-        self.late = Some(Late { first_root: self.roots.len(), objects });
+    }
+
+    /// Roots given from now on are of a later rank: theirs is what they reach and those before them do not, and no pointer
+    /// between the two parts counts for who holds what. After the last roots, [`Reachability::end_ranks`] must follow.
+    pub fn begin_rank(&mut self) {
+        let before = self.reached();
+        self.parts.later.push((self.roots.len(), before));
     }
 
     /// No more roots will come.
-    pub fn end_late(&mut self) {
-        let mut reached = self.reached();
-        if let Some(late) = &mut self.late {
-            for (word, before) in reached.words_mut().iter_mut().zip(late.objects.words_mut()) {
-                *word &= !*before;
+    pub fn end_ranks(&mut self) {
+        let mut all = self.reached();
+        for (_, objects) in self.parts.later.iter_mut().rev() {
+            for (word, before) in all.words_mut().iter_mut().zip(objects.words_mut()) {
+                // What was reached before is all there is to the ranks before; the rest is of this one.
+                let here = *word & !*before;
+                *word = *before;
+                *before = here;
             }
-            late.objects = reached;
         }
     }
 
@@ -110,17 +123,15 @@ impl Reachability {
         reached
     }
 
-    /// The objects that only late roots reach; `None` when there were no such roots.
-    #[inline]
-    pub(crate) fn late(&self) -> Option<&BitSet> {
-        self.late.as_ref().map(|late| &late.objects)
+    /// Which roots' each live object is.
+    pub(crate) fn parts(&self) -> &Parts {
+        &self.parts
     }
 
-    /// Whether a root counts for its object: a late one counts for what only late ones reach.
+    /// Whether a root counts for its object: one of a later rank does not for what one before it reaches.
     pub(crate) fn counts(&self, root: usize) -> bool {
-        let Some(late) = &self.late else { return true };
-        let object = self.roots.get(root).map_or(usize::MAX, |object| *object as usize);
-        late.objects.contains(object) == (root >= late.first_root)
+        let rank = self.parts.later.iter().take_while(|(first, _)| *first <= root).count();
+        self.roots.get(root).is_some_and(|object| self.parts.of(*object) == rank)
     }
 
     /// As [`Reachability::extend`], but what an object that is not `open` points to is not followed: it is marked, and
@@ -245,22 +256,25 @@ mod tests {
     }
 
     #[test]
-    fn what_is_shut_is_passed_by_until_late_roots_come() {
-        // 0 -> 1 -> 2 -> 3, 4 -> 1 and 5; 1 is shut.
-        let graph = graph(&[&[1], &[2], &[3], &[], &[1, 5], &[]]);
+    fn what_is_shut_is_passed_by_until_it_is_opened() {
+        // 0 -> 1 -> 2 -> 3, 4 -> 1 and 5, 6 -> 5; 1 is shut.
+        let graph = graph(&[&[1], &[2], &[3], &[], &[1, 5], &[], &[5]]);
         let mut reach = Reachability::new(&graph);
         reach.shut([1, 9]);
         reach.extend(&graph, [0, 1, 3]);
-        assert_eq!((0..6).map(|o| reach.is_live(o)).collect::<Vec<_>>(), [true, false, false, true, false, false]);
-        assert_eq!((reach.parent(1), reach.live_objects()), (None, 2));
-        reach.begin_late();
-        reach.extend(&graph, [4, 3]);
-        reach.end_late();
+        let live: Vec<u32> = (0..7).filter(|o| reach.is_live(*o)).collect();
+        assert_eq!((live, reach.parent(1), reach.live_objects()), (vec![0, 3], None, 2));
+        reach.begin_rank();
+        reach.extend(&graph, [6, 3]);
+        reach.begin_rank();
+        reach.open();
+        reach.extend(&graph, [4]);
+        reach.end_ranks();
         assert_eq!((reach.parent(1), reach.parent(2)), (Some(Parent::Object(4)), Some(Parent::Object(1))));
         assert_eq!(reach.parent(3), Some(Parent::Root(2)), "reached before");
-        assert_eq!(reach.late().unwrap().iter().collect::<Vec<_>>(), [1, 2, 4, 5]);
-        assert_eq!([0, 1, 2, 3, 4].map(|r| reach.counts(r)), [true, false, true, true, false]);
-        assert_eq!(reach.live_objects(), 6);
+        assert_eq!((0..7).map(|o| reach.parts().of(o)).collect::<Vec<_>>(), [0, 2, 2, 0, 2, 1, 1]);
+        assert_eq!([0, 1, 2, 3, 4, 5, 6].map(|r| reach.counts(r)), [true, false, true, true, false, true, false]);
+        assert_eq!(reach.live_objects(), 7);
     }
 
     #[test]

@@ -12,6 +12,7 @@ use super::Dominator;
 use super::semi_nca::{Preorder, immediate_dominators};
 use super::shares::{GROUP, Share, Tops};
 use crate::bits::{BitSet, RankedSet, SharedBits};
+use crate::reach::Parts;
 use crate::{HeapGraph, Parent, Reachability};
 
 /// Blocks that one thread looks at in a row, at least.
@@ -80,7 +81,7 @@ pub(super) fn members(graph: &HeapGraph, reach: &Reachability, holders: &HolderT
             }
         }
     });
-    // Objects that point nowhere were not looked at. What was shut, and no late root led to, is not live.
+    // Objects that point nowhere were not looked at. What was shut, and no root led to later, is not live.
     for object in several.iter().filter(|o| reach.is_live(*o as u32)) {
         kept.insert(object);
     }
@@ -105,14 +106,13 @@ pub(crate) struct Kernel {
 }
 
 impl Kernel {
-    /// The kernel with all edges between its members; with `late`, without those between that set and the rest.
-    pub(crate) fn new(graph: &HeapGraph, members: &RankedSet, late: Option<&BitSet>) -> Self {
+    /// The kernel with all edges between its members, but for those between `parts`.
+    pub(crate) fn new(graph: &HeapGraph, members: &RankedSet, parts: &Parts) -> Self {
         let objects = objects(members);
-        let is_late = |object: u32| late.is_some_and(|late| late.contains(object as usize));
         let rank = |target: &u32| members.rank(*target as usize).map(|rank| rank as u32);
         let count = |object: &u32| {
-            let of = is_late(*object);
-            let is_member = |target: &&u32| members.contains(**target as usize) && is_late(**target) == of;
+            let part = parts.of(*object);
+            let is_member = |target: &&u32| members.contains(**target as usize) && parts.of(**target) == part;
             match graph.edges(*object) {
                 row if row.len() > LONG => row.par_iter().filter(is_member).count() as u32,
                 row => row.iter().filter(is_member).count() as u32,
@@ -132,14 +132,14 @@ impl Kernel {
         }
         let mut targets = vec![0; total as usize];
         let mut rest = targets.as_mut_slice();
-        let mut parts = Vec::with_capacity(objects.len().div_ceil(CHUNK));
+        let mut chunks = Vec::with_capacity(objects.len().div_ceil(CHUNK));
         for (number, chunk) in objects.chunks(CHUNK).enumerate() {
             let (first, last) = (number * CHUNK, number * CHUNK + chunk.len());
             let (part, more) = rest.split_at_mut((offsets[last] - offsets[first]) as usize);
-            parts.push((chunk, part));
+            chunks.push((chunk, part));
             rest = more;
         }
-        parts.into_par_iter().for_each(|(chunk, part)| {
+        chunks.into_par_iter().for_each(|(chunk, part)| {
             let mut places = part.iter_mut();
             let mut put = |rank| {
                 if let Some(place) = places.next() {
@@ -147,8 +147,8 @@ impl Kernel {
                 }
             };
             for object in chunk {
-                let of = is_late(*object);
-                let rank = |target: &u32| rank(target).filter(|_| is_late(*target) == of);
+                let part = parts.of(*object);
+                let rank = |target: &u32| rank(target).filter(|_| parts.of(*target) == part);
                 match graph.edges(*object) {
                     row if row.len() > LONG => {
                         let parts = row.par_chunks(LONG).map(|part| part.iter().filter_map(rank).collect::<Vec<_>>());

@@ -63,12 +63,8 @@ impl Sums {
         let zeros = |count: usize| (0..count).map(|_| AtomicU64::new(0)).collect();
         let small = (0..inner.len()).map(|_| AtomicU32::new(0)).collect();
         let above: Vec<AtomicU32> = (0..inner.len()).map(|_| AtomicU32::new(SHARED)).collect();
-        let adder = Adder {
-            small,
-            high: Mutex::default(),
-            held: zeros(tree.holders() as usize),
-            shared: AtomicU64::new(0),
-        };
+        let adder =
+            Adder { small, high: Mutex::default(), held: zeros(tree.holders() as usize), shared: AtomicU64::new(0) };
         tree.graph.blocks.blocks().par_iter().with_min_len(64).for_each(|block| {
             for object in block.objects() {
                 let Some(dominator) = tree.of(object) else { continue };

@@ -134,9 +134,10 @@ fn with_tree(case: &Case, check: impl FnOnce(&HeapGraph, &Reachability, &Dominat
     reach.extend(&graph, first.iter().map(|r| r.0));
     reach.extend(&graph, second.iter().map(|r| r.0));
     if case.late > 0 {
-        reach.begin_late();
+        reach.begin_rank();
+        reach.open();
         reach.extend(&graph, late.iter().map(|r| r.0));
-        reach.end_late();
+        reach.end_ranks();
     }
     let of_root = case.holder_of_root();
     let holders = HolderTree { of_root: &of_root, above: &case.above, groups: &case.groups };
@@ -159,11 +160,10 @@ fn check_meaning(case: &Case) {
         for object in 0..objects {
             // The immediate dominator is the strict dominator that all others dominate: the one that dominates least.
             let strict = (0..all.len()).filter(|n| *n != object && all[*n].contains(&object));
-            let expected =
-                strict.min_by_key(|n| (all[*n].len(), rank(*n))).map(|n| match n.checked_sub(objects) {
-                    Some(holder) => Dominator::Holder(holder as u32),
-                    None => Dominator::Object(n as u32),
-                });
+            let expected = strict.min_by_key(|n| (all[*n].len(), rank(*n))).map(|n| match n.checked_sub(objects) {
+                Some(holder) => Dominator::Holder(holder as u32),
+                None => Dominator::Object(n as u32),
+            });
             let expected = live_objects.contains(&object).then_some(expected).map(|found| match found {
                 Some(dominator) => Some(dominator),
                 None => check_share(&apart, tree, object),
@@ -195,7 +195,10 @@ fn check_share(apart: &Case, tree: &Dominators<'_>, object: usize) -> Option<Dom
     let mut groups: Vec<u32> = whole.filter(|h| leads(*h)).map(|h| apart.groups[h as usize]).collect();
     groups.sort_unstable();
     groups.dedup();
-    assert!(groups.contains(&group) && others as usize + 1 == groups.len() && !more, "{groups:?}, said {group} {others}");
+    assert!(
+        groups.contains(&group) && others as usize + 1 == groups.len() && !more,
+        "{groups:?}, said {group} {others}"
+    );
     None
 }
 
