@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 
 use mapscope_heap::HolderTree;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::owner::Owners;
 use crate::root_names::{Part, Source, Start};
@@ -118,20 +118,23 @@ impl Holders {
     /// best: a variable before a word without a name, and of variables that of the outermost frame, which lives longest.
     fn add_parts(&mut self, roots: &Roots, starts: &[Start], owners: &Owners<'_>, groups: &mut Groups) {
         let mut words: Vec<(u32, u32, Reverse<Rank>, u32)> = Vec::new();
+        let on_stack = |start: &&Start| start.goroutine(roots).is_some();
+        let deferred = starts.iter().filter(on_stack).filter_map(|s| owners.deferred(s.root(roots)?));
+        let deferred: FxHashSet<u32> = deferred.collect();
         for (index, start) in (0u32..).zip(starts) {
-            if let Some(root) = start.root(roots)
-                && let RootKind::Stack(goroutine, frame) = root.kind
-            {
-                let part = owners.part_of(root, frame);
-                let (Part::Frame(frame) | Part::Deferred(frame) | Part::Variable(frame, _)) = part;
-                let rank = Rank { named: !matches!(part, Part::Frame(_)), frame, part };
-                words.push((goroutine, start.object, Reverse(rank), index));
-            }
+            let Some(goroutine) = start.goroutine(roots) else { continue };
+            let rank = match start.root(roots).map(|root| (root, root.kind)) {
+                Some((root, RootKind::Stack(_, frame))) => {
+                    Rank::of(owners.part_of(root, frame, deferred.contains(&start.object)))
+                }
+                _ => Rank::default(),
+            };
+            words.push((goroutine, start.object, Reverse(rank), index));
         }
         words.sort_unstable();
         let mut parts: FxHashMap<(u32, Part), u32> = FxHashMap::default();
         for same in words.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
-            let (goroutine, _, Reverse(Rank { part, .. }), _) = same[0];
+            let (goroutine, _, Reverse(Rank { part: Some(part), .. }), _) = same[0] else { continue };
             let whole = self.of_root[same[0].3 as usize];
             let number = *parts.entry((goroutine, part)).or_insert_with(|| {
                 self.groups.push(groups.number(owners.part(goroutine, part), HolderKind::Local));
@@ -146,11 +149,23 @@ impl Holders {
 }
 
 /// How well a word of a stack says who holds something.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct Rank {
     named: bool,
     frame: u32,
-    part: Part,
+    /// Nothing for what the goroutine's own record holds.
+    part: Option<Part>,
+}
+
+impl Rank {
+    fn of(part: Part) -> Self {
+        let (named, frame) = match part {
+            Part::Variable(frame, _) => (true, frame),
+            Part::Frame(frame) => (false, frame),
+            Part::Deferred => (true, u32::MAX),
+        };
+        Self { named, frame, part: Some(part) }
+    }
 }
 
 /// The holder of a root.

@@ -191,18 +191,24 @@ impl<'o> Owners<'o> {
     pub(crate) fn part(&self, goroutine: u32, part: Part) -> String {
         let (frame, of) = match part {
             Part::Variable(frame, name) => (frame, self.root_names.names.get(name)),
-            Part::Deferred(frame) => (frame, DEFERRED),
+            Part::Deferred => return DEFERRED.to_owned() + "s",
             Part::Frame(frame) => return self.root_names.function(goroutine, frame).to_owned(),
         };
         format!("{}: {of}", self.root_names.function(goroutine, frame))
     }
 
-    /// What of its goroutine a root on a stack is.
-    pub(crate) fn part_of(&self, root: &Root, frame: u32) -> Part {
-        if let Some((frame, name)) = self.root_names.local(root.address) {
-            return Part::Variable(frame, name);
+    /// What of its goroutine a root on a stack is; what is not in its frames is in a record of a deferred call.
+    pub(crate) fn part_of(&self, root: &Root, frame: u32, is_record: bool) -> Part {
+        match self.root_names.local(root.address) {
+            Some((frame, name)) => Part::Variable(frame, name),
+            None if is_record || self.deferred(root).is_some() => Part::Deferred,
+            None => Part::Frame(frame),
         }
-        if self.root_names.is_deferred(root) { Part::Deferred(frame) } else { Part::Frame(frame) }
+    }
+
+    /// The record of a deferred call that has this root of a stack.
+    pub(crate) fn deferred(&self, root: &Root) -> Option<u32> {
+        self.root_names.deferred(root)
     }
 
     /// The name of what a root that is no word leads to.

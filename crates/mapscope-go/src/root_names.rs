@@ -94,8 +94,8 @@ impl RootName {
 pub(crate) enum Part {
     /// A word of a frame, or a register.
     Frame(u32),
-    /// A call that a frame has deferred.
-    Deferred(u32),
+    /// The calls that it has deferred: their records are one list, of all frames.
+    Deferred,
     /// A variable: frame, and number of its name.
     Variable(u32, u32),
 }
@@ -275,7 +275,7 @@ impl RootNames<'_> {
         match root.kind {
             RootKind::Static => self.word(root.address).unwrap_or_else(|| self.unnamed(root.address)),
             RootKind::Stack(g, f) => self.word(root.address).unwrap_or_else(|| {
-                let deferred = if self.is_deferred(root) { [": ", DEFERRED] } else { [""; 2] };
+                let deferred = if self.deferred(root).is_some() { [": ", DEFERRED] } else { [""; 2] };
                 RootName::bare(self.frame(g, f) + &deferred.concat())
             }),
             RootKind::Finalizer => RootName::bare("finalizer"),
@@ -390,9 +390,9 @@ impl RootNames<'_> {
         frame.map_or("(unknown)", |f| self.typing.context.functions[f.table].name(&f.function))
     }
 
-    /// Whether a root on a stack is in the record of a deferred call: those that are not on the stack are in the heap.
-    pub(crate) fn is_deferred(&self, root: &Root) -> bool {
-        root.address != 0 && self.typing.heap.spans.object(root.address).is_some()
+    /// The object that is the record of a deferred call and has this root of a stack: no other is in the heap.
+    pub(crate) fn deferred(&self, root: &Root) -> Option<u32> {
+        self.typing.heap.spans.object(root.address).map(|(record, ..)| record)
     }
 
     /// A place that no variable covers.

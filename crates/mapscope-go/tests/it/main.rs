@@ -10,6 +10,7 @@ mod layouts;
 mod matrix;
 mod memory;
 mod mutation;
+mod owners;
 mod paths;
 mod retained;
 mod sites;

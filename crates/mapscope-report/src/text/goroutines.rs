@@ -71,14 +71,78 @@ fn table(rows: &[GoroutineRow]) -> Table {
     table
 }
 
-/// The innermost function of the program itself, for what it calls to wait is seen in the state. The packages of the
-/// standard library have no dot in the first part of their path.
+/// The innermost function of the program itself, for what it calls to wait is seen in the state; where there is none, the
+/// function that the goroutine began with.
 fn place(row: &GoroutineRow) -> &str {
-    let own = |line: &&CodeLine| {
-        let first = line.function.split_once('/').map(|(first, _)| first);
-        line.function.starts_with("main.") || first.is_some_and(|first| first.contains('.'))
+    let began = |line: &&CodeLine| !matches!(line.function.as_str(), "runtime.goexit" | "runtime.main");
+    let began = row.stack.iter().rev().find(began).filter(|_| !row.system);
+    let found = row.stack.iter().find(|line| !is_standard(&line.function)).or(began);
+    found.or(row.stack.first()).map_or("–", |line| &line.function)
+}
+
+/// First parts of the paths of the standard library's packages. Like them, modules of one's own need have no dot there.
+const STANDARD: &[&str] = &[
+    "archive",
+    "arena",
+    "bufio",
+    "bytes",
+    "cmp",
+    "compress",
+    "container",
+    "context",
+    "crypto",
+    "database",
+    "debug",
+    "embed",
+    "encoding",
+    "errors",
+    "expvar",
+    "flag",
+    "fmt",
+    "go",
+    "hash",
+    "html",
+    "image",
+    "index",
+    "internal",
+    "io",
+    "iter",
+    "log",
+    "maps",
+    "math",
+    "mime",
+    "net",
+    "os",
+    "path",
+    "plugin",
+    "reflect",
+    "regexp",
+    "runtime",
+    "simd",
+    "slices",
+    "sort",
+    "strconv",
+    "strings",
+    "structs",
+    "sync",
+    "syscall",
+    "testing",
+    "text",
+    "time",
+    "unicode",
+    "unique",
+    "unsafe",
+    "vendor",
+    "weak",
+];
+
+fn is_standard(function: &str) -> bool {
+    let first = match function.split_once('/') {
+        // A slash may as well be in a type argument.
+        Some((first, _)) if !first.contains(['[', '(']) => first,
+        _ => function.split(['.', '[']).next().unwrap_or(function),
     };
-    row.stack.iter().find(own).or(row.stack.first()).map_or("–", |line| &line.function)
+    STANDARD.contains(&first) || !function.contains('.')
 }
 
 fn facts(list: &GoroutineList) -> Vec<String> {
