@@ -248,3 +248,24 @@ fn waited(w: Waited, goroutines: u64) -> String {
         rest => format!("{range}; {} since the last collection", count(rest)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(stack: &[&str]) -> String {
+        let line = |function: &&str| CodeLine { function: (*function).to_owned(), ..CodeLine::default() };
+        place(&GoroutineRow { stack: stack.iter().map(line).collect(), ..GoroutineRow::default() }).to_owned()
+    }
+
+    #[test]
+    fn the_programs_own_function_is_where_a_goroutine_is() {
+        let wait = ["internal/poll.runtime_pollWait", "net.(*conn).Read", "net/http.(*conn).serve"];
+        for own in ["main.serve", "example.org/x/y.f", "app/server.(*Conn).run", "shop.load", "example.org/x.Set[go.shape.int].Add"] {
+            assert_eq!(at(&[&wait[..], &[own, "main.main"]].concat()), own);
+        }
+        assert_eq!(at(&wait), "net/http.(*conn).serve", "where it began");
+        assert_eq!(at(&["slices.Sort[go.shape.[]example.org/x.T]", "sort.Slice"]), "sort.Slice");
+        assert_eq!(at(&[]), "–");
+    }
+}
