@@ -117,36 +117,69 @@ impl Holders {
     /// Gives what stacks hold to the variables of the goroutines. What several words of a stack lead to is that of the
     /// best: a variable before a word without a name, and of variables that of the outermost frame, which lives longest.
     fn add_parts(&mut self, roots: &Roots, starts: &[Start], owners: &Owners<'_>, groups: &mut Groups) {
-        let mut words: Vec<(u32, u32, Reverse<Rank>, u32)> = Vec::new();
-        let on_stack = |start: &&Start| start.goroutine(roots).is_some();
-        let deferred = starts.iter().filter(on_stack).filter_map(|s| owners.deferred(s.root(roots)?));
-        let deferred: FxHashSet<u32> = deferred.collect();
-        for (index, start) in (0u32..).zip(starts) {
-            let Some(goroutine) = start.goroutine(roots) else { continue };
-            let rank = match start.root(roots).map(|root| (root, root.kind)) {
-                Some((root, RootKind::Stack(_, frame))) => {
-                    Rank::of(owners.part_of(root, frame, deferred.contains(&start.object)))
+        let of_words = starts.partition_point(|s| s.order() < Start::OF_STACKS);
+        let of_records = starts.partition_point(|s| s.order() <= Start::OF_STACKS);
+        let (words, mut records) = (&starts[of_words..of_records], of_records);
+        let mut first = of_words;
+        for stack in words.chunk_by(|a, b| a.goroutine(roots) == b.goroutine(roots)) {
+            let goroutine = stack[0].goroutine(roots);
+            let mut indices: Vec<usize> = (first..first + stack.len()).collect();
+            first += stack.len();
+            // Of goroutines without words of a stack, if there were any, nothing is to be said.
+            while let Some(other) =
+                starts.get(records).and_then(|s| s.goroutine(roots)).filter(|g| Some(*g) <= goroutine)
+            {
+                if Some(other) == goroutine {
+                    indices.push(records);
                 }
-                _ => Rank::default(),
-            };
-            words.push((goroutine, start.object, Reverse(rank), index));
+                records += 1;
+            }
+            if self.above.len() - self.all.len() > MAX_PARTS {
+                return;
+            }
+            if let Some(goroutine) = goroutine {
+                self.add_parts_of(goroutine, &indices, (roots, starts), owners, groups);
+            }
         }
+    }
+
+    fn add_parts_of(
+        &mut self,
+        goroutine: u32,
+        indices: &[usize],
+        (roots, starts): (&Roots, &[Start]),
+        owners: &Owners<'_>,
+        groups: &mut Groups,
+    ) {
+        let root = |index: &usize| starts[*index].root(roots);
+        let deferred: FxHashSet<u32> = indices.iter().filter_map(|index| owners.deferred(root(index)?)).collect();
+        let rank = |index: &usize| match root(index).map(|root| (root, root.kind)) {
+            Some((root, RootKind::Stack(_, frame))) => {
+                Rank::of(owners.part_of(root, frame, deferred.contains(&starts[*index].object)))
+            }
+            _ => Rank::default(),
+        };
+        let mut words: Vec<(u32, Reverse<Rank>, usize)> =
+            indices.iter().map(|index| (starts[*index].object, Reverse(rank(index)), *index)).collect();
         words.sort_unstable();
-        let mut parts: FxHashMap<(u32, Part), u32> = FxHashMap::default();
-        for same in words.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
-            let (goroutine, _, Reverse(Rank { part: Some(part), .. }), _) = same[0] else { continue };
-            let whole = self.of_root[same[0].3 as usize];
-            let number = *parts.entry((goroutine, part)).or_insert_with(|| {
+        let mut parts: FxHashMap<Part, u32> = FxHashMap::default();
+        for same in words.chunk_by(|a, b| a.0 == b.0) {
+            let (_, Reverse(Rank { part: Some(part), .. }), first) = same[0] else { continue };
+            let whole = self.of_root[first];
+            let number = *parts.entry(part).or_insert_with(|| {
                 self.groups.push(groups.number(owners.part(goroutine, part), HolderKind::Local));
                 self.above.push(whole);
                 self.above.len() as u32 - 1
             });
             for word in same {
-                self.of_root[word.3 as usize] = number;
+                self.of_root[word.2] = number;
             }
         }
     }
 }
+
+/// Parts that are told apart; goroutines beyond are holders as a whole.
+const MAX_PARTS: usize = 1 << 20;
 
 /// How well a word of a stack says who holds something.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]

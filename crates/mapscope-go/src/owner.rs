@@ -130,7 +130,7 @@ impl<'o> Owners<'o> {
             None => return Named::Text(String::new()),
         };
         let Some(name) = self.name(parent) else { return Named::Text(String::new()) };
-        let label = self.hop(parent, object);
+        let label = self.label(parent, object);
         Named::Number(self.longer(name, label))
     }
 
@@ -236,7 +236,7 @@ impl<'o> Owners<'o> {
         };
         while let Some(next) = chain.pop() {
             if let Some(Parent::Object(parent)) = self.reach.parent(next) {
-                let label = self.hop(parent, next);
+                let label = self.label(parent, next);
                 name = self.longer(name, label);
             }
             self.known.insert(next, name);
@@ -277,6 +277,16 @@ impl<'o> Owners<'o> {
             _ => "".into(),
         };
         self.root_names.of_source(self.roots, start.source, &label).joined()
+    }
+
+    /// As [`Owners::hop`]; a timer is named by the function that it calls, and the way there is part of that.
+    fn label(&mut self, parent: u32, child: u32) -> Arc<str> {
+        if let Some(Parent::Root(root)) = self.reach.parent(parent)
+            && let Some(Source::Timer(_)) = self.starts.get(root as usize).map(|s| s.source)
+        {
+            return "".into();
+        }
+        self.hop(parent, child)
     }
 
     /// The steps from `parent` to the pointer in it that leads to `child`.

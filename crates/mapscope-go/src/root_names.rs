@@ -122,6 +122,11 @@ impl Start {
         }
     }
 
+    /// Whether it is a root for the collector too, and not only for who holds what.
+    pub(crate) fn is_the_collectors(&self) -> bool {
+        matches!(self.source, Source::Word(_) | Source::Finalized(_))
+    }
+
     /// The goroutine that it belongs to.
     pub(crate) fn goroutine(&self, roots: &Roots) -> Option<u32> {
         match (self.source, self.root(roots).map(|root| root.kind)) {
@@ -130,11 +135,14 @@ impl Start {
         }
     }
 
-    /// Roots of a later phase own nothing that those of an earlier one reach.
-    fn phase(&self) -> u8 {
+    /// The place in the order of words of stacks; those of one goroutine are side by side.
+    pub(crate) const OF_STACKS: u8 = 1;
+
+    /// Roots later in the order own nothing that earlier ones reach.
+    pub(crate) fn order(&self) -> u8 {
         match (self.kind, self.source) {
             (RootClass::Global, _) => 0,
-            (RootClass::Stack, Source::Word(_)) => 1,
+            (RootClass::Stack, Source::Word(_)) => Self::OF_STACKS,
             (RootClass::Stack, _) => 2,
             (_, Source::Timer(_)) => 3,
             (_, Source::Pool(_)) => 4,
@@ -147,7 +155,7 @@ impl Start {
 
     /// Roots of a later rank hold only what none of an earlier one reaches.
     fn rank(&self) -> u8 {
-        match self.phase() {
+        match self.order() {
             0..=2 => OWN,
             3..=6 => PASSAGES,
             _ => RECORDS,
@@ -194,7 +202,7 @@ pub(crate) fn starts(
         let kept = graph.edges(*object).iter();
         starts.extend(kept.map(|o| Start { object: *o, source, kind: RootClass::Finalizer }));
     }
-    starts.sort_by_key(Start::phase);
+    starts.sort_by_key(Start::order);
     starts
 }
 
@@ -212,7 +220,7 @@ pub(crate) fn mark(graph: &HeapGraph, starts: &[Start], passages: &Passages) -> 
             _ => reach.begin_rank(),
         }
         let same: Vec<Start> = same.copied().collect();
-        for phase in same.chunk_by(|a, b| a.phase() == b.phase()) {
+        for phase in same.chunk_by(|a, b| a.order() == b.order()) {
             reach.extend(graph, phase.iter().map(|s| s.object));
         }
     }
@@ -306,17 +314,12 @@ impl RootNames<'_> {
         })
     }
 
-    /// A pool that is a part of an object: `via pool main.decoder.pool`.
+    /// An object with a pool: `via pool main.decoder`.
     fn pool(&self, address: u64) -> String {
-        let (types, spans) = (self.typing.context.types, &self.typing.heap.spans);
-        let Some((object, offset, span)) = spans.object(address) else { return "via pool".to_owned() };
-        let ty = TypeId(self.typing.heap.graph.type_of(object));
-        let offset = offset.saturating_sub(spans.header(&spans.spans[span]));
-        let steps = steps(types, ty, offset).iter().map(ToString::to_string).collect::<String>();
-        let steps = steps.strip_suffix(".local").unwrap_or(&steps);
-        format!("via pool {}{}", types.get(ty).name, steps.strip_suffix(".noCopy").unwrap_or(steps))
-            .trim_end()
-            .to_owned()
+        let object = self.typing.heap.spans.object(address).map(|(object, ..)| object);
+        let ty = object.map(|object| TypeId(self.typing.heap.graph.type_of(object)));
+        let name = ty.map_or_else(String::new, |ty| self.typing.context.types.get(ty).name.clone());
+        format!("via pool {name}").trim_end().to_owned()
     }
 
     /// The number of a goroutine, and the function that it began with.

@@ -46,12 +46,20 @@ pub(crate) struct Parts {
     /// From the second rank on: the index of its first root, and the objects. While roots are still coming, the objects are
     /// those of the ranks before.
     later: Vec<(usize, BitSet)>,
+    /// All of these objects.
+    any: BitSet,
 }
 
 impl Parts {
     /// The number of the part that a live object is in.
     #[inline]
     pub(crate) fn of(&self, object: u32) -> usize {
+        // Few are not of the first.
+        if self.any.contains(object as usize) { self.of_later(object) } else { 0 }
+    }
+
+    #[cold]
+    fn of_later(&self, object: u32) -> usize {
         self.later.iter().position(|(_, objects)| objects.contains(object as usize)).map_or(0, |part| part + 1)
     }
 }
@@ -104,6 +112,11 @@ impl Reachability {
     /// No more roots will come.
     pub fn end_ranks(&mut self) {
         let mut all = self.reached();
+        let mut any = all.clone();
+        if let Some((_, first)) = self.parts.later.first_mut() {
+            any.words_mut().iter_mut().zip(first.words_mut()).for_each(|(word, before)| *word &= !*before);
+            self.parts.any = any;
+        }
         for (_, objects) in self.parts.later.iter_mut().rev() {
             for (word, before) in all.words_mut().iter_mut().zip(objects.words_mut()) {
                 // What was reached before is all there is to the ranks before; the rest is of this one.
@@ -116,7 +129,8 @@ impl Reachability {
 
     fn reached(&self) -> BitSet {
         let mut reached = BitSet::new(self.marks.parents.len());
-        reached.words_mut().par_iter_mut().zip(self.marks.parents.par_chunks(64)).for_each(|(word, parents)| {
+        let words = reached.words_mut().par_iter_mut().zip(self.marks.parents.par_chunks(64));
+        words.with_min_len(1 << 10).for_each(|(word, parents)| {
             let bit = |(at, parent): (usize, &u32)| u64::from(*parent < SHUT) << at;
             *word = parents.iter().enumerate().map(bit).fold(0, |all, bit| all | bit);
         });

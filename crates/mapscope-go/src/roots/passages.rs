@@ -25,7 +25,7 @@ const MAX_CODE: u64 = 1 << 12;
 pub(crate) struct Passages {
     /// Records that lead everywhere, ascending.
     pub(crate) records: Vec<u32>,
-    /// Objects that timers lead to, and the number of the function that the timer calls.
+    /// Timers, or what they call where they are no objects, and the number of the function that is called.
     pub(crate) timers: Vec<(u32, u32)>,
     /// The functions of timers.
     pub(crate) timer_functions: Vec<String>,
@@ -57,22 +57,19 @@ impl Passages {
         self.records.binary_search(&object).is_ok()
     }
 
+    /// What of a timer is in the heap: the timer itself, or else what it calls with what.
     fn read_timers(&mut self, context: &Context<'_>) {
         let mut numbers: FxHashMap<u64, Option<u32>> = FxHashMap::default();
+        let mut starters: FxHashMap<u64, bool> = FxHashMap::default();
         let code = |value: u64| context.memory.u64(value).unwrap_or(0);
         let name = |code: u64| {
             let found = context.functions.iter().find_map(|t| Some((t, t.find(code)?)));
             found.map(|(table, function)| table.name(&function).replace("go.shape.", ""))
         };
-        let starter = |code: u64| name(code).is_some_and(|name| name == GO_FUNC);
-        let (mut last, mut starts) = (0, FxHashSet::default());
+        // What was read before an error is right all the same.
         let _ = heap_timers(context, |_, timer| {
             let mut called = code(timer.function);
-            if called != last && starter(called) {
-                starts.insert(called);
-            }
-            last = called;
-            if starts.contains(&called) {
+            if *starters.entry(called).or_insert_with(|| name(called).is_some_and(|name| name == GO_FUNC)) {
                 called = code(timer.argument);
             }
             let functions = &mut self.timer_functions;
@@ -83,9 +80,14 @@ impl Passages {
                 Some(functions.len() as u32 - 1)
             });
             let Some(number) = number else { return };
-            let objects = [timer.argument, timer.function, timer.address].map(|a| context.spans.object(a));
-            self.timers.extend(objects.into_iter().flatten().map(|(object, ..)| (object, number)));
+            let object = |address: u64| context.spans.object(address).map(|(object, ..)| (object, number));
+            match object(timer.address) {
+                Some(found) => self.timers.push(found),
+                None => self.timers.extend([timer.argument, timer.function].into_iter().filter_map(object)),
+            }
         });
+        let Self { records, timers, .. } = self;
+        timers.retain(|(object, _)| records.binary_search(object).is_err());
     }
 }
 

@@ -261,7 +261,13 @@ mod tests {
     #[test]
     fn the_programs_own_function_is_where_a_goroutine_is() {
         let wait = ["internal/poll.runtime_pollWait", "net.(*conn).Read", "net/http.(*conn).serve"];
-        for own in ["main.serve", "example.org/x/y.f", "app/server.(*Conn).run", "shop.load", "example.org/x.Set[go.shape.int].Add"] {
+        for own in [
+            "main.serve",
+            "example.org/x/y.f",
+            "app/server.(*Conn).run",
+            "shop.load",
+            "example.org/x.Set[go.shape.int].Add",
+        ] {
             assert_eq!(at(&[&wait[..], &[own, "main.main"]].concat()), own);
         }
         assert_eq!(at(&wait), "net/http.(*conn).serve", "where it began");
