@@ -1,9 +1,8 @@
 //! One reading of a Go target, from its bytes to its maps.
 
 use mapscope_heap::{Dominators, HeapGraph, MapAudit, MergedTree, Reachability};
-use mapscope_memory::{Memory, Partial, TargetKind, available_memory, return_free_memory};
+use mapscope_memory::{Figure, Memory, Partial, TargetKind, available_memory, return_free_memory};
 use mapscope_model::{MapId, MapTable};
-use rustc_hash::FxHashSet;
 
 use crate::binary::hexadecimal;
 use crate::dwarf::{Dwarf, DwarfIndex, DwarfSections};
@@ -21,7 +20,7 @@ use crate::runtime::{Cached, FunctionTable, Reads, modules};
 use crate::search::Variables;
 use crate::symbols::Symbols;
 use crate::types::{TypeId, TypeTable};
-use crate::typing::{Names, Region, Typing};
+use crate::typing::{Inferred, Names, Region, Typing};
 use crate::{Binary, Executable, GoError};
 
 /// Told what is being done, for a progress display.
@@ -89,6 +88,8 @@ pub struct Session<'s> {
     pub redacted: bool,
     /// Live maps, most table bytes first, torn ones last; none where they were not asked for.
     pub maps: MapTable,
+    /// Objects that look like maps that never had an entry, and whose type nothing tells: they are not among the maps.
+    pub untyped_maps: u64,
     /// Live objects by type, most bytes first.
     pub types: Vec<TypeCount>,
     /// Totals of the heap.
@@ -324,8 +325,7 @@ fn session<R>(
     let described = debug_file.as_ref().or_else(|| binary.has_section(".debug_info").then_some(&binary));
     let sections = described.map(DwarfSections::load).transpose()?;
     let (mut dwarf, mut index) = names(sections.as_ref(), &binary, debug_file.as_ref())?;
-    let named = dwarf.describes_any();
-    let symbols = Symbols { binary: &binary, debug: named.then_some((&dwarf, &index)) };
+    let symbols = Symbols { binary: &binary, debug: dwarf.describes_any().then_some((&dwarf, &index)) };
     let layout = symbols.layout()?;
 
     progress.stage("reading the runtime");
@@ -368,7 +368,10 @@ fn session<R>(
     let starts = starts(&roots, graph, &heap.spans, &types, &typed.sorted(), &names);
     let reach = mark(graph, &starts, &roots.passages);
     typing.follow_untyped(&typed, &reach);
-    let mut guessed = if named { FxHashSet::default() } else { typing.find_maps(&typed, &reach, &mut partial) };
+    let Inferred { headers: mut guessed, untyped_maps } = typing.infer(&typed, &reach);
+    if debug.is_none() {
+        say_untyped(untyped_maps, &mut partial);
+    }
     guessed.extend(typing.guess(&typed).headers);
     let regions = typed.sorted();
 
@@ -417,6 +420,7 @@ fn session<R>(
         stripped: binary.is_stripped(),
         redacted: info.redacted,
         maps,
+        untyped_maps,
         types: histogram(&classes, &by_type),
         totals: totals(
             graph,
@@ -446,6 +450,16 @@ fn names<'d>(
         dwarf.forget(0);
     }
     Ok((dwarf, index))
+}
+
+/// Without names, the program's own empty maps are among those that are left out.
+fn say_untyped(maps: u64, partial: &mut Partial) {
+    let (are, their) = match maps {
+        0 => return,
+        1 => ("map that never had an entry is", "its"),
+        _ => ("maps that never had an entry are", "their"),
+    };
+    partial.add(Figure::Maps, format!("{maps} {are} left out: nothing tells {their} type without debug information"));
 }
 
 /// Before a stage that reads little and has the most memory of our own in use.

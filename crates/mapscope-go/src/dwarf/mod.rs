@@ -16,6 +16,8 @@ use gimli::DwAt;
 /// The `reflect.Kind` of a type.
 pub(crate) const GO_KIND: DwAt = DwAt(0x2900);
 /// Element type of a map, slice or channel.
+/// `DW_AT_go_key`.
+pub(crate) const GO_KEY: DwAt = DwAt(0x2901);
 pub(crate) const GO_ELEM: DwAt = DwAt(0x2902);
 /// Offset of the type descriptor from the module's `types`; 0 for none.
 pub(crate) const GO_RUNTIME_TYPE: DwAt = DwAt(0x2904);

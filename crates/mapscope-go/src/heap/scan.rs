@@ -241,7 +241,7 @@ impl Scanner<'_, '_> {
             return Ok(());
         }
         let mask = worker.masks.of(self.types, span.large_type, span.elem_size);
-        if self.spans.headers {
+        if self.spans.says_type(span) {
             self.note_type(object as u32, span.large_type, &mask, span.elem_size);
         }
         let of_window = |scratch: &mut Vec<u8>, window: Range<u64>| {

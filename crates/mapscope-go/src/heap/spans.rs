@@ -146,6 +146,17 @@ impl SpanTable {
         if has { 8 } else { 0 }
     }
 
+    /// Whether the objects of a span say of which type they are. Up to 1.23 a large one may have a copy of it, without a
+    /// name, made for it alone in memory of the runtime's own: its mask, where the type has only a program for one
+    /// (`heapSetType`).
+    pub(crate) fn says_type(&self, span: &Span) -> bool {
+        let made = |at: u64| {
+            let index = self.manual.partition_point(|m| m.start + m.bytes <= at);
+            self.manual.get(index).is_some_and(|m| m.start <= at)
+        };
+        self.headers && !span.noscan && if span.large { !made(span.large_type) } else { span.elem_size > MAX_IN_SPAN }
+    }
+
     /// Which slots objects get.
     pub(crate) fn allocator(&self) -> Allocator {
         Allocator { headers: self.headers }

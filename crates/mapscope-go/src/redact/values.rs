@@ -122,7 +122,7 @@ impl<'v, 'c> Values<'v, 'c> {
 fn width(reference: Ref, text: TypeId) -> u64 {
     match reference {
         Ref::Slice(_) => 24,
-        Ref::Interface { .. } | Ref::SwissDirectory { .. } => 16,
+        Ref::Interface { .. } | Ref::SwissDirectory { .. } | Ref::Counted(_) => 16,
         Ref::Pointer(ty) if ty == text => 16,
         Ref::Pointer(_) | Ref::ChanBuffer(_) | Ref::TrieNode(..) => 8,
     }

@@ -14,7 +14,8 @@ use rustc_hash::FxHashMap;
 
 use crate::runtime::{CodeFrame, Spots};
 use crate::session::{Session, Stages};
-use buckets::{Bucket, Buckets};
+use buckets::Bucket;
+pub(crate) use buckets::Buckets;
 
 /// Sampled objects.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

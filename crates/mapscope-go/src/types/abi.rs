@@ -4,7 +4,7 @@
 use mapscope_memory::Memory;
 
 use super::table::TypeTable;
-use super::{Kind, MapForm, MapShape, StructField, Type};
+use super::{Kind, MapForm, MapShape, StructField, Type, TypeId};
 use crate::GoError;
 use crate::runtime::Field;
 
@@ -91,18 +91,32 @@ impl TypeTable<'_> {
     /// Whether the descriptor of a type can be at `address`: where a module has its types, and with an alignment and a
     /// kind that there are.
     pub(crate) fn is_descriptor(&self, address: u64) -> bool {
-        let inside = address.is_multiple_of(8) && self.modules.iter().any(|m| m.types.contains(&address));
-        let Some(descriptor) = inside.then(|| Descriptor::read(self.memory, address).ok()).flatten() else {
-            return false;
-        };
+        let inside = self.modules.iter().any(|m| m.types.contains(&address));
+        let named = |d: &Descriptor| self.descriptor_name(address, &d.bytes).chars().next();
+        inside && self.can_be_descriptor(address).is_some_and(|d| named(&d).is_some_and(|c| !c.is_control()))
+    }
+
+    /// Whether a type that the program made itself can be at `address`, an object of its heap (`reflect.MapOf` and its
+    /// kin): one that is made of another.
+    pub(crate) fn is_made_descriptor(&self, address: u64) -> bool {
+        let Some(descriptor) = self.can_be_descriptor(address) else { return false };
+        match KIND.get(&descriptor.bytes) & KIND_MASK {
+            17 | 18 | 21 | 22 | 23 => self.is_descriptor(FIRST.get(&descriptor.bytes)),
+            25 => self.struct_fields(SECOND.get(&descriptor.bytes), THIRD.get(&descriptor.bytes)).is_some(),
+            _ => false,
+        }
+    }
+
+    fn can_be_descriptor(&self, address: u64) -> Option<Descriptor> {
+        let descriptor = address.is_multiple_of(8).then(|| Descriptor::read(self.memory, address).ok()).flatten()?;
         let (align, field_align) = (u64::from(descriptor.bytes[21]), u64::from(descriptor.bytes[22]));
         let kind = KIND.get(&descriptor.bytes) & KIND_MASK;
-        (1..=26).contains(&kind)
+        let fits = (1..=26).contains(&kind)
             && align.is_power_of_two()
             && align <= 16
             && field_align == align
-            && descriptor.size % align == 0
-            && self.descriptor_name(address, &descriptor.bytes).chars().next().is_some_and(|c| !c.is_control())
+            && descriptor.size % align == 0;
+        fits.then_some(descriptor)
     }
 
     /// Whether the itab of a type can be at `address`: both its types are, one of them is an interface, and the hash is
@@ -169,12 +183,34 @@ impl TypeTable<'_> {
         };
         let bytes = &descriptor.bytes;
         let direct_flags = if self.minor >= 26 { TFLAG } else { KIND };
-        Type {
-            name: self.descriptor_name(address, bytes),
-            size: descriptor.size,
-            descriptor: address,
-            direct: direct_flags.get(bytes) & DIRECT != 0,
-            kind: self.descriptor_kind(address, bytes).unwrap_or(Kind::Opaque),
+        let kind = self.descriptor_kind(address, bytes).unwrap_or(Kind::Opaque);
+        let mut name = self.descriptor_name(address, bytes);
+        if name.is_empty() {
+            name = self.made_name(&kind);
+        }
+        Type { name, size: descriptor.size, descriptor: address, direct: direct_flags.get(bytes) & DIRECT != 0, kind }
+    }
+
+    /// The name of a type that the program made, which the runtime keeps elsewhere: written as it is made, from the names
+    /// of types that have one.
+    fn made_name(&self, kind: &Kind) -> String {
+        let of = |id: TypeId| {
+            let address = self.source_descriptor(id);
+            let known =
+                address.and_then(|a| Some(self.descriptor_name(a, &Descriptor::read(self.memory, a).ok()?.bytes)));
+            known.filter(|name| !name.is_empty()).unwrap_or_else(|| "?".to_owned())
+        };
+        match kind {
+            Kind::Map(shape) => format!("map[{}]{}", of(shape.key), of(shape.elem)),
+            Kind::Slice(elem) => format!("[]{}", of(*elem)),
+            Kind::Pointer(elem) => format!("*{}", of(*elem)),
+            Kind::Array { elem, len } => format!("[{len}]{}", of(*elem)),
+            Kind::Chan(elem) => format!("chan {}", of(*elem)),
+            Kind::Struct(fields) => {
+                let fields: Vec<String> = fields.iter().map(|f| format!("{} {}", f.name, of(f.ty))).collect();
+                format!("struct {{ {} }}", fields.join("; "))
+            }
+            _ => String::new(),
         }
     }
 

@@ -38,9 +38,11 @@ fn resolve(types: &TypeTable<'_>, functions: &[FunctionTable], code: u64) -> Opt
     let name = table.name(&function).to_owned();
     let fields = match name.strip_suffix("-fm") {
         Some(method) => vec![receiver(types, method)?],
-        None => captured(types, code)?,
+        // What it captures may not be known; which function it is, its code says.
+        None => captured(types, code).unwrap_or_default(),
     };
-    let size = fields.iter().map(|f| f.offset.saturating_add(types.get(f.ty).size)).max()?.min(MAX_TYPE_SIZE);
+    let end = fields.iter().map(|f| f.offset.saturating_add(types.get(f.ty).size)).max();
+    let size = end.unwrap_or(8).min(MAX_TYPE_SIZE);
     Some(types.closure(code, &name, size.next_multiple_of(8), fields))
 }
 
@@ -97,7 +99,7 @@ impl TypeTable<'_> {
     }
 
     /// Alignment of a type, in bytes: that of its widest member, at most 8.
-    fn alignment(&self, id: TypeId) -> u64 {
+    pub(super) fn alignment(&self, id: TypeId) -> u64 {
         let mut id = id;
         let mut widest = 1;
         // Structs are as aligned as their widest field; a few levels tell, pointers anywhere mean 8.

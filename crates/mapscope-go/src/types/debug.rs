@@ -1,9 +1,10 @@
 //! Types that have no descriptor, from the debug information: the linker drops the descriptor of a struct that never
 //! meets an interface, and globals and locals are often of such types.
 
+use super::shape::LaidOut;
 use super::table::TypeTable;
-use super::{Kind, StructField, Type};
-use crate::dwarf::{Descriptor, Entry, GO_ELEM, GO_KIND, GO_RUNTIME_TYPE};
+use super::{Kind, MapShape, StructField, Type, TypeId};
+use crate::dwarf::{Descriptor, Entry, GO_ELEM, GO_KEY, GO_KIND, GO_RUNTIME_TYPE};
 
 /// Typedefs followed in a row; more is a loop.
 const MAX_TYPEDEFS: usize = 16;
@@ -66,8 +67,11 @@ impl TypeTable<'_> {
         let kind = entry.number(GO_KIND).unwrap_or(0);
         Some(match (entry.tag, kind) {
             (gimli::DW_TAG_typedef, 18) => Kind::Chan(to(GO_ELEM)),
-            // A map type without a descriptor was never made: a pointer that is always nil.
-            (gimli::DW_TAG_typedef, 21) => Kind::UnsafePointer,
+            // Whatever puts an entry into a map needs the descriptor of its type: one that has none is empty for ever.
+            (gimli::DW_TAG_typedef, 21) => {
+                let shape = MapShape::of_empty(self.map_form, self.laid_out(to(GO_KEY)), self.laid_out(to(GO_ELEM)));
+                shape.filter(MapShape::fits).map_or(Kind::UnsafePointer, |shape| Kind::Map(shape.into()))
+            }
             (gimli::DW_TAG_typedef, 20) => Kind::Interface { empty: self.is_empty_interface(entry) },
             (gimli::DW_TAG_typedef, _) => return None,
             (_, 19) | (gimli::DW_TAG_subroutine_type, _) => Kind::Func,
@@ -90,6 +94,10 @@ impl TypeTable<'_> {
             (gimli::DW_TAG_structure_type, _) => Kind::Struct(self.members(entry.offset())),
             _ => Kind::Opaque,
         })
+    }
+
+    fn laid_out(&self, ty: TypeId) -> LaidOut {
+        LaidOut { ty, size: self.get(ty).size, align: self.alignment(ty) }
     }
 
     /// A typedef of an interface leads to `runtime.eface` when it has no methods, else to `runtime.iface`.

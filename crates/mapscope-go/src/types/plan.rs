@@ -17,6 +17,8 @@ pub(crate) enum Ref {
     Pointer(TypeId),
     /// Pointer, length, capacity.
     Slice(TypeId),
+    /// Pointer and number: to what the processors of a `sync.Pool` have.
+    Counted(TypeId),
     /// Type word and data word; `empty` as in [`Kind::Interface`].
     Interface { empty: bool },
     /// From a Swiss map's header: to its only group, or to its directory; the directory's length, 8 bytes on, says.
@@ -114,7 +116,14 @@ fn compile_unchecked(types: &TypeTable<'_>, id: TypeId, depth: usize, budget: &m
             repeat(&mut plan, 0, *len, inner, budget);
         }
         Kind::Row(elem) => plan = compile_at(types, *elem, depth - 1, budget),
-        Kind::Struct(fields) => add_fields(types, &mut plan, fields, depth, budget),
+        Kind::Struct(_) if ty.name == "sync.eface" => plan.items.push(simple(0, Ref::Interface { empty: true })),
+        Kind::Struct(fields) => match pool_locals(types, &ty.name, fields) {
+            Some(locals) => {
+                plan.items.extend(locals.map(|(offset, to)| simple(offset, to)));
+                plan.items.extend(function_field(types, fields).map(|(offset, to)| simple(offset, to)));
+            }
+            None => add_fields(types, &mut plan, fields, depth, budget),
+        },
         Kind::MapPart(part, map) => add_part(types, &mut plan, *part, *map, depth, budget),
         Kind::ChanHeader(elem) => {
             let at = types.channel_buffer_offset();
@@ -145,6 +154,25 @@ fn add_fields(types: &TypeTable<'_>, plan: &mut Plan, fields: &[StructField], de
         let shifted = inner.items.into_iter();
         plan.items.extend(shifted.map(|i| Item { offset: field.offset.saturating_add(i.offset), what: i.what }));
     }
+}
+
+/// The pointers of a `sync.Pool` to rows of `poolLocal`, which it has as `unsafe.Pointer`: each is followed by the length
+/// of the row.
+fn pool_locals(
+    types: &TypeTable<'_>,
+    name: &str,
+    fields: &[StructField],
+) -> Option<impl Iterator<Item = (u64, Ref)>> {
+    let local = (name == "sync.Pool").then(|| types.struct_named("sync.poolLocal")).flatten()?;
+    let offsets: Vec<u64> =
+        fields.iter().filter(|f| matches!(f.name.as_str(), "local" | "victim")).map(|f| f.offset).collect();
+    Some(offsets.into_iter().map(move |offset| (offset, Ref::Counted(local))))
+}
+
+/// The only field that is a function.
+fn function_field(types: &TypeTable<'_>, fields: &[StructField]) -> Option<(u64, Ref)> {
+    let field = fields.iter().find(|f| matches!(types.get(f.ty).kind, Kind::Func))?;
+    Some((field.offset, Ref::Pointer(types.func_value())))
 }
 
 /// Offset of the pointer and the type it leads to, when `fields` are those of `sync/atomic.Pointer`.

@@ -5,6 +5,9 @@ use super::TypeId;
 /// Slots of a group or bucket.
 pub(crate) const SLOTS: u64 = 8;
 
+/// Larger keys and elements are stored as pointers (`abi.MapMaxKeyBytes`).
+const MAX_INLINE: u64 = 128;
+
 /// Keys and elements over 128 bytes are stored indirectly, so no group or bucket is larger than 2 KiB and a bit.
 const MAX_GROUP: u64 = 4096;
 
@@ -42,7 +45,50 @@ pub(crate) struct MapShape {
     pub(crate) scan: bool,
 }
 
+/// A type that a map's slots are made of.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LaidOut {
+    pub(super) ty: TypeId,
+    pub(super) size: u64,
+    pub(super) align: u64,
+}
+
+impl LaidOut {
+    /// As it is in a slot: what is large is a pointer.
+    fn in_slot(self) -> Self {
+        if self.size > MAX_INLINE { Self { size: 8, align: 8, ..self } } else { self }
+    }
+}
+
 impl MapShape {
+    /// The shape of maps that never get a group, because nothing says what one would be like: as the compiler would lay
+    /// one out, without a type. `None` when such sizes cannot be.
+    pub(super) fn of_empty(form: MapForm, key: LaidOut, elem: LaidOut) -> Option<Self> {
+        let (indirect_key, indirect_elem) = (key.size > MAX_INLINE, elem.size > MAX_INLINE);
+        let (key, elem) = (key.in_slot(), elem.in_slot());
+        let elem_in_slot = key.size.checked_next_multiple_of(elem.align)?;
+        let slot = elem_in_slot.checked_add(elem.size)?.checked_next_multiple_of(key.align.max(elem.align))?;
+        let (key_stride, elems_offset, elem_stride, group_size) = match form {
+            MapForm::Legacy => (key.size, 8 + 8 * key.size, elem.size, 16 + 8 * (key.size + elem.size)),
+            MapForm::Slots | MapForm::Strides => (slot, 8 + elem_in_slot, slot, 8 + 8 * slot),
+        };
+        Some(Self {
+            key: key.ty,
+            elem: elem.ty,
+            key_size: key.size,
+            elem_size: elem.size,
+            indirect_key,
+            indirect_elem,
+            group_size,
+            keys_offset: 8,
+            key_stride,
+            elems_offset,
+            elem_stride,
+            storage: 0,
+            scan: false,
+        })
+    }
+
     /// Offset of key `slot` in its group.
     pub(crate) fn key_at(&self, slot: u64) -> u64 {
         self.keys_offset + slot * self.key_stride

@@ -134,6 +134,14 @@ impl<'a> TypeTable<'a> {
         if address == 0 { TypeId::UNKNOWN } else { self.reserve(Source::Descriptor(address)) }
     }
 
+    /// The address of the descriptor of a type that has one, whether or not it was parsed.
+    pub(super) fn source_descriptor(&self, id: TypeId) -> Option<u64> {
+        match self.inner.read().ok()?.types.get(id.0 as usize)?.0 {
+            Source::Descriptor(address) => Some(address),
+            _ => None,
+        }
+    }
+
     /// The type at an entry of the debug information: its descriptor's where it has one.
     pub(crate) fn debug(&self, offset: usize) -> TypeId {
         self.debug_descriptor(offset).map_or_else(|| self.reserve(Source::Debug(offset)), |a| self.descriptor(a))

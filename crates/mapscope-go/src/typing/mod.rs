@@ -5,9 +5,9 @@
 //! visited in parallel, chunk of spans by chunk, so that a live target is read in large pieces and a core in address
 //! order; each object is visited once for every better type it gets, which is rarely more than once.
 
-mod blind;
 mod facts;
 mod guess;
+mod infer;
 mod offer;
 mod parcels;
 mod queue;
@@ -18,6 +18,7 @@ mod seeds;
 mod worker;
 
 pub(crate) use facts::{Class, Facts};
+pub(crate) use infer::Inferred;
 pub(crate) use offer::Offer;
 pub(crate) use regions::{Origin, Region, Regions};
 pub(crate) use seeds::Names;
@@ -38,12 +39,14 @@ pub(crate) struct Typing<'t> {
     visited: SharedBits,
     /// Objects whose type only pointers into their middle say.
     inside: SharedBits,
+    /// Objects whose type was concluded from what they look like.
+    concluded: SharedBits,
 }
 
 impl<'t> Typing<'t> {
     pub(crate) fn new(context: &'t Context<'t>, heap: &'t Heap, roots: &'t Roots) -> Self {
-        let [visited, inside] = [(); 2].map(|()| SharedBits::new(heap.graph.len()));
-        Self { context, heap, roots, closures: ClosureTypes::default(), visited, inside }
+        let [visited, inside, concluded] = [(); 3].map(|()| SharedBits::new(heap.graph.len()));
+        Self { context, heap, roots, closures: ClosureTypes::default(), visited, inside, concluded }
     }
 
     pub(crate) fn goroutines(&self) -> &'t Goroutines {

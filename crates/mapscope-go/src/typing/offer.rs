@@ -50,14 +50,17 @@ impl Typing<'_> {
         let old = TypeId(self.heap.graph.type_of(object));
         if offset != 0 {
             let aligned = offset % ty.size == 0;
-            if covers(facts.get(old), offer.ty, aligned) || span.noscan && !(offer.many && aligned) {
+            // A pointer to a byte is one to some of many: part of a string, or of a buffer.
+            let many = (offer.many || ty.size == 1) && aligned;
+            if covers(facts.get(old), offer.ty, aligned) || span.noscan && !many {
                 return Outcome::Nothing;
             }
-            if !(offer.many && aligned) || old != TypeId::UNKNOWN && !self.inside.contains(object as usize) {
+            if !many || old != TypeId::UNKNOWN && !self.inside.contains(object as usize) {
                 return if span.noscan { Outcome::Nothing } else { Outcome::Region };
             }
         }
-        let row = offer.many && room / ty.size > 1;
+        let byte = offset != 0 && ty.size == 1 && ty.class != Class::StringData;
+        let row = (offer.many || byte) && room / ty.size > 1;
         let new = if row { facts.row(offer.ty) } else { offer.ty };
         if offset != 0 && old == TypeId::UNKNOWN {
             self.inside.insert(object as usize);

@@ -2,7 +2,7 @@
 
 use super::Typing;
 use super::facts::{Class, Facts};
-use crate::heap::{MAX_IN_SPAN, slot_for};
+use crate::heap::slot_for;
 use crate::types::TypeId;
 
 /// How sure a type is; ties go to the larger type, then to the name, so that the order of visits does not matter.
@@ -45,8 +45,7 @@ impl Typing<'_> {
             return Rank::Map;
         }
         let span = &self.heap.spans.spans[span];
-        let says = self.heap.spans.headers && !span.noscan && (span.large || span.elem_size > MAX_IN_SPAN);
-        if stored && says {
+        if stored && self.heap.spans.says_type(span) {
             return Rank::Exact;
         }
         let header = self.heap.spans.header(span);

@@ -29,6 +29,7 @@ impl Typing<'_> {
         Some(match reference {
             Ref::Pointer(ty) => one(ty),
             Ref::Slice(ty) => many(ty, word(bytes, at + 16)),
+            Ref::Counted(ty) => many(ty, word(bytes, at + 8)),
             Ref::ChanBuffer(elem) => many(elem, word(bytes, at.saturating_sub(8))),
             Ref::SwissDirectory { groups, directory } => one(if word(bytes, at + 8) == 0 { groups } else { directory }),
             Ref::TrieNode(indirect, entry) => {

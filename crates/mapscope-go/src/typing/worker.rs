@@ -155,7 +155,8 @@ impl<'t> Worker<'_, 't> {
             let Ok(code) = typing.context.memory.u64(start) else { return };
             id = self.closure(code);
             // A layout that was worked out, not read, has to fit.
-            if typing.context.minor < 23 && slot_for(self.facts.get(id).size) != span.elem_size {
+            let worked_out = typing.context.minor < 23 && !self.facts.plan(id).is_empty();
+            if worked_out && slot_for(self.facts.get(id).size) != span.elem_size {
                 return;
             }
             typing.store(object, span_index, id, &mut self.facts);

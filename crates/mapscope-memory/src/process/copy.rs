@@ -3,7 +3,7 @@
 use std::io::IoSliceMut;
 use std::ops::Range;
 
-use memmap2::{MmapMut, MmapOptions};
+use memmap2::{Advice, MmapMut, MmapOptions};
 use nix::errno::Errno;
 use nix::sys::uio::{RemoteIoVec, process_vm_readv};
 use nix::unistd::Pid;
@@ -46,12 +46,15 @@ impl Room {
     }
 }
 
+/// The keeper, which stops the process, is a fork of ours: pages shared with it would be copied once more as we write to
+/// them.
 fn room(bytes: u64) -> Result<MmapMut, MemoryError> {
-    MmapOptions::new()
-        .len(bytes as usize)
-        .populate()
-        .map_anon()
-        .map_err(|source| MemoryError::File { path: "memory for a copy".into(), source })
+    let options = || {
+        let room = MmapOptions::new().len(bytes as usize).populate().map_anon()?;
+        room.advise(Advice::DontFork)?;
+        Ok(room)
+    };
+    options().map_err(|source| MemoryError::File { path: "memory for a copy".into(), source })
 }
 
 impl Copy {

@@ -7,8 +7,8 @@ use mapscope_heap::Reachability;
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::Ground;
 use super::code::Evidence;
+use super::maps::Ground;
 use crate::heap::slot_for;
 use crate::heap::{MAX_IN_SPAN, Masks, pointer_words};
 use crate::maps::Auditor;

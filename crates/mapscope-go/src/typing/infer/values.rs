@@ -14,7 +14,7 @@ const MAX_ELEMENTS: u64 = 8;
 /// Words of a value outside the heap that are compared with its module's mask.
 const MAX_WORDS: u64 = 64;
 /// Something that few other values would pass for.
-const STRONG: u64 = 4;
+pub(super) const STRONG: u64 = 4;
 /// Something that some other values would pass for.
 const WEAK: u64 = 1;
 /// Exponents of doubles that people use: 2^-100 to 2^100.
@@ -30,7 +30,8 @@ impl Search<'_, '_> {
         }
     }
 
-    fn value(&self, id: TypeId, bytes: &[u8], depth: usize, sample: &mut Sample) -> Option<u64> {
+    /// A value of type `id`.
+    pub(super) fn value(&self, id: TypeId, bytes: &[u8], depth: usize, sample: &mut Sample) -> Option<u64> {
         let context = self.typing.context;
         let ty = context.types.get(id);
         if depth > MAX_DEPTH || bytes.is_empty() {

@@ -1,5 +1,7 @@
-//! What code says about maps: a call that takes the descriptor of a map type and, as the next argument, a map.
+//! Reads what code says of types: what the calls that allocate name, and what the calls that work with maps do.
 //!
+//! `runtime.newobject(typ)` and its kin are told the type of what they make, which is then that of the objects that were
+//! sampled there. A call that takes the descriptor of a map type takes, as the next argument, a map:
 //! `runtime.mapaccess1(t *maptype, m *hmap, key)` and its kin are called so for every access, and an interface argument
 //! is a type followed by a map. Where the map was loaded from a package variable, or from a field behind one, the
 //! variable leads to the map as it is now. The code is not followed: of the instructions between two calls only those
@@ -32,6 +34,16 @@ pub(super) struct Evidence {
     pub(super) loaded: FxHashSet<TypeId>,
     /// Map types that the code puts entries into.
     pub(super) assigned: FxHashSet<TypeId>,
+    /// What the calls that return to an address allocate.
+    pub(super) allocations: FxHashMap<u64, Allocation>,
+}
+
+/// What a call allocates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Allocation {
+    pub(super) ty: TypeId,
+    /// A row of such values.
+    pub(super) many: bool,
 }
 
 impl Evidence {
@@ -41,6 +53,7 @@ impl Evidence {
         }
         self.loaded.extend(other.loaded);
         self.assigned.extend(other.assigned);
+        self.allocations.extend(other.allocations);
         self
     }
 }
@@ -82,7 +95,8 @@ pub(super) fn evidence(context: &Context<'_>) -> Evidence {
         let entries: FxHashSet<u64> = functions.iter().map(|f| f.entry).collect();
         let assign: FxHashSet<u64> =
             functions.iter().filter(|f| is_assignment(table.name(f))).map(|f| f.entry).collect();
-        let reader = Reader { context, entries: &entries, assign: &assign };
+        let allocators = functions.iter().filter_map(|f| Some((f.entry, allocator(table.name(f))?))).collect();
+        let reader = Reader { context, entries: &entries, assign: &assign, allocators: &allocators };
         let found = functions.par_iter().fold(Evidence::default, |mut found, function| {
             reader.function(function, &mut found);
             found
@@ -97,10 +111,32 @@ fn is_assignment(name: &str) -> bool {
     name.starts_with("mapassign") || name.starts_with("runtime_mapassign")
 }
 
+/// A function of the runtime that allocates what it is told.
+#[derive(Clone, Copy)]
+struct Allocator {
+    /// Which argument is the type.
+    argument: usize,
+    many: bool,
+}
+
+/// Those that the compiler calls (`cmd/compile/internal/typecheck/_builtin/runtime.go`); from 1.26 there is one for each
+/// size of small objects.
+fn allocator(name: &str) -> Option<Allocator> {
+    let (argument, many) = match name.strip_prefix("runtime.")? {
+        "newobject" | "convT" => (0, false),
+        "newarray" | "makeslice" | "makeslice64" | "makeslicecopy" => (0, true),
+        "growslice" | "growsliceNoAlias" | "growsliceBuf" | "growsliceBufNoAlias" => (4, true),
+        name if name.starts_with("mallocgc") => (1, false),
+        _ => return None,
+    };
+    Some(Allocator { argument, many })
+}
+
 struct Reader<'r, 'c> {
     context: &'r Context<'c>,
     entries: &'r FxHashSet<u64>,
     assign: &'r FxHashSet<u64>,
+    allocators: &'r FxHashMap<u64, Allocator>,
 }
 
 impl Reader<'_, '_> {
@@ -122,6 +158,7 @@ impl Reader<'_, '_> {
                 at += RELATIVE;
             } else if let Some((target, bytes)) = call(rest, here).filter(|(t, _)| self.entries.contains(t)) {
                 self.call(target, &registers, found);
+                self.allocation(target, here + bytes as u64, &registers, found);
                 registers = [None; 16];
                 at += bytes;
             } else if let Some(load) = load(rest) {
@@ -182,6 +219,18 @@ impl Reader<'_, '_> {
         {
             (1..ARGUMENTS.len()).for_each(|i| pass(argument(i), id));
         }
+    }
+
+    fn allocation(&self, target: u64, returns_to: u64, registers: &[Option<Value>; 16], found: &mut Evidence) {
+        let Some(Allocator { argument, many }) = self.allocators.get(&target).copied() else { return };
+        let ty = match ARGUMENTS.get(argument).and_then(|r| registers[usize::from(*r)]) {
+            Some(Value::Map(map)) => map,
+            Some(Value::Address(address)) if self.context.types.is_descriptor(address) => {
+                self.context.types.descriptor(address)
+            }
+            _ => return,
+        };
+        found.allocations.insert(returns_to, Allocation { ty, many });
     }
 
     /// The only map type that a dictionary names.
