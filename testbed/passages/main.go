@@ -68,6 +68,9 @@ func timers() {
 		time.AfterFunc(time.Hour, s.expire)
 		under(s.load, "via timer main.(*Session).expire")
 	}
+	bytes := 100 * (unsafe.Sizeof(Session{}) + unsafe.Sizeof(Load{}))
+	of := `{"fact":"timer","function":"main.(*Session).expire","pending":100,"bytes":%d}`
+	fact = append(fact, fmt.Sprintf(of, bytes))
 }
 
 // tick waits for a timer of its own: the others are not its.

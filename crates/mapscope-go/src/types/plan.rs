@@ -158,11 +158,7 @@ fn add_fields(types: &TypeTable<'_>, plan: &mut Plan, fields: &[StructField], de
 
 /// The pointers of a `sync.Pool` to rows of `poolLocal`, which it has as `unsafe.Pointer`: each is followed by the length
 /// of the row.
-fn pool_locals(
-    types: &TypeTable<'_>,
-    name: &str,
-    fields: &[StructField],
-) -> Option<impl Iterator<Item = (u64, Ref)>> {
+fn pool_locals(types: &TypeTable<'_>, name: &str, fields: &[StructField]) -> Option<impl Iterator<Item = (u64, Ref)>> {
     let local = (name == "sync.Pool").then(|| types.struct_named("sync.poolLocal")).flatten()?;
     let offsets: Vec<u64> =
         fields.iter().filter(|f| matches!(f.name.as_str(), "local" | "victim")).map(|f| f.offset).collect();

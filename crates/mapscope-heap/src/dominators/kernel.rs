@@ -384,18 +384,16 @@ impl Nodes {
     /// The `index`-th successor of a node; `None` at the end.
     #[inline]
     fn successor(&self, node: u32, index: u32) -> Option<u32> {
-        let (row, index) = match node.checked_sub(self.holders + 1) {
-            Some(rank) => (row(&self.rows.0, &self.rows.1, rank), index as usize),
-            None => {
-                let parts = row(&self.parts.0, &self.parts.1, node);
-                if let Some(part) = parts.get(index as usize) {
-                    return Some(*part);
-                }
-                let holder = node.checked_sub(1)?;
-                (row(&self.held.0, &self.held.1, holder), index as usize - parts.len())
-            }
-        };
-        row.get(index).map(|rank| rank + self.holders + 1)
+        let member = |rank: &u32| rank + self.holders + 1;
+        if let Some(rank) = node.checked_sub(self.holders + 1) {
+            return row(&self.rows.0, &self.rows.1, rank).get(index as usize).map(member);
+        }
+        let parts = row(&self.parts.0, &self.parts.1, node);
+        if let Some(part) = parts.get(index as usize) {
+            return Some(*part);
+        }
+        let held = row(&self.held.0, &self.held.1, node.checked_sub(1)?);
+        held.get(index as usize - parts.len()).map(member)
     }
 
     /// Numbers the nodes depth first: the node of each number, and the graph in these numbers.

@@ -89,6 +89,16 @@ impl Sets {
         number
     }
 
+    /// The union of two sets that have not met yet, or so many others have since.
+    fn meet(&mut self, key: (u32, u32)) -> u32 {
+        let union = self.all[key.0 as usize].union(&self.all[key.1 as usize]);
+        let number = self.number(union);
+        if self.unions.len() < MAX_SETS * 4 {
+            self.unions.insert(key, number);
+        }
+        number
+    }
+
     fn union(&mut self, a: u32, b: u32) -> u32 {
         match (a.min(b), a.max(b)) {
             (EMPTY, other) => other,
@@ -96,17 +106,8 @@ impl Sets {
             (a, b) if a == b => a,
             key if key == self.last.0 => self.last.1,
             key => {
-                let union = match self.unions.get(&key) {
-                    Some(union) => *union,
-                    None => {
-                        let union = self.all[key.0 as usize].union(&self.all[key.1 as usize]);
-                        let number = self.number(union);
-                        if self.unions.len() < MAX_SETS * 4 {
-                            self.unions.insert(key, number);
-                        }
-                        number
-                    }
-                };
+                let known = self.unions.get(&key).copied();
+                let union = known.unwrap_or_else(|| self.meet(key));
                 self.last = (key, union);
                 union
             }
