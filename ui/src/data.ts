@@ -215,6 +215,9 @@ export const KINDS = [
   'shared',
   'type',
   'omitted',
+  'local',
+  'timer',
+  'pool',
 ] as const;
 export type Kind = (typeof KINDS)[number];
 

@@ -21,7 +21,7 @@ const STRINGS = [
   'map[net.Conn]chan<- []uint8',
   HOSTILE, // 10
   'main.sessions',
-  '(shared)',
+  'main.cache and 2 others',
   'string',
   '[]uint8',
   'main.Session', // 15

@@ -4,6 +4,7 @@ use mapscope_heap::{HeapGraph, MergedTree, Reachability};
 use rustc_hash::FxHashMap;
 
 use crate::heap::SpanTable;
+use crate::root_names::Start;
 use crate::roots::Roots;
 use crate::session::{Totals, TypeCount};
 use crate::types::{Kind, TypeId, TypeTable};
@@ -70,13 +71,13 @@ pub(crate) fn totals(
     reach: &Reachability,
     spans: &SpanTable,
     roots: &Roots,
-    root_count: u64,
+    starts: &[Start],
 ) -> Totals {
     let mut totals = Totals {
         live_objects: reach.live_objects(),
         live_bytes: reach.live_bytes(graph),
         stack_bytes: roots.goroutines.stack_bytes(),
-        roots: root_count,
+        roots: starts.iter().filter(|start| start.is_the_collectors()).count() as u64,
         ..Totals::default()
     };
     let mut span_bytes = 0;

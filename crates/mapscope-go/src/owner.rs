@@ -9,8 +9,8 @@ use mapscope_heap::{HeapGraph, Parent, Reachability};
 use rustc_hash::FxHashMap;
 
 use crate::hops::{each_pointer, word_of};
-use crate::root_names::{RootNames, Start};
-use crate::roots::Roots;
+use crate::root_names::{DEFERRED, Part, RootNames, Source, Start};
+use crate::roots::{Root, Roots};
 use crate::types::{TypeId, TypeTable, compile, steps, visit};
 use crate::typing::{Names, Origin, Region, Typing};
 
@@ -55,6 +55,9 @@ impl Name {
         text
     }
 }
+
+/// Bytes of a type whose pointers are labelled at once; those beyond are when they are asked for.
+const MAX_LABELLED: u64 = 1 << 16;
 
 /// Labels of the pointers of a type: (offset in one period, label), and the period.
 struct Labels {
@@ -127,7 +130,7 @@ impl<'o> Owners<'o> {
             None => return Named::Text(String::new()),
         };
         let Some(name) = self.name(parent) else { return Named::Text(String::new()) };
-        let label = self.hop(parent, object);
+        let label = self.label(parent, object);
         Named::Number(self.longer(name, label))
     }
 
@@ -180,15 +183,37 @@ impl<'o> Owners<'o> {
 
     /// `goroutine 7 main.worker`, and the function that it began with.
     pub(crate) fn goroutine(&self, index: u32) -> (String, &str) {
-        let Some(goroutine) = self.typing.goroutines().all.get(index as usize) else { return Default::default() };
-        let (functions, minor) = (self.typing.context.functions, self.typing.context.minor);
-        // What `go f(x)` makes is no function that anyone wrote.
-        let frames = goroutine.frames.iter().rev().filter(|f| !f.function.is_wrapper(minor));
-        let names = frames.map(|f| functions[f.table].name(&f.function));
-        // Every goroutine begins above `goexit`, the first one with `runtime.main`, which calls `main.main`.
-        let mut names = names.skip_while(|name| matches!(*name, "runtime.goexit" | "runtime.main"));
-        let entry = names.next().unwrap_or("(unknown)");
-        (format!("goroutine {} {entry}", goroutine.id), entry)
+        let (id, entry) = self.root_names.goroutine(index);
+        (format!("goroutine {id} {entry}"), entry)
+    }
+
+    /// The name of a part of a goroutine: the frame's function, and the variable.
+    pub(crate) fn part(&self, goroutine: u32, part: Part) -> String {
+        let (frame, of) = match part {
+            Part::Variable(frame, name) => (frame, self.root_names.names.get(name)),
+            Part::Deferred => return DEFERRED.to_owned() + "s",
+            Part::Frame(frame) => return self.root_names.function(goroutine, frame).to_owned(),
+        };
+        format!("{}: {of}", self.root_names.function(goroutine, frame))
+    }
+
+    /// What of its goroutine a root on a stack is; what is not in its frames is in a record of a deferred call.
+    pub(crate) fn part_of(&self, root: &Root, frame: u32, is_record: bool) -> Part {
+        match self.root_names.local(root.address) {
+            Some((frame, name)) => Part::Variable(frame, name),
+            None if is_record || self.deferred(root).is_some() => Part::Deferred,
+            None => Part::Frame(frame),
+        }
+    }
+
+    /// The record of a deferred call that has this root of a stack.
+    pub(crate) fn deferred(&self, root: &Root) -> Option<u32> {
+        self.root_names.deferred(root)
+    }
+
+    /// The name of what a root that is no word leads to.
+    pub(crate) fn source(&self, source: Source) -> String {
+        self.root_names.of_source(self.roots, source, "").joined()
     }
 
     /// The number of the name of an object that others are named after.
@@ -211,7 +236,7 @@ impl<'o> Owners<'o> {
         };
         while let Some(next) = chain.pop() {
             if let Some(Parent::Object(parent)) = self.reach.parent(next) {
-                let label = self.hop(parent, next);
+                let label = self.label(parent, next);
                 name = self.longer(name, label);
             }
             self.known.insert(next, name);
@@ -241,9 +266,27 @@ impl<'o> Owners<'o> {
         number
     }
 
-    fn root(&self, index: u32) -> String {
-        let root = self.starts.get(index as usize).and_then(|start| start.root(self.roots));
-        root.map_or_else(|| "finalizer".to_owned(), |root| self.root_names.of(root).joined())
+    fn root(&mut self, index: u32) -> String {
+        let Some(start) = self.starts.get(index as usize).copied() else { return String::new() };
+        let label = match start.source {
+            Source::Goroutine(goroutine) => {
+                let address = self.roots.goroutines.all.get(goroutine as usize).map_or(0, |g| g.address);
+                let record = self.typing.heap.spans.object(address);
+                record.map_or_else(|| "".into(), |(record, ..)| self.hop(record, start.object))
+            }
+            _ => "".into(),
+        };
+        self.root_names.of_source(self.roots, start.source, &label).joined()
+    }
+
+    /// As [`Owners::hop`]; a timer is named by the function that it calls, and the way there is part of that.
+    fn label(&mut self, parent: u32, child: u32) -> Arc<str> {
+        if let Some(Parent::Root(root)) = self.reach.parent(parent)
+            && let Some(Source::Timer(_)) = self.starts.get(root as usize).map(|s| s.source)
+        {
+            return "".into();
+        }
+        self.hop(parent, child)
     }
 
     /// The steps from `parent` to the pointer in it that leads to `child`.
@@ -279,11 +322,11 @@ impl<'o> Owners<'o> {
         let labels = self.labels.entry(ty).or_insert_with(|| {
             let plan = compile(types, ty);
             let mut by_offset = Vec::new();
-            visit(&plan, plan.size.min(1 << 16), &mut |offset, reference| {
+            visit(&plan, plan.size.min(MAX_LABELLED), &mut |offset, reference| {
                 let offset = offset + word_of(reference);
                 by_offset.push((offset, label(types, ty, offset)));
             });
-            let uniform = by_offset.windows(2).all(|w| w[0].1 == w[1].1);
+            let uniform = plan.size <= MAX_LABELLED && by_offset.windows(2).all(|w| w[0].1 == w[1].1);
             Arc::new(Labels { period: plan.size, by_offset, uniform })
         });
         labels.clone()

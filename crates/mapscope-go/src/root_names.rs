@@ -3,8 +3,8 @@
 use mapscope_heap::{HeapGraph, Reachability};
 
 use crate::heap::SpanTable;
-use crate::roots::{Root, RootKind, Roots};
-use crate::types::{Step, TypeTable, steps};
+use crate::roots::{Passages, Root, RootKind, Roots};
+use crate::types::{Step, TypeId, TypeTable, steps};
 use crate::typing::{Names, Origin, Region, Typing};
 
 /// A region inside a region inside a region: names follow so many.
@@ -15,7 +15,7 @@ const MAX_BACK: usize = 16;
 /// Kinds of roots, as people tell them apart, in the order in which they own what they reach.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RootClass {
-    /// Package variables, but those of the package `runtime`.
+    /// Package variables, but those that serve the runtime.
     Global,
     /// Stacks and registers of goroutines.
     Stack,
@@ -23,7 +23,7 @@ pub enum RootClass {
     Finalizer,
     /// Cleanups.
     Cleanup,
-    /// What the runtime holds itself: its own variables, weak handles, blocks of tiny objects.
+    /// What the runtime holds itself: its own variables, timers, lists of pools, weak handles, blocks of tiny objects.
     Runtime,
 }
 
@@ -48,6 +48,14 @@ impl RootClass {
 pub(crate) enum Source {
     /// The word with this index in [`Roots::words`].
     Word(u32),
+    /// The record of the goroutine with this index.
+    Goroutine(u32),
+    /// A timer that calls the function with this number.
+    Timer(u32),
+    /// The list of pools, which has the pool at this address.
+    Pool(u64),
+    /// The object itself is a record of the runtime.
+    Record,
     /// This object has a finalizer, so what it points to is kept.
     Finalized(u32),
 }
@@ -81,6 +89,20 @@ impl RootName {
     }
 }
 
+/// What of its goroutine a root is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Part {
+    /// A word of a frame, or a register.
+    Frame(u32),
+    /// The calls that it has deferred: their records are one list, of all frames.
+    Deferred,
+    /// A variable: frame, and number of its name.
+    Variable(u32, u32),
+}
+
+/// What a goroutine has deferred, as a part of its name.
+pub(crate) const DEFERRED: &str = "deferred call";
+
 /// Names roots.
 #[derive(Clone, Copy)]
 pub(crate) struct RootNames<'o> {
@@ -92,24 +114,62 @@ pub(crate) struct RootNames<'o> {
 }
 
 impl Start {
-    /// The root itself; none for what a finalizer keeps.
+    /// The root itself, when it is a word.
     pub(crate) fn root<'r>(&self, roots: &'r Roots) -> Option<&'r Root> {
         match self.source {
             Source::Word(index) => roots.words.get(index as usize),
-            Source::Finalized(_) => None,
+            _ => None,
         }
     }
 
-    /// Roots of a later phase own nothing that those of an earlier one reach.
-    fn phase(&self) -> u8 {
+    /// Whether it is a root for the collector too, and not only for who holds what.
+    pub(crate) fn is_the_collectors(&self) -> bool {
+        matches!(self.source, Source::Word(_) | Source::Finalized(_))
+    }
+
+    /// The goroutine that it belongs to.
+    pub(crate) fn goroutine(&self, roots: &Roots) -> Option<u32> {
+        match (self.source, self.root(roots).map(|root| root.kind)) {
+            (Source::Goroutine(goroutine), _) | (_, Some(RootKind::Stack(goroutine, _))) => Some(goroutine),
+            _ => None,
+        }
+    }
+
+    /// The place in the order of words of stacks; those of one goroutine are side by side.
+    pub(crate) const OF_STACKS: u8 = 1;
+
+    /// Roots later in the order own nothing that earlier ones reach.
+    pub(crate) fn order(&self) -> u8 {
         match (self.kind, self.source) {
             (RootClass::Global, _) => 0,
-            (RootClass::Stack, _) => 1,
-            (_, Source::Word(_)) => 2,
-            (_, Source::Finalized(_)) => 3,
+            (RootClass::Stack, Source::Word(_)) => Self::OF_STACKS,
+            (RootClass::Stack, _) => 2,
+            (_, Source::Timer(_)) => 3,
+            (_, Source::Pool(_)) => 4,
+            (RootClass::Finalizer | RootClass::Cleanup, Source::Word(_)) => 5,
+            (_, Source::Finalized(_)) => 6,
+            (_, Source::Word(_)) => 7,
+            (_, Source::Goroutine(_) | Source::Record) => 8,
+        }
+    }
+
+    /// Roots of a later rank hold only what none of an earlier one reaches.
+    fn rank(&self) -> u8 {
+        match self.order() {
+            0..=2 => OWN,
+            3..=6 => PASSAGES,
+            _ => RECORDS,
         }
     }
 }
+
+/// What people wrote: variables and goroutines.
+const OWN: u8 = 0;
+/// What the runtime keeps for people: timers, pools, finalizers, cleanups.
+const PASSAGES: u8 = 1;
+/// What it keeps for itself.
+const RECORDS: u8 = 2;
+const RANKS: u8 = 3;
 
 /// All roots in the order in which they should own what they reach.
 pub(crate) fn starts(
@@ -123,37 +183,69 @@ pub(crate) fn starts(
     let mut starts = Vec::new();
     for (index, root) in roots.words.iter().enumerate() {
         let Some((object, ..)) = spans.object(root.value) else { continue };
-        let kind = kind(root, types, regions, names);
+        let kind = kind(root, roots, types, regions, names);
         starts.push(Start { object, source: Source::Word(index as u32), kind });
+    }
+    let Passages { records, timers, pools, .. } = &roots.passages;
+    let runtime = |object, source| Start { object, source, kind: RootClass::Runtime };
+    starts.extend(timers.iter().map(|(object, function)| runtime(*object, Source::Timer(*function))));
+    starts.extend(pools.iter().map(|(object, pool)| runtime(*object, Source::Pool(*pool))));
+    starts.extend(records.iter().map(|object| runtime(*object, Source::Record)));
+    for (index, goroutine) in (0u32..).zip(&roots.goroutines.all) {
+        let Some((record, ..)) = spans.object(goroutine.address) else { continue };
+        let own = graph.edges(record).iter().filter(|o| !roots.passages.is_record(**o));
+        let source = Source::Goroutine(index);
+        starts.extend(own.map(|o| Start { object: *o, source, kind: RootClass::Stack }));
     }
     for object in &roots.finalized {
         let source = Source::Finalized(*object);
         let kept = graph.edges(*object).iter();
         starts.extend(kept.map(|o| Start { object: *o, source, kind: RootClass::Finalizer }));
     }
-    starts.sort_by_key(Start::phase);
+    starts.sort_by_key(Start::order);
     starts
 }
 
 /// Marks what `starts`, which are in order, reach.
-pub(crate) fn mark(graph: &HeapGraph, starts: &[Start]) -> Reachability {
+pub(crate) fn mark(graph: &HeapGraph, starts: &[Start], passages: &Passages) -> Reachability {
     let mut reach = Reachability::new(graph);
-    for phase in starts.chunk_by(|a, b| a.phase() == b.phase()) {
-        reach.extend(graph, phase.iter().map(|s| s.object));
+    reach.shut(passages.records.iter().copied());
+    for (rank, same) in (0..RANKS).map(|rank| (rank, starts.iter().filter(move |s| s.rank() == rank))) {
+        match rank {
+            OWN => {}
+            RECORDS => {
+                reach.begin_rank();
+                reach.open();
+            }
+            _ => reach.begin_rank(),
+        }
+        let same: Vec<Start> = same.copied().collect();
+        for phase in same.chunk_by(|a, b| a.order() == b.order()) {
+            reach.extend(graph, phase.iter().map(|s| s.object));
+        }
     }
+    reach.end_ranks();
     reach
 }
 
-fn kind(root: &Root, types: &TypeTable<'_>, regions: &[Region], names: &Names) -> RootClass {
+/// Variables that lead to what is not theirs: the runtime's own, the lists of pools, and what packages have for it.
+fn serves_runtime(variable: &str) -> bool {
+    let packages = ["runtime.", "internal/runtime/", "internal/poll.", "time."];
+    packages.iter().any(|package| variable.starts_with(package))
+        || matches!(variable, "sync.allPools" | "sync.oldPools")
+}
+
+fn kind(root: &Root, roots: &Roots, types: &TypeTable<'_>, regions: &[Region], names: &Names) -> RootClass {
     match root.kind {
         RootKind::Stack(..) => RootClass::Stack,
         RootKind::Finalizer => RootClass::Finalizer,
         RootKind::Cleanup => RootClass::Cleanup,
         RootKind::Runtime => RootClass::Runtime,
+        RootKind::Static if roots.passages.pool_lists.binary_search(&root.address).is_ok() => RootClass::Runtime,
         // Without names nothing tells the runtime's variables from the program's.
         RootKind::Static if !types.has_names(root.address) => RootClass::Global,
         RootKind::Static => match variable(types, regions, root.address) {
-            Some(name) if !names.get(name).starts_with("runtime.") => RootClass::Global,
+            Some(name) if !serves_runtime(names.get(name)) => RootClass::Global,
             _ => RootClass::Runtime,
         },
     }
@@ -190,11 +282,73 @@ impl RootNames<'_> {
     pub(crate) fn of(&self, root: &Root) -> RootName {
         match root.kind {
             RootKind::Static => self.word(root.address).unwrap_or_else(|| self.unnamed(root.address)),
-            RootKind::Stack(g, f) => self.word(root.address).unwrap_or_else(|| RootName::bare(self.frame(g, f))),
+            RootKind::Stack(g, f) => self.word(root.address).unwrap_or_else(|| {
+                let deferred = if self.deferred(root).is_some() { [": ", DEFERRED] } else { [""; 2] };
+                RootName::bare(self.frame(g, f) + &deferred.concat())
+            }),
             RootKind::Finalizer => RootName::bare("finalizer"),
             RootKind::Cleanup => RootName::bare("cleanup"),
             RootKind::Runtime => RootName::bare("runtime"),
         }
+    }
+
+    /// The name of a root that is no word, given the label of the pointer to its object where there is one.
+    pub(crate) fn of_source(&self, roots: &Roots, source: Source, label: &str) -> RootName {
+        RootName::bare(match source {
+            Source::Word(index) => {
+                return roots.words.get(index as usize).map_or_else(|| RootName::bare(""), |r| self.of(r));
+            }
+            Source::Goroutine(index) => {
+                let (id, entry) = self.goroutine(index);
+                let number = if self.numbered { format!("{id} ") } else { String::new() };
+                let label = label.trim_start_matches('.');
+                format!("goroutine {number}{entry}{}{label}", if label.is_empty() { "" } else { ": " })
+            }
+            Source::Timer(function) => {
+                let name = roots.passages.timer_functions.get(function as usize).map_or("", String::as_str);
+                format!("via timer {name}")
+            }
+            Source::Pool(address) => self.pool(address),
+            Source::Record => "runtime".to_owned(),
+            Source::Finalized(_) => "finalizer".to_owned(),
+        })
+    }
+
+    /// An object with a pool: `via pool main.decoder`.
+    fn pool(&self, address: u64) -> String {
+        let object = self.typing.heap.spans.object(address).map(|(object, ..)| object);
+        let ty = object.map(|object| TypeId(self.typing.heap.graph.type_of(object)));
+        let name = ty.map_or_else(String::new, |ty| self.typing.context.types.get(ty).name.clone());
+        format!("via pool {name}").trim_end().to_owned()
+    }
+
+    /// The number of a goroutine, and the function that it began with.
+    pub(crate) fn goroutine(&self, index: u32) -> (u64, &str) {
+        let Some(goroutine) = self.typing.goroutines().all.get(index as usize) else { return Default::default() };
+        let (functions, minor) = (self.typing.context.functions, self.typing.context.minor);
+        // What `go f(x)` makes is no function that anyone wrote.
+        let frames = goroutine.frames.iter().rev().filter(|f| !f.function.is_wrapper(minor));
+        let names = frames.map(|f| functions[f.table].name(&f.function));
+        // Every goroutine begins above `goexit`, the first one with `runtime.main`, which calls `main.main`; a coroutine
+        // with `corostart`, which calls what `iter.Pull` made of the function that it was given.
+        let is_beginning = |name: &&str| {
+            matches!(*name, "runtime.goexit" | "runtime.main" | "runtime.corostart") || name.starts_with("iter.Pull")
+        };
+        let mut names = names.skip_while(is_beginning);
+        (goroutine.id, names.next().unwrap_or("(unknown)"))
+    }
+
+    /// The frame and the number of the name of the local variable that a word is part of, or that alone leads to it.
+    pub(crate) fn local(&self, word: u64) -> Option<(u32, u32)> {
+        let mut at = word;
+        for _ in 0..MAX_NESTING {
+            match covering(self.typing.context.types, self.regions, at).filter(|_| at != 0)?.origin {
+                Origin::Local(_, frame, name) => return Some((frame, name)),
+                Origin::Pointer(from) if from != 0 => at = from,
+                _ => return None,
+            }
+        }
+        None
     }
 
     /// The number of the name of the package-level variable that holds the word at `address`.
@@ -227,11 +381,21 @@ impl RootNames<'_> {
 
     /// `goroutine 7 main.worker`
     pub(crate) fn frame(&self, goroutine: u32, frame: u32) -> String {
+        let name = self.function(goroutine, frame);
         let Some(goroutine) = self.typing.goroutines().all.get(goroutine as usize) else { return String::new() };
-        let name =
-            goroutine.frames.get(frame as usize).map(|f| self.typing.context.functions[f.table].name(&f.function));
-        let name = name.unwrap_or("(unknown)");
         if self.numbered { format!("goroutine {} {name}", goroutine.id) } else { format!("goroutine {name}") }
+    }
+
+    /// The function of a frame.
+    pub(crate) fn function(&self, goroutine: u32, frame: u32) -> &str {
+        let goroutine = self.typing.goroutines().all.get(goroutine as usize);
+        let frame = goroutine.and_then(|g| g.frames.get(frame as usize));
+        frame.map_or("(unknown)", |f| self.typing.context.functions[f.table].name(&f.function))
+    }
+
+    /// The object that is the record of a deferred call and has this root of a stack: no other is in the heap.
+    pub(crate) fn deferred(&self, root: &Root) -> Option<u32> {
+        self.typing.heap.spans.object(root.address).map(|(record, ..)| record)
     }
 
     /// A place that no variable covers.

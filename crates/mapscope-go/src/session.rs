@@ -7,7 +7,7 @@ use mapscope_model::{MapId, MapTable};
 use crate::binary::hexadecimal;
 use crate::dwarf::{Dwarf, DwarfIndex, DwarfSections};
 use crate::heap::{Heap, SpanTable, scan};
-use crate::holders::{Holder, Holders};
+use crate::holders::{Holder, HolderKind, Holders};
 use crate::integrity::Accounts;
 use crate::inventory::{Classes, histogram, totals};
 use crate::maps::{Auditor, Details, list_maps};
@@ -189,7 +189,8 @@ impl<'s> Session<'s> {
         self.stages.dominators
     }
 
-    /// Who holds objects from outside the heap; the dominators number holders by their place in this list.
+    /// Who holds objects from outside the heap; the dominators number holders by their place in this list, and after it
+    /// come the parts of goroutines.
     pub fn holders(&self) -> &'s [Holder] {
         &self.stages.holders.all
     }
@@ -210,9 +211,21 @@ impl<'s> Session<'s> {
         &self.stages.holders.group_names
     }
 
-    /// The group of each holder: a number into [`Session::holder_groups`].
-    pub fn group_of_holder(&self) -> &'s [u32] {
-        &self.stages.holders.groups
+    /// The kind of the holders of each group, and how many there are.
+    pub fn group_kinds(&self) -> &'s [(HolderKind, u64)] {
+        &self.stages.holders.group_kinds
+    }
+
+    /// Who shares something, by number in the merged tree: `main.requests and 3 others`.
+    pub fn share_name(&self, share: u32) -> String {
+        let Some(share) = self.dominators().shares().get(share as usize) else { return String::new() };
+        let first = self.stages.holders.group_names.get(share.group as usize).map_or("", String::as_str);
+        match (share.others, share.more) {
+            (0, true) => format!("{first} and many others"),
+            (others, true) => format!("{first} and {others} or more others"),
+            (1, false) => format!("{first} and 1 other"),
+            (others, false) => format!("{first} and {others} others"),
+        }
     }
 
     /// The type of an object; empty when it is not known.
@@ -355,7 +368,7 @@ fn session<R>(
     release_all(memory);
     let graph = &heap.graph;
     let starts = starts(&roots, graph, &heap.spans, &types, &typed.sorted(), &names);
-    let reach = mark(graph, &starts);
+    let reach = mark(graph, &starts, &roots.passages);
     typing.follow_untyped(&typed, &reach);
     let Inferred { headers: mut guessed, untyped_maps } = typing.infer(&typed, &reach);
     if debug.is_none() {
@@ -371,9 +384,9 @@ fn session<R>(
     make_room(memory);
     let owners = Owners::new(&typing, graph, &reach, &names, &roots, &starts, &regions);
     let holders = Holders::new(&roots, &starts, &owners);
-    let dominators = Dominators::new(graph, &reach, &holders.of_root, holders.all.len() as u32);
+    let dominators = Dominators::new(graph, &reach, holders.tree());
     let classes = Classes::of(&types);
-    let by_type = MergedTree::new(graph, &dominators, &classes.of_type, &holders.groups);
+    let by_type = MergedTree::new(graph, &dominators, &classes.of_type);
     let merged = by_type.fold(&classes.wholes);
     let stages = Stages {
         context: &context,
@@ -411,7 +424,7 @@ fn session<R>(
         maps,
         untyped_maps,
         types: histogram(&classes, &by_type, &typing.inferred_by_type()),
-        totals: totals(graph, &reach, &heap.spans, &roots, starts.len() as u64),
+        totals: totals(graph, &reach, &heap.spans, &roots, &starts),
         memory: parts,
         partial,
         stages,

@@ -12,6 +12,7 @@ use rustc_hash::FxHashMap;
 
 use crate::bits::{RankedSet, SharedBits};
 use crate::dominators::Kernel;
+use crate::reach::Parts;
 use crate::{Dominators, HeapGraph, Reachability};
 
 /// Not visited.
@@ -50,7 +51,7 @@ impl Cycles {
     /// that points to itself, if `itself` says that this counts for it.
     pub fn new(reach: &Reachability, dominators: &Dominators<'_>, itself: impl Fn(u32) -> bool) -> Self {
         let members = may_be_in_cycles(dominators);
-        let kernel = Kernel::new(dominators.graph(), &members);
+        let kernel = Kernel::new(dominators.graph(), &members, &Parts::default());
         let found = Self {
             kernel: members,
             members: Vec::new(),
@@ -245,6 +246,7 @@ mod tests {
     use petgraph::graph::DiGraph;
 
     use super::*;
+    use crate::HolderTree;
     use crate::testing::{Random, graph};
 
     fn sorted(cycles: &Cycles) -> Vec<Vec<u32>> {
@@ -287,7 +289,8 @@ mod tests {
                 }
             }
             let holders = vec![0; reach.roots().len()];
-            let dominators = Dominators::new(&graph, &reach, &holders, 1);
+            let dominators =
+                Dominators::new(&graph, &reach, HolderTree { of_root: &holders, above: &[0], groups: &[0] });
             let cycles = Cycles::new(&reach, &dominators, |_| true);
             assert_eq!(sorted(&cycles), brute, "{edges:?}");
             for o in 0..n {
@@ -341,7 +344,7 @@ mod tests {
     fn an_object_that_points_to_itself_may_not_count() {
         let graph = graph(&[vec![0, 1], vec![2], vec![1, 2], vec![3]]);
         let reach = Reachability::from_roots(&graph, [0]);
-        let dominators = Dominators::new(&graph, &reach, &[0], 1);
+        let dominators = Dominators::new(&graph, &reach, HolderTree { of_root: &[0], above: &[0], groups: &[0] });
         assert_eq!(sorted(&Cycles::new(&reach, &dominators, |_| true)), [vec![0], vec![1, 2]]);
         let cycles = Cycles::new(&reach, &dominators, |_| false);
         assert_eq!(sorted(&cycles), [vec![1, 2]]);
@@ -354,7 +357,7 @@ mod tests {
         let edges: Vec<Vec<u32>> = (0..n).map(|o| vec![(o + 1) % n]).collect();
         let graph = graph(&edges);
         let reach = Reachability::from_roots(&graph, [5]);
-        let dominators = Dominators::new(&graph, &reach, &[0], 1);
+        let dominators = Dominators::new(&graph, &reach, HolderTree { of_root: &[0], above: &[0], groups: &[0] });
         let cycles = Cycles::new(&reach, &dominators, |_| true);
         assert_eq!((cycles.len(), cycles.members(0).len()), (1, n as usize));
         assert_eq!(cycles.shortest(&graph, 3).len(), n as usize);

@@ -1,20 +1,25 @@
 //! Dominators: what would be freed if an object, a variable or a goroutine went away.
 //!
 //! The graph has one entry; from it lead edges to *holders* (a variable, a goroutine, a list of the runtime), from each
-//! holder to the objects of its roots. An object dominates another when every way from the entry leads through it. What
-//! several holders reach by ways of their own is dominated by none of them.
+//! holder to the objects of its roots, and to holders that are parts of it (the variables of a goroutine). An object
+//! dominates another when every way from the entry leads through it. What several holders reach by ways of their own is
+//! dominated by none of them: it is said who shares it. What only roots of a later rank reach is a part by itself, and
+//! pointers from it to the rest count for nothing.
 
 mod kernel;
 mod retained;
 mod semi_nca;
+mod shares;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests;
 
+pub use kernel::HolderTree;
 pub(crate) use kernel::Kernel;
-use kernel::{Holders, Solved};
+use kernel::Solved;
 pub(crate) use retained::Above;
 use retained::Sums;
+pub use shares::Share;
 
 use rayon::prelude::*;
 
@@ -24,8 +29,8 @@ use crate::{HeapGraph, Parent, Reachability};
 /// The immediate dominator of a live object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Dominator {
-    /// Nothing alone: several holders reach it by ways of their own.
-    Shared,
+    /// Nothing alone: several holders reach it by ways of their own. A number into [`Dominators::shares`].
+    Shared(u32),
     /// A holder.
     Holder(u32),
     /// An object.
@@ -36,19 +41,17 @@ pub enum Dominator {
 pub struct Dominators<'g> {
     graph: &'g HeapGraph,
     reach: &'g Reachability,
-    holders: Holders<'g>,
+    holders: HolderTree<'g>,
     members: RankedSet,
     solved: Solved,
     sums: Sums,
 }
 
 impl<'g> Dominators<'g> {
-    /// Finds the dominator and the retained size of every live object. `holder_of_root[i]` is the holder of the i-th root
-    /// of `reach`, and below `holders`; roots without one count for holder 0.
-    pub fn new(graph: &'g HeapGraph, reach: &'g Reachability, holder_of_root: &'g [u32], holders: u32) -> Self {
-        let holders = Holders { of_root: holder_of_root, count: holders.max(1) };
+    /// Finds the dominator and the retained size of every live object.
+    pub fn new(graph: &'g HeapGraph, reach: &'g Reachability, holders: HolderTree<'g>) -> Self {
         let members = kernel::members(graph, reach, &holders);
-        let solved = kernel::solve(Kernel::new(graph, &members), reach, &members, &holders);
+        let solved = kernel::solve(Kernel::new(graph, &members, reach.parts()), reach, &members, &holders);
         let mut tree = Self { graph, reach, holders, members, solved, sums: Sums::default() };
         tree.sums = Sums::of(&tree);
         tree
@@ -75,12 +78,13 @@ impl<'g> Dominators<'g> {
         }
     }
 
-    /// Bytes that would be freed if a holder let go of everything.
+    /// Bytes that would be freed if a holder, with its parts, let go of everything.
     pub fn held(&self, holder: u32) -> u64 {
         self.sums.held.get(holder as usize).copied().unwrap_or(0)
     }
 
-    /// Bytes of what no holder retains alone. With the bytes of all holders they are all live bytes.
+    /// Bytes of what no holder retains alone. With the bytes of all holders that are no parts of others they are all live
+    /// bytes.
     pub fn shared(&self) -> u64 {
         self.sums.shared
     }
@@ -101,9 +105,24 @@ impl<'g> Dominators<'g> {
         self.graph
     }
 
-    /// How many holders there are.
+    /// How many holders there are, parts of others included.
     pub fn holders(&self) -> u32 {
-        self.holders.count
+        self.holders.count()
+    }
+
+    /// The holder that a holder is a part of.
+    pub fn whole(&self, holder: u32) -> Option<u32> {
+        self.holders.above(holder)
+    }
+
+    /// The group of a holder.
+    pub fn group(&self, holder: u32) -> u32 {
+        self.holders.groups.get(holder as usize).copied().unwrap_or(0)
+    }
+
+    /// Who shares what several holders reach.
+    pub fn shares(&self) -> &[Share] {
+        &self.solved.shares
     }
 
     /// Live objects that point somewhere, each after its dominator.

@@ -41,7 +41,7 @@ pub use audit::{GroupFill, MapAudit, MapImplementation};
 pub use bits::{BitSet, SharedBits};
 pub use blocks::{Block, BlockTable, ObjectId};
 pub use cycles::Cycles;
-pub use dominators::{Dominator, Dominators};
+pub use dominators::{Dominator, Dominators, HolderTree, Share};
 pub use graph::{EdgeRows, HeapError, HeapGraph};
 pub use mapscope_model::MapFigures;
 pub use merged::{Label, MergedNode, MergedTree};

@@ -12,16 +12,16 @@ use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
 use crate::dominators::Above;
-use crate::{Dominators, HeapGraph};
+use crate::{Dominators, HeapGraph, Share};
 
 /// What a node of the merged tree stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Label {
     /// The whole heap; the first node, and no other.
     All,
-    /// What no holder retains alone.
-    Shared,
-    /// Holders of one group.
+    /// What holders of several groups share: a number into [`Dominators::shares`].
+    Shared(u32),
+    /// Holders of one group: below the node of another group, parts of its holders.
     Holders(u32),
     /// Objects of one class.
     Class(u32),
@@ -82,11 +82,11 @@ pub struct MergedTree {
 type Counts = (Vec<Count>, FxHashMap<(u32, u32), Count>);
 
 impl MergedTree {
-    /// Merges by `class_of_type`, from the numbers in the graph's type column, and by `group_of_holder`. Types and holders
-    /// beyond the ends are of class and group 0.
-    pub fn new(graph: &HeapGraph, tree: &Dominators<'_>, class_of_type: &[u32], group_of_holder: &[u32]) -> Self {
+    /// Merges by `class_of_type`, from the numbers in the graph's type column, and by the holders' groups. Types beyond the
+    /// end are of class 0.
+    pub fn new(graph: &HeapGraph, tree: &Dominators<'_>, class_of_type: &[u32]) -> Self {
         let class = |object| class_of_type.get(graph.type_of(object) as usize).copied().unwrap_or(0);
-        let mut builder = Builder::new(group_of_holder, tree.holders());
+        let mut builder = Builder::new(tree);
         // The node of each object that can have others below it; before it is known, the object's class.
         let column: Vec<AtomicU32> = (0..graph.pointing().len()).map(|_| AtomicU32::new(0)).collect();
         graph.blocks.blocks().par_iter().with_min_len(256).for_each(|block| {
@@ -98,10 +98,10 @@ impl MergedTree {
         });
         let mut nodes: Vec<u32> = column.into_iter().map(AtomicU32::into_inner).collect();
         for number in tree.numbers_top_down() {
-            let above = place(&builder.holders, &nodes, tree.above_at(number as usize));
+            let above = place(&builder.tops, &nodes, tree.above_at(number as usize));
             nodes[number as usize] = builder.enter(above, nodes[number as usize]);
         }
-        let (labelled, holders) = (builder.nodes.len(), &builder.holders);
+        let (labelled, tops) = (builder.nodes.len(), &builder.tops);
         let empty = || (vec![Count::default(); labelled], FxHashMap::default());
         let count = |(mut known, mut rest): Counts, block: &crate::Block| {
             // Neighbours are alike: most of them go where the last one went.
@@ -112,7 +112,7 @@ impl MergedTree {
                     known[nodes[index] as usize].object(object, block.slot_size, tree.retained_at(index));
                     continue;
                 }
-                let key = (place(holders, &nodes, tree.above(dominator)), class(object));
+                let key = (place(tops, &nodes, tree.above(dominator)), class(object));
                 if key != last.0 {
                     add(&mut rest, last);
                     last = (key, Count::default());
@@ -142,12 +142,13 @@ impl MergedTree {
 }
 
 #[inline]
-fn place(holders: &[u32], nodes: &[u32], above: Above) -> u32 {
-    match above {
-        Above::Shared => SHARED,
-        Above::Holder(holder) => holders.get(holder as usize).copied().unwrap_or(SHARED),
-        Above::Inner(number) => nodes.get(number as usize).copied().unwrap_or(SHARED),
-    }
+fn place(tops: &Tops, nodes: &[u32], above: Above) -> u32 {
+    let node = match above {
+        Above::Shared(share) => tops.shares.get(share as usize),
+        Above::Holder(holder) => tops.holders.get(holder as usize),
+        Above::Inner(number) => nodes.get(number as usize),
+    };
+    node.copied().unwrap_or(0)
 }
 
 fn add(counts: &mut FxHashMap<(u32, u32), Count>, (key, count): ((u32, u32), Count)) {
@@ -166,34 +167,47 @@ fn join((mut known, mut rest): Counts, other: Counts) -> Counts {
     (known, rest)
 }
 
-/// Index of the node of what is shared.
-const SHARED: u32 = 1;
-
 const NEW: MergedNode = MergedNode { label: Label::All, above: 0, count: 0, bytes: 0, retained: 0, largest: None };
+
+/// The nodes that stand for no objects.
+struct Tops {
+    /// The node of each holder.
+    holders: Vec<u32>,
+    /// The node of each share.
+    shares: Vec<u32>,
+}
 
 struct Builder {
     nodes: Vec<MergedNode>,
-    /// The node of each holder.
-    holders: Vec<u32>,
+    tops: Tops,
     /// Where an object of a class below a node goes.
     known: FxHashMap<(u32, u32), u32>,
     last: ((u32, u32), u32),
 }
 
 impl Builder {
-    fn new(group_of_holder: &[u32], holders: u32) -> Self {
-        let node = |label| MergedNode { label, ..NEW };
-        let mut nodes = vec![node(Label::All), node(Label::Shared)];
-        let mut groups = FxHashMap::default();
-        let holders = (0..holders as usize).map(|holder| {
-            let group = group_of_holder.get(holder).copied().unwrap_or(0);
-            *groups.entry(group).or_insert_with(|| {
-                nodes.push(node(Label::Holders(group)));
+    fn new(tree: &Dominators<'_>) -> Self {
+        let mut nodes = vec![NEW];
+        let mut known = FxHashMap::default();
+        let mut node = |label, above| {
+            *known.entry((above, label)).or_insert_with(|| {
+                nodes.push(MergedNode { label, above, ..NEW });
                 nodes.len() as u32 - 1
             })
+        };
+        let group = |holder| Label::Holders(tree.group(holder));
+        let holders = (0..tree.holders()).map(|holder| {
+            let above = tree.whole(holder).map_or(0, |whole| node(group(whole), 0));
+            node(group(holder), above)
         });
         let holders = holders.collect();
-        Self { nodes, holders, known: FxHashMap::default(), last: ((u32::MAX, u32::MAX), 0) }
+        let shares = (0..).zip(tree.shares()).map(|(number, share)| match share {
+            // Several holders of one group.
+            Share { group, others: 0, more: false } => node(Label::Holders(*group), 0),
+            _ => node(Label::Shared(number), 0),
+        });
+        let shares = shares.collect();
+        Self { nodes, tops: Tops { holders, shares }, known: FxHashMap::default(), last: ((u32::MAX, u32::MAX), 0) }
     }
 
     #[inline]
@@ -255,7 +269,7 @@ impl Builder {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::{BlockTable, EdgeRows, Reachability};
+    use crate::{BlockTable, EdgeRows, HolderTree, Reachability};
 
     #[test]
     fn a_list_is_one_node_and_what_it_holds_is_below_it() {
@@ -270,26 +284,40 @@ mod tests {
             graph.types()[object].store(class, std::sync::atomic::Ordering::Relaxed);
         }
         let reach = Reachability::from_roots(&graph, [0, 6, 6]);
-        let tree = Dominators::new(&graph, &reach, &[0, 1, 2], 3);
-        let merged = MergedTree::new(&graph, &tree, &[0, 10, 20, 30], &[7, 8, 8]);
+        let holders = HolderTree { of_root: &[0, 1, 2], above: &[0, 1, 2], groups: &[7, 8, 9] };
+        let tree = Dominators::new(&graph, &reach, holders);
+        let merged = MergedTree::new(&graph, &tree, &[0, 10, 20, 30]);
         let text = |n: &MergedNode| (n.label, merged.nodes[n.above as usize].label, n.count, n.bytes, n.retained);
         let nodes: Vec<_> = merged.nodes.iter().map(text).collect();
-        let (all, shared, list) = (Label::All, Label::Shared, Label::Class(10));
+        let (all, shared, list) = (Label::All, Label::Shared(0), Label::Class(10));
         assert_eq!(
             nodes,
             [
                 (all, all, 0, 0, 128),
-                (shared, all, 0, 0, 32),
                 (Label::Holders(7), all, 0, 0, 96),
                 (Label::Holders(8), all, 0, 0, 0),
+                (Label::Holders(9), all, 0, 0, 0),
+                (shared, all, 0, 0, 32),
                 (Label::Class(30), shared, 1, 16, 32),
                 (list, Label::Holders(7), 3, 48, 96),
                 (Label::Class(20), Label::Class(30), 1, 16, 16),
                 (Label::Class(20), list, 3, 48, 48),
             ]
         );
-        assert_eq!((merged.nodes[5].largest, merged.nodes[7].largest), (Some((96, 0)), Some((16, 3))));
+        assert_eq!(tree.shares(), [Share { group: 8, others: 1, more: false }]);
+        assert_eq!((merged.nodes[6].largest, merged.nodes[8].largest), (Some((96, 0)), Some((16, 3))));
         assert_eq!(merged.by_class(31)[20], (4, 64, 64));
         assert_eq!(merged.by_class(31)[10], (3, 48, 96));
+        // Of one group, the two are one; of two parts of one holder, each is below it, and what they share is its own.
+        for (above, groups) in [([0, 1, 2], [7, 8, 8]), ([0, 0, 0], [7, 8, 9])] {
+            let holders = HolderTree { of_root: &[0, 1, 2], above: &above, groups: &groups };
+            let tree = Dominators::new(&graph, &reach, holders);
+            let merged = MergedTree::new(&graph, &tree, &[0, 10, 20, 30]);
+            let class = merged.nodes.iter().find(|n| n.label == Label::Class(30)).unwrap();
+            let whole = groups[above[1] as usize];
+            assert_eq!(merged.nodes[class.above as usize].label, Label::Holders(whole), "{above:?}");
+            let top: u64 = merged.nodes.iter().skip(1).filter(|n| n.above == 0).map(|n| n.retained).sum();
+            assert_eq!((top, merged.nodes[0].retained), (128, 128));
+        }
     }
 }

@@ -30,8 +30,8 @@ impl<'g> WaySearch<'g> {
     }
 
     /// A shortest way from one of `roots` (objects) to `target`; of several as short, one from the first root that has
-    /// such a way. `None` when no root reaches it.
-    pub fn shortest(&mut self, roots: &[u32], target: u32) -> Option<Way> {
+    /// such a way. `None` when no root reaches it. No way goes through an object that is not `open`, but it may end there.
+    pub fn shortest(&mut self, roots: &[u32], target: u32, open: impl Fn(u32) -> bool) -> Option<Way> {
         self.parents.fill(NONE);
         self.queue.clear();
         for root in roots {
@@ -41,6 +41,9 @@ impl<'g> WaySearch<'g> {
         while self.parents.get(target as usize)? == &NONE {
             let object = *self.queue.get(done)?;
             done += 1;
+            if !open(object) {
+                continue;
+            }
             for &next in self.graph.edges(object) {
                 self.visit(next, object);
             }
@@ -78,13 +81,16 @@ mod tests {
         let graph = graph(&[vec![1], vec![2], vec![3], vec![], vec![2], vec![5]]);
         let mut search = WaySearch::new(&graph);
         let way = |root, objects: &[u32]| Some(Way { root, objects: objects.to_vec() });
-        assert_eq!(search.shortest(&[0], 3), way(0, &[0, 1, 2, 3]));
-        assert_eq!(search.shortest(&[5, 0, 4], 3), way(2, &[4, 2, 3]));
-        assert_eq!(search.shortest(&[5, 3], 3), way(1, &[3]));
-        assert_eq!(search.shortest(&[5], 5), way(0, &[5]));
-        assert_eq!(search.shortest(&[5, 1], 0), None);
-        assert_eq!(search.shortest(&[], 0), None);
-        assert_eq!(search.shortest(&[0], 99), None);
+        assert_eq!(search.shortest(&[0], 3, |_| true), way(0, &[0, 1, 2, 3]));
+        assert_eq!(search.shortest(&[5, 0, 4], 3, |_| true), way(2, &[4, 2, 3]));
+        assert_eq!(search.shortest(&[5, 3], 3, |_| true), way(1, &[3]));
+        assert_eq!(search.shortest(&[5], 5, |_| true), way(0, &[5]));
+        assert_eq!(search.shortest(&[5, 1], 0, |_| true), None);
+        assert_eq!(search.shortest(&[], 0, |_| true), None);
+        assert_eq!(search.shortest(&[0], 99, |_| true), None);
+        assert_eq!(search.shortest(&[0, 4], 3, |o| o != 1), way(1, &[4, 2, 3]));
+        assert_eq!(search.shortest(&[0], 1, |o| o != 1), way(0, &[0, 1]));
+        assert_eq!(search.shortest(&[0], 3, |o| o != 1), None);
     }
 
     #[test]
@@ -108,7 +114,7 @@ mod tests {
                         }
                     }
                 }
-                let way = search.shortest(&roots, target);
+                let way = search.shortest(&roots, target, |_| true);
                 assert_eq!(way.as_ref().map(|w| w.objects.len() - 1), distance[target as usize]);
                 let Some(way) = way else { continue };
                 assert_eq!((way.objects[0], *way.objects.last().unwrap()), (roots[way.root], target));

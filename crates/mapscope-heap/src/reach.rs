@@ -2,6 +2,7 @@
 
 mod spread;
 
+use rayon::prelude::*;
 use spread::{Marks, Spread};
 
 use crate::{BitSet, HeapGraph};
@@ -10,6 +11,8 @@ use crate::{BitSet, HeapGraph};
 const WINDOW: usize = 1 << 18;
 /// Not reached.
 const NONE: u32 = u32::MAX;
+/// Shut: not reached, and not to be reached for now. Neither an object nor a root has this number.
+const SHUT: u32 = u32::MAX - 1;
 
 /// How an object was first reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +35,33 @@ pub struct Reachability {
     done: usize,
     /// The object of each root.
     roots: Vec<u32>,
+    /// Objects that are passed by until they are opened.
+    shut: Vec<u32>,
+    parts: Parts,
+}
+
+/// What is reached by roots of each rank, and not by those before. Pointers between parts do not count for who holds what.
+#[derive(Debug, Default)]
+pub(crate) struct Parts {
+    /// From the second rank on: the index of its first root, and the objects. While roots are still coming, the objects are
+    /// those of the ranks before.
+    later: Vec<(usize, BitSet)>,
+    /// All of these objects.
+    any: BitSet,
+}
+
+impl Parts {
+    /// The number of the part that a live object is in.
+    #[inline]
+    pub(crate) fn of(&self, object: u32) -> usize {
+        // Few are not of the first.
+        if self.any.contains(object as usize) { self.of_later(object) } else { 0 }
+    }
+
+    #[cold]
+    fn of_later(&self, object: u32) -> usize {
+        self.later.iter().position(|(_, objects)| objects.contains(object as usize)).map_or(0, |part| part + 1)
+    }
 }
 
 impl Reachability {
@@ -53,6 +83,69 @@ impl Reachability {
     /// that a caller can give the roots that people care about first: they then own what they reach.
     pub fn extend(&mut self, graph: &HeapGraph, roots: impl IntoIterator<Item = u32>) {
         self.extend_through(graph, roots, |_| true);
+    }
+
+    /// Passes `objects` by, which nothing has reached, until [`Reachability::open`]: pointers to them are not followed.
+    pub fn shut(&mut self, objects: impl IntoIterator<Item = u32>) {
+        for object in objects {
+            if let Some(slot) = self.marks.parents.get_mut(object as usize).filter(|slot| **slot == NONE) {
+                *slot = SHUT;
+                self.shut.push(object);
+            }
+        }
+    }
+
+    /// What was shut can be reached by roots given from now on.
+    pub fn open(&mut self) {
+        for object in std::mem::take(&mut self.shut) {
+            self.marks.parents[object as usize] = NONE;
+        }
+    }
+
+    /// Roots given from now on are of a later rank: theirs is what they reach and those before them do not, and no pointer
+    /// between the two parts counts for who holds what. After the last roots, [`Reachability::end_ranks`] must follow.
+    pub fn begin_rank(&mut self) {
+        let before = self.reached();
+        self.parts.later.push((self.roots.len(), before));
+    }
+
+    /// No more roots will come.
+    pub fn end_ranks(&mut self) {
+        let mut all = self.reached();
+        let mut any = all.clone();
+        if let Some((_, first)) = self.parts.later.first_mut() {
+            any.words_mut().iter_mut().zip(first.words_mut()).for_each(|(word, before)| *word &= !*before);
+            self.parts.any = any;
+        }
+        for (_, objects) in self.parts.later.iter_mut().rev() {
+            for (word, before) in all.words_mut().iter_mut().zip(objects.words_mut()) {
+                // What was reached before is all there is to the ranks before; the rest is of this one.
+                let here = *word & !*before;
+                *word = *before;
+                *before = here;
+            }
+        }
+    }
+
+    fn reached(&self) -> BitSet {
+        let mut reached = BitSet::new(self.marks.parents.len());
+        let words = reached.words_mut().par_iter_mut().zip(self.marks.parents.par_chunks(64));
+        words.with_min_len(1 << 10).for_each(|(word, parents)| {
+            let bit = |(at, parent): (usize, &u32)| u64::from(*parent < SHUT) << at;
+            *word = parents.iter().enumerate().map(bit).fold(0, |all, bit| all | bit);
+        });
+        reached
+    }
+
+    /// Which roots' each live object is.
+    pub(crate) fn parts(&self) -> &Parts {
+        &self.parts
+    }
+
+    /// Whether a root counts for its object: one of a later rank does not for what one before it reaches.
+    pub(crate) fn counts(&self, root: usize) -> bool {
+        let rank = self.parts.later.iter().take_while(|(first, _)| *first <= root).count();
+        self.roots.get(root).is_some_and(|object| self.parts.of(*object) == rank)
     }
 
     /// As [`Reachability::extend`], but what an object that is not `open` points to is not followed: it is marked, and
@@ -92,13 +185,13 @@ impl Reachability {
     /// Whether a root reaches `object`.
     #[inline]
     pub fn is_live(&self, object: u32) -> bool {
-        self.marks.parents.get(object as usize).is_some_and(|p| *p != NONE)
+        self.marks.parents.get(object as usize).is_some_and(|p| *p < SHUT)
     }
 
     /// How `object` was reached; `None` when it was not.
     pub fn parent(&self, object: u32) -> Option<Parent> {
         match *self.marks.parents.get(object as usize)? {
-            NONE => None,
+            NONE | SHUT => None,
             p if p >= self.objects => Some(Parent::Root(p - self.objects)),
             p => Some(Parent::Object(p)),
         }
@@ -174,6 +267,28 @@ mod tests {
         assert!(reach.is_live(1) && reach.is_live(3) && !reach.is_live(2));
         reach.extend(&graph, graph.edges(1).iter().copied());
         assert!(reach.is_live(2));
+    }
+
+    #[test]
+    fn what_is_shut_is_passed_by_until_it_is_opened() {
+        // 0 -> 1 -> 2 -> 3, 4 -> 1 and 5, 6 -> 5; 1 is shut.
+        let graph = graph(&[&[1], &[2], &[3], &[], &[1, 5], &[], &[5]]);
+        let mut reach = Reachability::new(&graph);
+        reach.shut([1, 9]);
+        reach.extend(&graph, [0, 1, 3]);
+        let live: Vec<u32> = (0..7).filter(|o| reach.is_live(*o)).collect();
+        assert_eq!((live, reach.parent(1), reach.live_objects()), (vec![0, 3], None, 2));
+        reach.begin_rank();
+        reach.extend(&graph, [6, 3]);
+        reach.begin_rank();
+        reach.open();
+        reach.extend(&graph, [4]);
+        reach.end_ranks();
+        assert_eq!((reach.parent(1), reach.parent(2)), (Some(Parent::Object(4)), Some(Parent::Object(1))));
+        assert_eq!(reach.parent(3), Some(Parent::Root(2)), "reached before");
+        assert_eq!((0..7).map(|o| reach.parts().of(o)).collect::<Vec<_>>(), [0, 2, 2, 0, 2, 1, 1]);
+        assert_eq!([0, 1, 2, 3, 4, 5, 6].map(|r| reach.counts(r)), [true, false, true, true, false, true, false]);
+        assert_eq!(reach.live_objects(), 7);
     }
 
     #[test]

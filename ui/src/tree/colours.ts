@@ -27,6 +27,10 @@ export function categoryOf(tree: Tree, node: number): Category {
     case 'runtime':
     case 'shared':
       return kind;
+    case 'local':
+      return 'goroutine';
+    case 'timer':
+    case 'pool':
     case 'finalizer':
     case 'cleanup':
       return 'runtime';

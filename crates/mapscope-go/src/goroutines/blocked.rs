@@ -62,6 +62,25 @@ pub(super) fn blocked(stages: &Stages<'_>, names: &Names, layout: Waiter) -> Vec
     stages.roots.goroutines.all.iter().map(one).collect()
 }
 
+/// Addresses of the `sudog`s that the runtime itself leads to: those of goroutines that wait for channels, and of who waits
+/// for locks.
+pub(crate) fn waiters(context: &Context<'_>, goroutines: &[Goroutine]) -> Vec<u64> {
+    let Some(layout) = context.layout.waiter else { return Vec::new() };
+    let queues = Queues { context, layout, channels: FxHashMap::default(), seen: FxHashSet::default() };
+    let mut found: FxHashSet<u64> = queues.semaphores().values().map(|place| place.waiter).collect();
+    for goroutine in goroutines {
+        let mut at = goroutine.standing.waiting;
+        while at != 0 && found.len() < MAX_PLACES {
+            let Some(waiter) = queues.waiter(at) else { break };
+            if layout.goroutine.get(&waiter) != goroutine.address || !found.insert(at) {
+                break;
+            }
+            at = layout.link.get(&waiter);
+        }
+    }
+    found.into_iter().collect()
+}
+
 /// A place in a queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Place {
@@ -71,8 +90,8 @@ struct Place {
     target: u64,
 }
 
-struct Queues<'c> {
-    context: &'c Context<'c>,
+struct Queues<'q, 'c> {
+    context: &'q Context<'c>,
     layout: Waiter,
     /// The channel in whose queue a `sudog` is.
     channels: FxHashMap<u64, u64>,
@@ -80,7 +99,7 @@ struct Queues<'c> {
     seen: FxHashSet<u64>,
 }
 
-impl Queues<'_> {
+impl Queues<'_, '_> {
     /// Places in the queues of the channels that a goroutine waits for. `None` when one is not in its queue: then
     /// somebody has taken it out, and is about to wake the goroutine.
     fn channels(&mut self, goroutine: &Goroutine) -> Option<Vec<Place>> {

@@ -8,7 +8,7 @@
 
 use super::blocked::{Blocked, Wait, blocked};
 use super::names::{Names, Reason, waits};
-use crate::roots::{Goroutine, RootKind};
+use crate::roots::Goroutine;
 use crate::session::Stages;
 use mapscope_heap::{BitSet, Reachability};
 
@@ -109,8 +109,8 @@ impl<'a, 's> Search<'a, 's> {
         }
         let mut open: Vec<u32> = stages.roots.weak.clone();
         for start in stages.starts {
-            match start.root(stages.roots).map(|root| root.kind) {
-                Some(RootKind::Stack(g, _)) if search.is_waiting(g) => search.own[g as usize].push(start.object),
+            match start.goroutine(stages.roots) {
+                Some(g) if search.is_waiting(g) => search.own[g as usize].push(start.object),
                 _ => open.push(start.object),
             }
         }

@@ -15,6 +15,7 @@ use rustc_hash::FxHashMap;
 use crate::Session;
 use crate::roots::Goroutine;
 use crate::session::Stages;
+pub(crate) use blocked::waiters;
 use names::Names;
 pub(crate) use names::names_in;
 pub use stacks::StackFrame;

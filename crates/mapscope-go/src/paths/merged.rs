@@ -52,7 +52,7 @@ impl Session<'_> {
     /// Each object has one path: that of its owner, or the one it would have if there were no other roots.
     pub fn merged_paths(&self, wanted: impl Fn(&str) -> bool, exclude: &[RootClass]) -> MergedPaths {
         let starts: Vec<Start> = self.stages.starts.iter().filter(|s| !exclude.contains(&s.kind)).copied().collect();
-        let own = (!exclude.is_empty()).then(|| mark(&self.stages.heap.graph, &starts));
+        let own = (!exclude.is_empty()).then(|| mark(&self.stages.heap.graph, &starts, &self.stages.roots.passages));
         let reach = own.as_ref().unwrap_or(self.stages.reach);
         let types = self.stages.context.types;
         let wanted: Vec<bool> = (0..types.len() as u32).map(|id| wanted(&types.get(TypeId(id)).name)).collect();

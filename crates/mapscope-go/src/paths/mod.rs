@@ -115,7 +115,10 @@ impl Session<'_> {
         for kind in RootClass::ALL.into_iter().filter(|k| !exclude.contains(k)) {
             let starts: Vec<&Start> = stages.starts.iter().filter(|s| s.kind == kind).collect();
             let objects: Vec<u32> = starts.iter().map(|s| s.object).collect();
-            if let Some(way) = search.shortest(&objects, target) {
+            // Nobody but the runtime holds what its records lead to.
+            let own = matches!(kind, RootClass::Global | RootClass::Stack);
+            let open = |object| !(own && stages.roots.passages.is_record(object));
+            if let Some(way) = search.shortest(&objects, target, open) {
                 found.push(self.found(starts[way.root], &way.objects, &hops));
             }
         }
@@ -169,12 +172,20 @@ impl Session<'_> {
     /// What leads from a root to its object.
     pub(super) fn beginning(&self, start: &Start, hops: &Hops<'_>, known: &mut Known<'_>, numbered: bool) -> Beginning {
         let none = Beginning { base: String::new(), steps: Vec::new(), to_element: false };
+        let names = self.stages.root_names(numbered);
         match start.source {
-            Source::Word(index) => {
-                let Some(root) = self.stages.roots.words.get(index as usize) else { return none };
-                let RootName { base, steps } = self.stages.root_names(numbered).of(root);
+            Source::Word(_) | Source::Timer(_) | Source::Pool(_) | Source::Record => {
+                let RootName { base, steps } = names.of_source(self.stages.roots, start.source, "");
                 let to_element = matches!(steps.last(), Some(Step::Element(Container::Slice | Container::Channel)));
                 Beginning { base, steps: step_names(&steps), to_element }
+            }
+            Source::Goroutine(index) => {
+                let Some(goroutine) = self.stages.roots.goroutines.all.get(index as usize) else { return none };
+                let Some((record, ..)) = self.stages.heap.spans.object(goroutine.address) else { return none };
+                let hop = hops.hop(hops.between(record, start.object, known));
+                let base = names.of_source(self.stages.roots, start.source, "").base;
+                let steps = hop.steps.iter().map(|s| hops.step(*s)).collect();
+                Beginning { base, steps, to_element: hop.to_element }
             }
             Source::Finalized(object) => {
                 let hop = hops.hop(hops.between(object, start.object, known));

@@ -194,7 +194,7 @@ fn read_goroutine(
     if let End::Unknown(from) = end {
         scan.conservative(frames.len().saturating_sub(1) as u32, from..stack.end);
     }
-    add_context_and_defers(context, &mut scan, bytes);
+    add_context_and_defers(context, &mut scan, bytes, &frames);
     scan.finish();
     let kind = |frame| RootKind::Stack(index, frame);
     roots.extend(scan.words.iter().map(|w| Root { address: w.address, value: w.value, kind: kind(w.frame) }));
@@ -233,11 +233,11 @@ fn scan_frames(context: &Context<'_>, scan: &mut StackScan<'_>, frames: &[Frame]
 }
 
 /// The closure that a goroutine starts with or resumes in, and its deferred calls (`scanstack`).
-fn add_context_and_defers(context: &Context<'_>, scan: &mut StackScan<'_>, g: &[u8]) {
+fn add_context_and_defers(context: &Context<'_>, scan: &mut StackScan<'_>, g: &[u8], frames: &[Frame]) {
     let (memory, layout) = (context.memory, &context.layout.g);
-    let mut push = |address: u64, value: u64| scan.push(FrameWord { address, value, frame: 0 });
-    push(0, layout.sched_ctxt.get(g));
-    push(0, layout.panics.get(g));
+    let mut push = |address: u64, value: u64, frame| scan.push(FrameWord { address, value, frame });
+    push(0, layout.sched_ctxt.get(g), 0);
+    push(0, layout.panics.get(g), 0);
     let deferred = &context.layout.deferred;
     let mut at = layout.defers.get(g);
     let size = deferred.size.clamp(8, 256);
@@ -248,11 +248,14 @@ fn add_context_and_defers(context: &Context<'_>, scan: &mut StackScan<'_>, g: &[
             break;
         }
         let field = |f: Field| (at.wrapping_add(f.offset), f.get(&bytes));
+        let sp = deferred.stack.get(&bytes);
+        // The frame that has deferred the call.
+        let frame = frames.iter().position(|f| (f.sp..f.fp).contains(&sp)).unwrap_or(0) as u32;
         for (address, value) in [field(deferred.function), field(deferred.link)] {
-            push(address, value);
+            push(address, value, frame);
         }
         if deferred.heap.get(&bytes) & 0xff != 0 {
-            push(0, at);
+            push(0, at, frame);
         }
         at = deferred.link.get(&bytes);
     }

@@ -2,6 +2,7 @@
 
 mod frame;
 mod goroutine;
+mod passages;
 mod queues;
 mod specials;
 mod statics;
@@ -9,6 +10,7 @@ mod threads;
 mod unwind;
 
 pub(crate) use goroutine::{Goroutine, Goroutines, Standing};
+pub(crate) use passages::Passages;
 pub(crate) use specials::profiled;
 pub(crate) use unwind::Frame;
 
@@ -134,6 +136,7 @@ pub(crate) struct Roots {
     /// Cleanups attached to objects, from 1.26: (function value, address of its argument).
     pub(crate) cleanup_arguments: Vec<(u64, u64)>,
     pub(crate) goroutines: Goroutines,
+    pub(crate) passages: Passages,
 }
 
 impl Roots {
@@ -145,7 +148,8 @@ impl Roots {
         let mut found = Self::default();
         specials::add(context, &mut roots, &mut found, partial);
         let goroutines = Goroutines::read(context, &mut roots, partial)?;
-        Ok(Self { words: roots, goroutines, ..found })
+        let passages = Passages::read(context, &roots, &goroutines);
+        Ok(Self { words: roots, goroutines, passages, ..found })
     }
 }
 

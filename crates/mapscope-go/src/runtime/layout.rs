@@ -113,7 +113,7 @@ layouts! {
     /// `runtime.mcache`.
     Cache = "runtime.mcache" { tiny: "tiny", ? spans: "alloc", }
     /// `runtime._defer`.
-    Defer = "runtime._defer" { heap: "heap", function: "fn", link: "link", }
+    Defer = "runtime._defer" { heap: "heap", function: "fn", link: "link", stack: "sp", }
     /// `runtime.special`: something attached to an object.
     Special = "runtime.special" { next: "next", offset: "offset", kind: "kind", }
     /// `runtime.specialfinalizer`.

@@ -26,6 +26,7 @@ pub use pinned::PinnedPlace;
 pub use pools::Pool;
 pub use slices::SlicePlace;
 pub use strings::{StringGroup, Strings};
+pub(crate) use timers::{GO_FUNC, heap_timers};
 pub use timers::{TimerFunction, TimerHeap, Timers};
 pub(crate) use walk::live_types;
 

@@ -10,6 +10,7 @@ use rustc_hash::FxHashMap;
 use super::places::function_name;
 use crate::GoError;
 use crate::heap::word;
+use crate::roots::Context;
 use crate::runtime::Layout;
 use crate::session::Stages;
 
@@ -23,7 +24,7 @@ const TIMER: usize = 128;
 const HEAPED: u64 = 1;
 const ZOMBIE: u64 = 4;
 /// What `time.AfterFunc` gives the runtime to call: it starts the function that is the argument.
-const GO_FUNC: &str = "time.goFunc";
+pub(crate) const GO_FUNC: &str = "time.goFunc";
 
 /// All timers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -82,11 +83,11 @@ enum State {
 
 /// A timer that the walk came across.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct LooseTimer {
-    pub(super) address: u64,
+pub(crate) struct LooseTimer {
+    pub(crate) address: u64,
     /// Function value that it calls, and the data of its argument.
-    function: u64,
-    argument: u64,
+    pub(crate) function: u64,
+    pub(crate) argument: u64,
     periodic: bool,
     state: State,
 }
@@ -139,16 +140,31 @@ pub(super) fn timers(stages: &Stages<'_>, loose: &[LooseTimer], partial: &mut Pa
 }
 
 fn read_heaps(counts: &mut Counts<'_, '_>, heaps: &mut Vec<TimerHeap>, seen: &mut Vec<u64>) -> Result<(), GoError> {
-    let stages = counts.stages;
-    let (memory, layout) = (stages.context.memory, stages.context.layout);
+    heap_timers(counts.stages.context, |processor, timer| {
+        if heaps.last().is_none_or(|heap| heap.processor != processor) {
+            heaps.push(TimerHeap { processor, timers: 0, zombies: 0 });
+        }
+        if let Some(heap) = heaps.last_mut() {
+            heap.timers += 1;
+            heap.zombies += u64::from(timer.state == State::Zombie);
+        }
+        seen.push(timer.address);
+        counts.add(&timer);
+    })
+}
+
+/// Calls `sink` with each timer of the processors' heaps, and the number of its processor.
+pub(crate) fn heap_timers(context: &Context<'_>, mut sink: impl FnMut(u64, LooseTimer)) -> Result<(), GoError> {
+    let (memory, layout) = (context.memory, context.layout);
     let (field, stride) = match (layout.p.timer_heap, layout.timer_entry, layout.p.timer_list) {
         (Some(heap), Some(entry), _) => (heap, entry.size.max(8)),
         (_, _, Some(list)) => (list, 8),
         _ => return Ok(()),
     };
     let in_entry = layout.timer_entry.map_or(0, |e| e.timer.offset);
-    let all = stages.context.globals.all_processors;
+    let all = context.globals.all_processors;
     let (array, count) = (memory.u64(all)?, memory.u64(all.wrapping_add(8))?);
+    let mut left = MAX_TIMERS;
     for index in 0..count.min(MAX_PROCESSORS) {
         let processor = memory.u64(array.wrapping_add(index * 8))?;
         if processor == 0 {
@@ -157,23 +173,18 @@ fn read_heaps(counts: &mut Counts<'_, '_>, heaps: &mut Vec<TimerHeap>, seen: &mu
         let at = processor.wrapping_add(field.offset);
         let (list, len) = (memory.u64(at)?, memory.u64(at.wrapping_add(8))?);
         let fits = len.checked_mul(stride).is_some_and(|bytes| memory.is_mapped(list, bytes));
-        if len > 0 && !(fits && seen.len() as u64 + len <= MAX_TIMERS) {
+        if len > 0 && !(fits && len <= left) {
             return Err(GoError::inconsistent("a processor's timers", at, format!("there are {len}")));
         }
-        let mut heap = TimerHeap { processor: index, timers: len, zombies: 0 };
+        left -= len;
         for entry in 0..len {
             let timer = memory.u64(list + entry * stride + in_entry)?;
             let mut bytes = [0; TIMER];
             let bytes = &mut bytes[..(layout.timer.size as usize).min(TIMER)];
             memory.read_into(timer, bytes)?;
             if let Some(timer) = LooseTimer::parse(layout, bytes, timer) {
-                heap.zombies += u64::from(timer.state == State::Zombie);
-                seen.push(timer.address);
-                counts.add(&timer);
+                sink(index, timer);
             }
-        }
-        if len > 0 {
-            heaps.push(heap);
         }
     }
     Ok(())

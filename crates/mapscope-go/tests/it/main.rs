@@ -11,6 +11,7 @@ mod layouts;
 mod matrix;
 mod memory;
 mod mutation;
+mod owners;
 mod paths;
 mod retained;
 mod sites;

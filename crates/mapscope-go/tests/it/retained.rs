@@ -55,7 +55,8 @@ fn compare(truth: &Value, memory: &dyn Memory, executable: &[u8]) -> Vec<String>
 /// Everything that lives is held by someone, and counted once.
 fn top_level(session: &Session<'_>) -> Vec<String> {
     let (live, tree) = (session.totals.live_bytes, session.dominators());
-    let held = (0..tree.holders()).map(|h| tree.held(h)).sum::<u64>() + tree.shared();
+    let whole = (0..tree.holders()).filter(|h| tree.whole(*h).is_none());
+    let held = whole.map(|h| tree.held(h)).sum::<u64>() + tree.shared();
     let merged = &session.merged_dominators().nodes;
     let top: u64 = merged.iter().skip(1).filter(|n| n.above == 0).map(|n| n.retained).sum();
     let own: u64 = merged.iter().map(|n| n.bytes).sum();

@@ -10,7 +10,9 @@ use rayon::prelude::*;
 
 use super::Dominator;
 use super::semi_nca::{Preorder, immediate_dominators};
+use super::shares::{GROUP, Share, Tops};
 use crate::bits::{BitSet, RankedSet, SharedBits};
+use crate::reach::Parts;
 use crate::{HeapGraph, Parent, Reachability};
 
 /// Blocks that one thread looks at in a row, at least.
@@ -21,23 +23,44 @@ const CHUNK: usize = 1 << 12;
 const LONG: usize = 1 << 15;
 
 /// Who holds which root: roots of one holder count as one predecessor.
-pub(super) struct Holders<'h> {
-    /// The holder of each root of the reachability.
-    pub(super) of_root: &'h [u32],
-    pub(super) count: u32,
+#[derive(Clone, Copy, Debug)]
+pub struct HolderTree<'h> {
+    /// The holder of each root of the reachability; roots beyond the end count for holder 0.
+    pub of_root: &'h [u32],
+    /// The holder that each is a part of, as a variable is of its goroutine: one that is itself no part. A holder that is
+    /// no part of another has its own number here.
+    pub above: &'h [u32],
+    /// The group of each holder: what several holders of one group share is that group's.
+    pub groups: &'h [u32],
 }
 
-impl Holders<'_> {
+impl HolderTree<'_> {
     #[inline]
     pub(super) fn of(&self, root: u32) -> u32 {
         self.of_root.get(root as usize).copied().unwrap_or(0)
     }
+
+    /// How many holders there are; without any, all roots are those of one.
+    pub(super) fn count(&self) -> u32 {
+        (self.above.len() as u32).max(1)
+    }
+
+    /// The holder that a holder is a part of.
+    pub(super) fn above(&self, holder: u32) -> Option<u32> {
+        self.above.get(holder as usize).copied().filter(|above| *above != holder && *above < self.count())
+    }
+
+    /// The group of the holder that is no part of another.
+    pub(super) fn group(&self, holder: u32) -> u32 {
+        let whole = self.above(holder).unwrap_or(holder);
+        self.groups.get(whole as usize).copied().unwrap_or(0)
+    }
 }
 
 /// The objects of the kernel.
-pub(super) fn members(graph: &HeapGraph, reach: &Reachability, holders: &Holders<'_>) -> RankedSet {
+pub(super) fn members(graph: &HeapGraph, reach: &Reachability, holders: &HolderTree<'_>) -> RankedSet {
     let mut several = reach.joined().clone();
-    for (index, &object) in reach.roots().iter().enumerate() {
+    for (index, &object) in reach.roots().iter().enumerate().filter(|(index, _)| reach.counts(*index)) {
         let same = match reach.parent(object) {
             Some(Parent::Root(root)) => holders.of(root) == holders.of(index as u32),
             _ => false,
@@ -58,8 +81,8 @@ pub(super) fn members(graph: &HeapGraph, reach: &Reachability, holders: &Holders
             }
         }
     });
-    // Objects that point nowhere were not looked at.
-    for object in several.iter() {
+    // Objects that point nowhere were not looked at. What was shut, and no root led to later, is not live.
+    for object in several.iter().filter(|o| reach.is_live(*o as u32)) {
         kept.insert(object);
     }
     RankedSet::new(kept.into_set())
@@ -83,11 +106,13 @@ pub(crate) struct Kernel {
 }
 
 impl Kernel {
-    pub(crate) fn new(graph: &HeapGraph, members: &RankedSet) -> Self {
+    /// The kernel with all edges between its members, but for those between `parts`.
+    pub(crate) fn new(graph: &HeapGraph, members: &RankedSet, parts: &Parts) -> Self {
         let objects = objects(members);
         let rank = |target: &u32| members.rank(*target as usize).map(|rank| rank as u32);
         let count = |object: &u32| {
-            let is_member = |target: &&u32| members.contains(**target as usize);
+            let part = parts.of(*object);
+            let is_member = |target: &&u32| members.contains(**target as usize) && parts.of(**target) == part;
             match graph.edges(*object) {
                 row if row.len() > LONG => row.par_iter().filter(is_member).count() as u32,
                 row => row.iter().filter(is_member).count() as u32,
@@ -107,14 +132,14 @@ impl Kernel {
         }
         let mut targets = vec![0; total as usize];
         let mut rest = targets.as_mut_slice();
-        let mut parts = Vec::with_capacity(objects.len().div_ceil(CHUNK));
+        let mut chunks = Vec::with_capacity(objects.len().div_ceil(CHUNK));
         for (number, chunk) in objects.chunks(CHUNK).enumerate() {
             let (first, last) = (number * CHUNK, number * CHUNK + chunk.len());
             let (part, more) = rest.split_at_mut((offsets[last] - offsets[first]) as usize);
-            parts.push((chunk, part));
+            chunks.push((chunk, part));
             rest = more;
         }
-        parts.into_par_iter().for_each(|(chunk, part)| {
+        chunks.into_par_iter().for_each(|(chunk, part)| {
             let mut places = part.iter_mut();
             let mut put = |rank| {
                 if let Some(place) = places.next() {
@@ -122,6 +147,8 @@ impl Kernel {
                 }
             };
             for object in chunk {
+                let part = parts.of(*object);
+                let rank = |target: &u32| rank(target).filter(|_| parts.of(*target) == part);
                 match graph.edges(*object) {
                     row if row.len() > LONG => {
                         let parts = row.par_chunks(LONG).map(|part| part.iter().filter_map(rank).collect::<Vec<_>>());
@@ -165,6 +192,8 @@ pub(super) struct Solved {
     pub(super) preorder: Vec<u32>,
     /// Immediate dominator of each member, by rank, as [`code`] writes it.
     dominators: Vec<u32>,
+    /// Who shares what nothing dominates.
+    pub(super) shares: Vec<Share>,
 }
 
 impl Solved {
@@ -172,68 +201,165 @@ impl Solved {
     #[inline]
     pub(super) fn dominator(&self, rank: usize) -> Option<Dominator> {
         self.dominators.get(rank).map(|code| match *code {
-            SHARED => Dominator::Shared,
+            share if share & SHARED == SHARED => Dominator::Shared(share & !SHARED),
             holder if holder & HOLDER != 0 => Dominator::Holder(holder & !HOLDER),
             object => Dominator::Object(object),
         })
     }
 }
 
-/// Set in the code of a holder; objects are fewer, and so are holders.
+/// Set in the code of a holder; objects are fewer, and holders by far.
 const HOLDER: u32 = 1 << 31;
-/// The code of [`Dominator::Shared`].
-const SHARED: u32 = u32::MAX;
+/// Set in the code of a share.
+const SHARED: u32 = 3 << 30;
 
 /// A dominator in four bytes.
 fn code(dominator: Dominator) -> u32 {
     match dominator {
-        Dominator::Shared => SHARED,
+        Dominator::Shared(share) => SHARED | share,
         Dominator::Holder(holder) => HOLDER | holder,
         Dominator::Object(object) => object,
     }
 }
 
 /// Finds the immediate dominators of all members.
-pub(super) fn solve(kernel: Kernel, reach: &Reachability, members: &RankedSet, holders: &Holders<'_>) -> Solved {
+pub(super) fn solve(kernel: Kernel, reach: &Reachability, members: &RankedSet, holders: &HolderTree<'_>) -> Solved {
     if kernel.len() == 0 {
-        return Solved { preorder: Vec::new(), dominators: Vec::new() };
+        return Solved::default();
     }
     let Kernel { objects: listed, offsets, targets } = kernel;
     // Listed again at the end: the most memory is in use in between.
     drop(listed);
-    let (vertex, graph) =
-        Nodes { rows: (offsets, targets), held: held(reach, members, holders), holders: holders.count }.preorder();
+    let nodes = Nodes {
+        rows: (offsets, targets),
+        held: held(reach, members, holders),
+        parts: parts(holders),
+        holders: holders.count(),
+    };
+    let (vertex, graph) = nodes.preorder();
     let by_number = immediate_dominators(&graph);
-    drop(graph);
-    let base = holders.count + 1;
+    let base = holders.count() + 1;
     let objects = objects(members);
-    let mut dominators = vec![SHARED; objects.len()];
+    let mut dominators = vec![0; objects.len()];
     let mut preorder = Vec::with_capacity(objects.len());
-    for (node, dominator) in vertex.iter().zip(by_number) {
+    let mut tops = Vec::new();
+    for (number, (node, dominator)) in vertex.iter().zip(by_number).enumerate() {
         if let Some(rank) = node.checked_sub(base) {
             let dominator = vertex[dominator as usize];
             dominators[rank as usize] = code(match dominator.checked_sub(base) {
                 Some(rank) => Dominator::Object(objects[rank as usize]),
-                None if dominator == 0 => Dominator::Shared,
+                None if dominator == 0 => Dominator::Shared(0),
                 None => Dominator::Holder(dominator - 1),
             });
+            if dominator == 0 {
+                tops.push(number as u32);
+            }
             preorder.push(objects[rank as usize]);
         }
     }
-    Solved { preorder, dominators }
+    let mut solved = Solved { preorder, dominators, shares: Vec::new() };
+    if !tops.is_empty() {
+        solved.share(&Shared { graph, vertex, tops, objects, base }, reach, members, holders);
+    }
+    solved
+}
+
+/// What is needed to say who shares the tops.
+struct Shared {
+    graph: Preorder,
+    /// The node of each number.
+    vertex: Vec<u32>,
+    /// Numbers of the members that nothing dominates.
+    tops: Vec<u32>,
+    objects: Vec<u32>,
+    /// The node of rank 0.
+    base: u32,
+}
+
+impl Solved {
+    fn share(&mut self, shared: &Shared, reach: &Reachability, members: &RankedSet, holders: &HolderTree<'_>) {
+        let Shared { graph, vertex, tops, objects, base } = shared;
+        let rank_of = |number: u32| vertex[number as usize].checked_sub(*base);
+        // What each member is below, by rank: the index of a top, or a group.
+        let mut above = vec![0; objects.len()];
+        let mut next = 0;
+        for rank in vertex.iter().filter_map(|node| node.checked_sub(*base)) {
+            above[rank as usize] = match self.dominator(rank as usize) {
+                Some(Dominator::Holder(holder)) => GROUP | holders.group(holder),
+                Some(Dominator::Object(object)) => members.rank(object as usize).map_or(0, |rank| above[rank]),
+                _ => {
+                    next += 1;
+                    next - 1
+                }
+            };
+        }
+        let first = first_groups(tops.iter().filter_map(|n| rank_of(*n)), |rank| {
+            Some(match reach.parent(objects[rank as usize])? {
+                Parent::Root(root) => GROUP | holders.group(holders.of(root)),
+                Parent::Object(parent) => above[members.rank(parent as usize)?],
+            })
+        });
+        let above = |number: u32| match rank_of(number) {
+            Some(rank) => above[rank as usize],
+            None => GROUP | holders.group(vertex[number as usize].saturating_sub(1)),
+        };
+        let (numbers, shares) = Tops { graph, numbers: tops, above }.shares(&first);
+        for (top, share) in tops.iter().zip(numbers) {
+            if let Some(rank) = rank_of(*top) {
+                self.dominators[rank as usize] = code(Dominator::Shared(share));
+            }
+        }
+        self.shares = shares;
+    }
+}
+
+/// The group that reached each top first. `before` says what a top was reached from: a group, or another top, which was
+/// reached before it.
+fn first_groups(tops: impl Iterator<Item = u32>, before: impl Fn(u32) -> Option<u32>) -> Vec<u32> {
+    let mut first: Vec<u32> = tops.map(|rank| before(rank).unwrap_or(GROUP)).collect();
+    let mut way = Vec::new();
+    for top in 0..first.len() {
+        let mut at = top;
+        while first[at] & GROUP == 0 && way.len() <= first.len() {
+            way.push(at);
+            at = first[at] as usize;
+        }
+        let group = first[at];
+        way.drain(..).for_each(|top| first[top] = group);
+    }
+    first.iter().map(|group| group & !GROUP).collect()
 }
 
 /// Members that each holder holds, by rank, as sparse rows.
-fn held(reach: &Reachability, members: &RankedSet, holders: &Holders<'_>) -> (Vec<u32>, Vec<u32>) {
+fn held(reach: &Reachability, members: &RankedSet, holders: &HolderTree<'_>) -> (Vec<u32>, Vec<u32>) {
     let mut pairs: Vec<(u32, u32)> = Vec::new();
-    for (index, &object) in reach.roots().iter().enumerate() {
+    for (index, &object) in reach.roots().iter().enumerate().filter(|(index, _)| reach.counts(*index)) {
         if let Some(rank) = members.rank(object as usize) {
             pairs.push((holders.of(index as u32), rank as u32));
         }
     }
+    rows_of(pairs, holders.count())
+}
+
+/// The parts of each holder, as sparse rows; those of the entry are the holders that are no parts.
+fn parts(holders: &HolderTree<'_>) -> (Vec<u32>, Vec<u32>) {
+    let node = |holder: u32| (holders.above(holder).map_or(0, |above| above + 1), holder + 1);
+    rows_of((0..holders.count()).map(node).collect(), holders.count() + 1)
+}
+
+/// Pairs of a row below `rows` and what is in it, as sparse rows.
+fn rows_of(mut pairs: Vec<(u32, u32)>, rows: u32) -> (Vec<u32>, Vec<u32>) {
     pairs.sort_unstable();
     pairs.dedup();
-    let offsets = (0..=holders.count).map(|h| pairs.partition_point(|p| p.0 < h) as u32).collect();
+    let mut offsets = vec![0; rows as usize + 1];
+    for (row, _) in &pairs {
+        offsets[*row as usize + 1] += 1;
+    }
+    let mut total = 0;
+    for offset in &mut offsets {
+        total += *offset;
+        *offset = total;
+    }
     (offsets, pairs.into_iter().map(|p| p.1).collect())
 }
 
@@ -242,6 +368,8 @@ struct Nodes {
     /// The members that each member points to, as sparse rows.
     rows: (Vec<u32>, Vec<u32>),
     held: (Vec<u32>, Vec<u32>),
+    /// The nodes of the parts of the entry and of each holder, as sparse rows.
+    parts: (Vec<u32>, Vec<u32>),
     holders: u32,
 }
 
@@ -256,14 +384,16 @@ impl Nodes {
     /// The `index`-th successor of a node; `None` at the end.
     #[inline]
     fn successor(&self, node: u32, index: u32) -> Option<u32> {
-        if node == 0 {
-            return (index < self.holders).then_some(index + 1);
+        let member = |rank: &u32| rank + self.holders + 1;
+        if let Some(rank) = node.checked_sub(self.holders + 1) {
+            return row(&self.rows.0, &self.rows.1, rank).get(index as usize).map(member);
         }
-        let row = match node.checked_sub(self.holders + 1) {
-            Some(rank) => row(&self.rows.0, &self.rows.1, rank),
-            None => row(&self.held.0, &self.held.1, node - 1),
-        };
-        row.get(index as usize).map(|rank| rank + self.holders + 1)
+        let parts = row(&self.parts.0, &self.parts.1, node);
+        if let Some(part) = parts.get(index as usize) {
+            return Some(*part);
+        }
+        let held = row(&self.held.0, &self.held.1, node.checked_sub(1)?);
+        held.get(index as usize - parts.len()).map(member)
     }
 
     /// Numbers the nodes depth first: the node of each number, and the graph in these numbers.

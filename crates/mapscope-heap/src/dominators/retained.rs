@@ -25,8 +25,8 @@ pub(super) struct Sums {
 /// What dominates an object, in numbers of objects that point somewhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Above {
-    /// Nothing alone.
-    Shared,
+    /// Nothing alone; who shares it.
+    Shared(u32),
     /// A holder.
     Holder(u32),
     /// The object with this number.
@@ -35,13 +35,13 @@ pub(crate) enum Above {
 
 /// Set in the code of a holder; objects are fewer.
 const HOLDER: u32 = 1 << 31;
-/// The code of [`Above::Shared`].
-const SHARED: u32 = u32::MAX;
+/// Set in the code of a share.
+const SHARED: u32 = 3 << 30;
 
 impl Above {
     fn code(self) -> u32 {
         match self {
-            Self::Shared => SHARED,
+            Self::Shared(share) => SHARED | share,
             // Holders are in memory, each with some bytes: as many as this do not fit into any.
             Self::Holder(holder) => HOLDER | holder,
             Self::Inner(number) => number,
@@ -50,7 +50,7 @@ impl Above {
 
     fn decode(code: u32) -> Self {
         match code {
-            SHARED => Self::Shared,
+            share if share & SHARED == SHARED => Self::Shared(share & !SHARED),
             holder if holder & HOLDER != 0 => Self::Holder(holder & !HOLDER),
             number => Self::Inner(number),
         }
@@ -63,12 +63,8 @@ impl Sums {
         let zeros = |count: usize| (0..count).map(|_| AtomicU64::new(0)).collect();
         let small = (0..inner.len()).map(|_| AtomicU32::new(0)).collect();
         let above: Vec<AtomicU32> = (0..inner.len()).map(|_| AtomicU32::new(SHARED)).collect();
-        let adder = Adder {
-            small,
-            high: Mutex::default(),
-            held: zeros(tree.holders.count as usize),
-            shared: AtomicU64::new(0),
-        };
+        let adder =
+            Adder { small, high: Mutex::default(), held: zeros(tree.holders() as usize), shared: AtomicU64::new(0) };
         tree.graph.blocks.blocks().par_iter().with_min_len(64).for_each(|block| {
             for object in block.objects() {
                 let Some(dominator) = tree.of(object) else { continue };
@@ -86,6 +82,9 @@ impl Sums {
         for number in tree.numbers_top_down().iter().rev() {
             sums.pass_up(*number as usize);
         }
+        for (holder, whole) in (0..tree.holders()).filter_map(|h| Some((h, tree.whole(h)?))) {
+            sums.held[whole as usize] += sums.held[holder as usize];
+        }
         sums
     }
 
@@ -94,7 +93,7 @@ impl Sums {
     fn pass_up(&mut self, number: usize) {
         let bytes = self.at(number);
         match self.above_at(number) {
-            Above::Shared => self.shared += bytes,
+            Above::Shared(_) => self.shared += bytes,
             Above::Holder(holder) => {
                 if let Some(sum) = self.held.get_mut(holder as usize) {
                     *sum += bytes;
@@ -112,7 +111,7 @@ impl Sums {
     /// What is above the object with this number.
     #[inline]
     pub(super) fn above_at(&self, number: usize) -> Above {
-        self.above.get(number).map_or(Above::Shared, |code| Above::decode(*code))
+        self.above.get(number).map_or(Above::Shared(0), |code| Above::decode(*code))
     }
 }
 
@@ -146,10 +145,10 @@ impl Bytes {
 #[inline]
 pub(super) fn above(inner: &RankedSet, dominator: Dominator) -> Above {
     match dominator {
-        Dominator::Shared => Above::Shared,
+        Dominator::Shared(share) => Above::Shared(share),
         Dominator::Holder(holder) => Above::Holder(holder),
         // A dominator points somewhere: it is one of them.
-        Dominator::Object(object) => inner.rank(object as usize).map_or(Above::Shared, |n| Above::Inner(n as u32)),
+        Dominator::Object(object) => inner.rank(object as usize).map_or(Above::Shared(0), |n| Above::Inner(n as u32)),
     }
 }
 
@@ -166,7 +165,7 @@ impl Adder {
     #[inline]
     fn add(&self, to: Above, bytes: u64) {
         let sum = match to {
-            Above::Shared => Some(&self.shared),
+            Above::Shared(_) => Some(&self.shared),
             Above::Holder(holder) => self.held.get(holder as usize),
             Above::Inner(number) => return self.add_inner(number, bytes),
         };

@@ -24,7 +24,7 @@ pub(super) struct Preorder {
 
 impl Preorder {
     /// The predecessors of a node, but for a parent that is the only one.
-    fn predecessors(&self, node: usize) -> &[u32] {
+    pub(super) fn predecessors(&self, node: usize) -> &[u32] {
         let Some(rank) = self.several.rank(node) else { return &[] };
         &self.predecessors[self.offsets[rank] as usize..self.offsets[rank + 1] as usize]
     }

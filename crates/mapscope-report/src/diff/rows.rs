@@ -118,11 +118,19 @@ fn add_all<'i>(inspection: &'i Inspection, add: &mut impl FnMut(Key<'i>, Side, b
         add((RowKind::Type, Cow::Borrowed(&row.type_name), None), Side::Known(figures), false);
     }
     for row in &inspection.holders {
-        let kind = if row.kind == "goroutine" { RowKind::Goroutine } else { RowKind::Holder };
+        // Who shares what changes with every goroutine that comes and goes; who reached it first does not.
+        let name = if row.kind == "shared" { first_of(&row.name) } else { row.name.as_str() };
+        let goroutine = row.kind == "goroutine" || row.kind == "shared" && name.starts_with("goroutine ");
+        let kind = if goroutine { RowKind::Goroutine } else { RowKind::Holder };
         let figures =
             DiffFigures { count: Some(row.count), retained_bytes: Some(row.retained_bytes), ..DiffFigures::default() };
-        add((kind, comparable(&row.name), None), Side::Known(figures), false);
+        add((kind, comparable(name), None), Side::Known(figures), false);
     }
+}
+
+/// The first of those who share something: `main.requests` of `main.requests and 3 others`.
+fn first_of(shared: &str) -> &str {
+    shared.rsplit_once(" and ").map_or(shared, |(first, _)| first)
 }
 
 fn map_side(map: MapRef<'_>) -> Side {

@@ -32,8 +32,9 @@ pub struct DominatorList {
 /// A holder, or the objects of one type below a node.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct DominatorNode {
-    /// `variable`, `goroutine`, `finalizer`, `cleanup`, `runtime`, `shared` (several holders reach it by ways of their
-    /// own) or `type`.
+    /// `variable`, `goroutine`, `local` (a variable or frame of goroutines), `timer`, `pool`, `finalizer`, `cleanup`,
+    /// `runtime`, `shared` (several holders reach it by ways of their own; named after the one that reached it first) or
+    /// `type`.
     pub kind: String,
     /// Name of the holder, or of the type; `(unknown)` for objects without a type.
     pub name: String,

@@ -34,7 +34,7 @@ pub struct HeldNode {
     /// Number of the node above; absent at the top.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub above: Option<u64>,
-    /// `variable`, `goroutine`, `finalizer`, `cleanup`, `runtime`, `shared` or `type`.
+    /// `variable`, `goroutine`, `local`, `timer`, `pool`, `finalizer`, `cleanup`, `runtime`, `shared` or `type`.
     pub kind: String,
     /// Name of the holder, or of the type.
     pub name: String,

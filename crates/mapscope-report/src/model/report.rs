@@ -66,6 +66,12 @@ pub enum NodeKind {
     Type = 7,
     /// Nodes that are too small to be written one by one.
     Omitted = 8,
+    /// What a variable or a frame of goroutines holds.
+    Local = 9,
+    /// What timers hold that call one function.
+    Timer = 10,
+    /// What a pool holds that only the runtime's list of pools leads to.
+    Pool = 11,
 }
 
 impl NodeKind {
@@ -79,6 +85,9 @@ impl NodeKind {
             "cleanup" => Self::Cleanup,
             "runtime" => Self::Runtime,
             "shared" => Self::Shared,
+            "local" => Self::Local,
+            "timer" => Self::Timer,
+            "pool" => Self::Pool,
             _ => Self::Type,
         }
     }

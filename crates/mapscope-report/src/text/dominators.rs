@@ -32,7 +32,7 @@ pub fn dominators(list: &DominatorList, options: &TextOptions) -> String {
     lines.omitted(list.omitted, "");
     out += &lines.out;
     if list.tree.iter().any(|node| node.kind == "shared") {
-        out += &note("(shared): reached from several of them by separate ways; freed only without all of these", width);
+        out += &note("and others: each reaches it by a way of its own; it is freed only without all of them", width);
     }
     out += &partial(list.uncertain(), width);
     out

@@ -71,14 +71,78 @@ fn table(rows: &[GoroutineRow]) -> Table {
     table
 }
 
-/// The innermost function of the program itself, for what it calls to wait is seen in the state. The packages of the
-/// standard library have no dot in the first part of their path.
+/// The innermost function of the program itself, for what it calls to wait is seen in the state; where there is none, the
+/// function that the goroutine began with.
 fn place(row: &GoroutineRow) -> &str {
-    let own = |line: &&CodeLine| {
-        let first = line.function.split_once('/').map(|(first, _)| first);
-        line.function.starts_with("main.") || first.is_some_and(|first| first.contains('.'))
+    let began = |line: &&CodeLine| !matches!(line.function.as_str(), "runtime.goexit" | "runtime.main");
+    let began = row.stack.iter().rev().find(began).filter(|_| !row.system);
+    let found = row.stack.iter().find(|line| !is_standard(&line.function)).or(began);
+    found.or(row.stack.first()).map_or("–", |line| &line.function)
+}
+
+/// First parts of the paths of the standard library's packages. Like them, modules of one's own need have no dot there.
+const STANDARD: &[&str] = &[
+    "archive",
+    "arena",
+    "bufio",
+    "bytes",
+    "cmp",
+    "compress",
+    "container",
+    "context",
+    "crypto",
+    "database",
+    "debug",
+    "embed",
+    "encoding",
+    "errors",
+    "expvar",
+    "flag",
+    "fmt",
+    "go",
+    "hash",
+    "html",
+    "image",
+    "index",
+    "internal",
+    "io",
+    "iter",
+    "log",
+    "maps",
+    "math",
+    "mime",
+    "net",
+    "os",
+    "path",
+    "plugin",
+    "reflect",
+    "regexp",
+    "runtime",
+    "simd",
+    "slices",
+    "sort",
+    "strconv",
+    "strings",
+    "structs",
+    "sync",
+    "syscall",
+    "testing",
+    "text",
+    "time",
+    "unicode",
+    "unique",
+    "unsafe",
+    "vendor",
+    "weak",
+];
+
+fn is_standard(function: &str) -> bool {
+    let first = match function.split_once('/') {
+        // A slash may as well be in a type argument.
+        Some((first, _)) if !first.contains(['[', '(']) => first,
+        _ => function.split(['.', '[']).next().unwrap_or(function),
     };
-    row.stack.iter().find(own).or(row.stack.first()).map_or("–", |line| &line.function)
+    STANDARD.contains(&first) || !function.contains('.')
 }
 
 fn facts(list: &GoroutineList) -> Vec<String> {
@@ -182,5 +246,32 @@ fn waited(w: Waited, goroutines: u64) -> String {
     match goroutines.saturating_sub(w.known) {
         0 => range,
         rest => format!("{range}; {} since the last collection", count(rest)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(stack: &[&str]) -> String {
+        let line = |function: &&str| CodeLine { function: (*function).to_owned(), ..CodeLine::default() };
+        place(&GoroutineRow { stack: stack.iter().map(line).collect(), ..GoroutineRow::default() }).to_owned()
+    }
+
+    #[test]
+    fn the_programs_own_function_is_where_a_goroutine_is() {
+        let wait = ["internal/poll.runtime_pollWait", "net.(*conn).Read", "net/http.(*conn).serve"];
+        for own in [
+            "main.serve",
+            "example.org/x/y.f",
+            "app/server.(*Conn).run",
+            "shop.load",
+            "example.org/x.Set[go.shape.int].Add",
+        ] {
+            assert_eq!(at(&[&wait[..], &[own, "main.main"]].concat()), own);
+        }
+        assert_eq!(at(&wait), "net/http.(*conn).serve", "where it began");
+        assert_eq!(at(&["slices.Sort[go.shape.[]example.org/x.T]", "sort.Slice"]), "sort.Slice");
+        assert_eq!(at(&[]), "–");
     }
 }

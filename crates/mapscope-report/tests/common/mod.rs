@@ -258,7 +258,7 @@ pub(crate) fn holders() -> Vec<HolderRow> {
     };
     vec![
         row("variable", "main.sessions", 1, 700),
-        row("shared", "(shared)", 0, 244),
+        row("shared", "main.cache and 2 others", 0, 244),
         row("goroutine", "goroutine github.com/example/platform/internal/worker.(*Pool).dispatch", 12_000, 96),
         row("variable", "main.index", 1, 4),
     ]
@@ -276,7 +276,7 @@ pub(crate) fn suspects() -> Vec<Suspect> {
             largest: largest(900),
         },
         Suspect {
-            path: vec!["(shared)".into(), "[]uint32".into()],
+            path: vec!["main.cache and 2 others".into(), "[]uint32".into()],
             count: 1,
             retained_bytes: 244 * MIB,
             largest: largest(244 * MIB),
@@ -308,7 +308,7 @@ pub(crate) fn dominator_list() -> DominatorList {
         suspects: suspects(),
         tree: vec![
             node("variable", "main.sessions", 1, 700, vec![registry]),
-            node("shared", "(shared)", 0, 244, Vec::new()),
+            node("shared", "main.cache and 2 others", 0, 244, Vec::new()),
             node("goroutine", "goroutine main.worker", 12_000, 96, vec![buffer]),
         ],
         omitted: Some(Omitted { nodes: 1, retained_bytes: 4 * MIB }),

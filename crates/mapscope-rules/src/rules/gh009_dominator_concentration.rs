@@ -45,12 +45,11 @@ pub(crate) fn check(evidence: &Evidence) -> Vec<Claim> {
     let claim = |suspect: &crate::SuspectFacts| Claim {
         subject: suspect.path.first().cloned().unwrap_or_default(),
         summary: format!(
-            "{} of live objects ({}) are behind {}: {} at the end of {}.",
+            "{} of live objects ({}) are behind {}{}.",
             bytes(suspect.retained_bytes),
             percent(suspect.retained_bytes, live),
             suspect.path.first().map_or("", String::as_str),
-            plural(suspect.count, "object"),
-            suspect.path.join(" > "),
+            end(suspect),
         ),
         evidence: vec![("retained_bytes", suspect.retained_bytes), ("objects", suspect.count)],
         advice: "Heuristic: if it should not be so large, give it a bound; `mapscope dominators` shows what is in it."
@@ -58,4 +57,17 @@ pub(crate) fn check(evidence: &Evidence) -> Vec<Claim> {
         ..Claim::default()
     };
     evidence.suspects.iter().filter(large).map(claim).collect()
+}
+
+/// What is at the end of the way; nothing where it ends at a holder, of things that have no more in common.
+fn end(suspect: &crate::SuspectFacts) -> String {
+    if suspect.count == 0 && suspect.path.len() == 1 {
+        return String::new();
+    }
+    let way = suspect.path.join(" > ");
+    if suspect.count == 0 {
+        format!(": in {way}")
+    } else {
+        format!(": {} at the end of {way}", plural(suspect.count, "object"))
+    }
 }

@@ -9,7 +9,7 @@ use super::TargetArgs;
 pub(crate) struct PathArgs {
     #[command(flatten)]
     pub(crate) target: TargetArgs,
-    /// An address in the heap (0x...), the name of a type, or a regular expression for types
+    /// An address in the heap (0x...), the name of a type, also as `maps` writes it, or a regular expression for types
     #[arg(value_name = "ADDR|TYPE")]
     pub(crate) what: String,
     /// Leave out roots of these kinds

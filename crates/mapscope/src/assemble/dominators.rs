@@ -1,5 +1,7 @@
 //! The dominator tree for views: the merged tree with names, cut to what a reader can take in.
 
+use std::borrow::Cow;
+
 use mapscope_go::{HolderKind, Session};
 use mapscope_heap::{Label, MergedNode};
 use mapscope_report::DOMINATORS_SCHEMA;
@@ -32,7 +34,7 @@ pub(crate) fn holders(session: &Session<'_>) -> Vec<HolderRow> {
     let top = nodes.iter().skip(1).filter(|n| n.above == 0 && n.retained > 0);
     let row = |node: &MergedNode| {
         let (kind, name, count) = names.of(node);
-        HolderRow { kind: kind.to_owned(), name: name.to_owned(), count, retained_bytes: node.retained }
+        HolderRow { kind: kind.to_owned(), name: name.into_owned(), count, retained_bytes: node.retained }
     };
     let mut rows: Vec<HolderRow> = top.map(row).collect();
     rows.sort_by(|a, b| b.retained_bytes.cmp(&a.retained_bytes).then_with(|| a.name.cmp(&b.name)));
@@ -47,7 +49,7 @@ pub(crate) fn suspects(session: &Session<'_>) -> Vec<Suspect> {
         let path = suspect.path.iter().filter_map(|index| tree.nodes.get(*index as usize));
         let end = suspect.path.last().and_then(|index| tree.nodes.get(*index as usize));
         Suspect {
-            path: path.map(|node| names.of(node).1.to_owned()).collect(),
+            path: path.map(|node| names.of(node).1.into_owned()).collect(),
             count: end.map_or(0, |node| node.count),
             retained_bytes: suspect.retained,
             largest: end.and_then(|node| names.largest(node)),
@@ -94,7 +96,7 @@ impl Cut<'_, '_> {
             let (below, rest) = self.below(children, index, depth.saturating_sub(1));
             shown.push(DominatorNode {
                 kind: kind.to_owned(),
-                name: name.to_owned(),
+                name: name.into_owned(),
                 count,
                 shallow_bytes: child.bytes,
                 retained_bytes: child.retained,
@@ -110,36 +112,25 @@ impl Cut<'_, '_> {
 /// Names of nodes.
 pub(super) struct Names<'n, 's> {
     session: &'n Session<'s>,
-    groups: &'s [String],
-    /// Kind and number of the holders of each group.
-    kinds: Vec<(HolderKind, u64)>,
 }
 
 impl<'n, 's> Names<'n, 's> {
     pub(super) fn new(session: &'n Session<'s>) -> Self {
-        let groups = session.holder_groups();
-        let mut kinds = vec![(HolderKind::Runtime, 0); groups.len()];
-        for (holder, group) in session.holders().iter().zip(session.group_of_holder()) {
-            if let Some(kind) = kinds.get_mut(*group as usize) {
-                *kind = (holder.kind, kind.1 + 1);
-            }
-        }
-        Self { session, groups, kinds }
+        Self { session }
     }
 
     /// Kind, name, and how many objects or holders a node stands for.
-    pub(super) fn of(&self, node: &MergedNode) -> (&'static str, &'s str, u64) {
+    pub(super) fn of(&self, node: &MergedNode) -> (&'static str, Cow<'s, str>, u64) {
         match node.label {
-            Label::All => ("all", "", 0),
-            Label::Shared => ("shared", "(shared)", 0),
+            Label::All => ("all", "".into(), 0),
+            Label::Shared(share) => ("shared", self.session.share_name(share).into(), 0),
             Label::Holders(group) => {
-                let (kind, count) = self.kinds.get(group as usize).copied().unwrap_or((HolderKind::Runtime, 0));
-                (kind.name(), self.groups.get(group as usize).map_or("", String::as_str), count)
+                let kinds = self.session.group_kinds().get(group as usize);
+                let (kind, count) = kinds.copied().unwrap_or((HolderKind::Runtime, 0));
+                let name = self.session.holder_groups().get(group as usize).map_or("", String::as_str);
+                (kind.name(), name.into(), count)
             }
-            Label::Class(class) => {
-                let name = self.session.class_name(class);
-                ("type", or_unknown(name), node.count)
-            }
+            Label::Class(class) => ("type", or_unknown(self.session.class_name(class)).into(), node.count),
         }
     }
 

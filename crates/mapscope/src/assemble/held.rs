@@ -27,8 +27,9 @@ pub(crate) fn pprof(session: &Session<'_>, notes: &[String]) -> Profile {
         builder.comment(note);
     }
     let (nodes, names) = (&session.merged_dominators().nodes, Names::new(session));
-    let function = |node: &MergedNode| Frame { function: names.of(node).1, ..Frame::default() };
-    let locations: Vec<usize> = nodes.iter().map(|node| builder.location(0, None, [function(node)])).collect();
+    let words: Vec<_> = nodes.iter().map(|node| names.of(node).1).collect();
+    let frame = |name| Frame { function: name, ..Frame::default() };
+    let locations: Vec<usize> = words.iter().map(|name| builder.location(0, None, [frame(name)])).collect();
     let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
     for (index, node) in nodes.iter().enumerate().filter(|(_, n)| n.count > 0 || n.bytes > 0) {
         let stack = way(nodes, index).filter_map(|at| locations.get(at).copied()).collect();
@@ -45,7 +46,7 @@ pub(crate) fn folded(session: &Session<'_>) -> String {
         let mut stack: Vec<String> = way(nodes, index)
             .filter_map(|at| nodes.get(at))
             // A semicolon in a name (of a struct without one) would end it.
-            .map(|node| printable(names.of(node).1).replace(';', ","))
+            .map(|node| printable(&names.of(node).1).replace(';', ","))
             .collect();
         stack.reverse();
         // Writing into a string cannot fail.
@@ -69,7 +70,7 @@ pub(crate) fn graph(session: &Session<'_>, inspection: &Inspection) -> HeldGraph
             id: *index as u64,
             above: (node.above != 0).then_some(u64::from(node.above)),
             kind: kind.to_owned(),
-            name: name.to_owned(),
+            name: name.into_owned(),
             count,
             shallow_bytes: node.bytes,
             retained_bytes: node.retained,

@@ -80,7 +80,7 @@ impl<'n> Cut<'n> {
     fn tree(&self, names: &Names<'_, '_>) -> Tree {
         self.preorder(|node| {
             let (kind, name, count) = names.of(node);
-            (NodeKind::of_name(kind), name.to_owned(), count)
+            (NodeKind::of_name(kind), name.into_owned(), count)
         })
     }
 

@@ -65,12 +65,17 @@ fn unknown(maps: &MapTable, query: &str) -> anyhow::Error {
     anyhow!("no live map has an owner like `{query}`; try {}", near.join(" or "))
 }
 
-/// The names of the types that `query` means: the one of exactly this name, or all that it matches as a regular
-/// expression.
+/// The names of the types that `query` means: the one of exactly this name, those that have it without the paths of their
+/// packages, as `maps` writes types, or all that it matches as a regular expression.
 pub(crate) fn types(types: &[TypeRow], query: &str) -> Result<Vec<String>> {
     let name = |row: &TypeRow| row.type_name.clone();
     if let Some(row) = types.iter().find(|row| row.type_name == query) {
         return Ok(vec![name(row)]);
+    }
+    let short = without_paths(query);
+    let same: Vec<String> = types.iter().filter(|row| without_paths(&row.type_name) == short).map(name).collect();
+    if !same.is_empty() {
+        return Ok(same);
     }
     let matched: Vec<String> = Regex::new(query).map_or_else(
         |_| Vec::new(),
@@ -84,6 +89,23 @@ pub(crate) fn types(types: &[TypeRow], query: &str) -> Result<Vec<String>> {
         bail!("no live object has a type like `{query}`; `mapscope types TARGET` lists all {}", types.len());
     }
     bail!("no live object has a type like `{query}`; try {}", near.join(" or "))
+}
+
+/// A type's name with packages as code writes them: `map[bbolt.pgid]bbolt.txid` for
+/// `map[go.etcd.io/bbolt.pgid]go.etcd.io/bbolt.txid`.
+fn without_paths(name: &str) -> String {
+    let mut short = String::with_capacity(name.len());
+    let mut from = 0;
+    for (at, letter) in name.char_indices() {
+        if letter == '/' {
+            from = at + 1;
+        } else if !(letter.is_alphanumeric() || "._-~".contains(letter)) {
+            short.push_str(&name[from..at]);
+            short.push(letter);
+            from = at + letter.len_utf8();
+        }
+    }
+    short + &name[from..]
 }
 
 /// The names most like `query`, the best first.
@@ -139,6 +161,11 @@ mod tests {
         let rows = inspection().types;
         let found = |query| types(&rows, query).map_err(|e| e.to_string());
         assert_eq!(found("main.Session"), Ok(vec!["main.Session".to_owned()]));
+        let full = "map[go.etcd.io/bbolt.pgid][]*example.org/my-app.txid";
+        assert_eq!(without_paths(full), "map[bbolt.pgid][]*my-app.txid");
+        let map = TypeRow { type_name: full.to_owned(), ..rows[0].clone() };
+        let short = "map[bbolt.pgid][]*my-app.txid";
+        assert_eq!(types(&[map], short).map_err(|e| e.to_string()), Ok(vec![full.to_owned()]));
         assert_eq!(found("^(main|str)"), Ok(vec!["main.Session".to_owned(), "string".to_owned()]));
         assert_eq!(
             found("main.Sesion").expect_err("a slip"),
