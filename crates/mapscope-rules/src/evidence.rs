@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use mapscope_heap::MapFigures;
+use mapscope_heap::{MapFigures, Share};
 
 use crate::Maps;
 use crate::severity::MIN_BYTES;
@@ -44,6 +44,17 @@ pub struct Evidence {
     pub padded: Vec<PaddedFacts>,
     /// Maps of two inspections of one program; none where there is one inspection.
     pub growth: Vec<GrowthFacts>,
+    /// What frees whole objects, by number. Other facts say what of their bytes a cause frees (their `share`, `freed_by`).
+    pub causes: Vec<CauseFacts>,
+}
+
+/// Something that, when it is mended, frees objects with all that they alone lead to: a leaked goroutine, a pool.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CauseFacts {
+    /// Bytes of the objects that it frees and no other cause does: each object counts for one cause.
+    pub bytes: u64,
+    /// A cause that frees some of what this one would free alone.
+    pub outer: Option<u16>,
 }
 
 /// One map.
@@ -76,6 +87,10 @@ pub struct MapFacts {
     pub pinned_bytes: u64,
     /// What the order of fields of its key or element costs; absent when no order is better.
     pub padded: Option<Arc<PaddedMapFacts>>,
+    /// The cause that frees the whole map.
+    pub freed_by: Option<u16>,
+    /// The number that what only its keys hold has as a cause.
+    pub keys_cause: Option<u16>,
 }
 
 /// A struct with its fields in the order that takes least.
@@ -119,6 +134,8 @@ pub struct PaddedFacts {
     pub elements: u64,
     /// What all of them would save.
     pub savable_bytes: u64,
+    /// What of the savable bytes causes free.
+    pub share: Share,
 }
 
 /// The maps with one owner and type, in two inspections of one program.
@@ -158,8 +175,10 @@ pub struct CycleFacts {
 }
 
 impl MapFacts {
-    /// What is the matter with smaller tables is not worth a finding.
+    /// What is the matter with smaller tables is not worth a finding alone.
     pub const MIN_TABLE_BYTES: u64 = MIN_BYTES;
+    /// Fewer bytes that only keys hold are not worth a finding, whether of one map or of all with one owner and type.
+    pub const MIN_PINNED_BYTES: u64 = MIN_BYTES;
 
     /// What making it anew would free.
     pub fn reclaimable_bytes(&self) -> u64 {
@@ -184,6 +203,8 @@ pub struct SyncMapFacts {
     pub box_bytes: u64,
     /// What the plain map would take.
     pub plain_bytes: u64,
+    /// The cause that frees the whole map.
+    pub freed_by: Option<u16>,
 }
 
 impl SyncMapFacts {
@@ -204,6 +225,8 @@ pub struct StaleFacts {
     pub objects: u64,
     /// Bytes that would be freed if the loops ended.
     pub bytes: u64,
+    /// Its number as a cause.
+    pub cause: Option<u16>,
 }
 
 /// The arrays of the slices in one place.
@@ -221,6 +244,8 @@ pub struct SliceFacts {
     pub cap_bytes: u64,
     /// Slots of the arrays less those of copies of just the length.
     pub savable_bytes: u64,
+    /// What of the savable bytes causes free.
+    pub share: Share,
 }
 
 /// The objects that slices or strings in one place pin.
@@ -240,6 +265,8 @@ pub struct PinnedFacts {
     pub object_bytes: u64,
     /// Bytes of the objects less the slots of copies of what is referred to.
     pub savable_bytes: u64,
+    /// What of the savable bytes causes free.
+    pub share: Share,
 }
 
 /// Texts of strings.
@@ -251,6 +278,8 @@ pub struct StringFacts {
     pub distinct: u64,
     /// Objects that would be freed if equal texts were one.
     pub savable_bytes: u64,
+    /// What of the savable bytes causes free.
+    pub share: Share,
     /// The place that holds most of the text that wastes most.
     pub place: String,
     /// Bytes that this text alone wastes.
@@ -291,6 +320,8 @@ pub struct LeakFacts {
     pub stack_bytes: u64,
     /// Bytes of objects that would be freed with them.
     pub retained_bytes: u64,
+    /// Its number as a cause.
+    pub cause: Option<u16>,
 }
 
 /// Finalizers and cleanups.
@@ -302,6 +333,8 @@ pub struct FinalizerFacts {
     pub function: String,
     /// Bytes that nothing but finalizers and cleanups holds.
     pub held_bytes: u64,
+    /// Its number as a cause.
+    pub cause: Option<u16>,
     /// The calls that are going on: what was called, and the innermost function outside the runtime.
     pub running: Vec<(String, String)>,
 }
@@ -317,6 +350,8 @@ pub struct PoolFacts {
     pub values: u64,
     /// What only pools keep alive.
     pub bytes: u64,
+    /// Its number as a cause.
+    pub cause: Option<u16>,
 }
 
 /// The timers that call one function.
@@ -334,6 +369,8 @@ pub struct TimerFacts {
     pub zombies: u64,
     /// Bytes that they retain, each by itself.
     pub bytes: u64,
+    /// Its number as a cause.
+    pub cause: Option<u16>,
 }
 
 /// A part of the heap that one way leads to.

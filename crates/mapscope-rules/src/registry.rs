@@ -3,8 +3,7 @@
 use std::cmp::Reverse;
 
 use crate::finding::Claim;
-use crate::severity::severity;
-use crate::{Evidence, Finding, Severity, rules};
+use crate::{Evidence, Finding, Severity, rules, sums};
 
 /// A rule.
 pub struct Rule {
@@ -13,7 +12,7 @@ pub struct Rule {
     /// `drained-map`.
     pub name: &'static str,
     /// However many bytes: what a rule points at may be just what the program is for.
-    at_most: Severity,
+    pub(crate) at_most: Severity,
     source: &'static str,
     check: fn(&Evidence) -> Vec<Claim>,
 }
@@ -61,21 +60,6 @@ table! {
 }
 
 impl Rule {
-    /// What the rule says of `evidence`.
-    fn findings<'r>(&'r self, evidence: &Evidence) -> impl Iterator<Item = Finding> + use<'r> {
-        let live = evidence.live_bytes;
-        (self.check)(evidence).into_iter().map(move |claim| Finding {
-            rule: self.code,
-            name: self.name,
-            severity: severity(claim.reclaimable_bytes, live).max(claim.at_least).min(self.at_most),
-            subject: if claim.subject.is_empty() { "(unknown)".to_owned() } else { claim.subject },
-            summary: claim.summary,
-            evidence: claim.evidence,
-            reclaimable_bytes: claim.reclaimable_bytes,
-            advice: claim.advice,
-        })
-    }
-
     /// What the rule means, as Markdown: the doc comment at the head of its file.
     pub fn text(&self) -> String {
         let lines = self.source.lines().map_while(|line| line.strip_prefix("//!"));
@@ -99,11 +83,13 @@ pub fn rule(query: &str) -> Option<&'static Rule> {
     RULES.iter().find(|r| r.code.eq_ignore_ascii_case(query) || r.name.eq_ignore_ascii_case(query))
 }
 
-/// What all rules say: the most urgent first, then those with most bytes.
+/// What all rules say: the most urgent first, then those with most bytes. No byte is promised twice (`sums.rs`).
 pub fn findings(evidence: &Evidence) -> Vec<Finding> {
-    let mut found: Vec<Finding> = RULES.iter().flat_map(|rule| rule.findings(evidence)).collect();
+    let claims: Vec<(&'static Rule, Claim)> =
+        RULES.iter().flat_map(|rule| (rule.check)(evidence).into_iter().map(move |claim| (rule, claim))).collect();
+    let mut found = sums::apart(claims, evidence);
     found.sort_by(|a, b| {
-        let key = |f: &Finding| (Reverse(f.severity), Reverse(f.reclaimable_bytes));
+        let key = |f: &Finding| (Reverse(f.severity), Reverse(f.reclaimable_bytes), Reverse(f.shared_bytes));
         key(a).cmp(&key(b)).then_with(|| (a.rule, &a.subject).cmp(&(b.rule, &b.subject)))
     });
     found

@@ -39,19 +39,28 @@ pub(crate) enum State {
     Healthy,
 }
 
+/// What is worth counting of one map: an eighth of a small one, which may be one of thousands, for less is within what
+/// growth leaves; what is worth a finding alone, of a large one.
+fn floor(table_bytes: u64) -> u64 {
+    (table_bytes / 8).clamp(1, MIN_BYTES)
+}
+
 /// The state of a map.
 pub(crate) fn state(map: &MapFacts) -> State {
     let figures = &map.figures;
+    let at_least = floor(figures.table_bytes);
     if figures.old_buckets_bytes.unwrap_or(0) >= MIN_BYTES {
         return State::Growing;
     }
+    // Elements that are zero are a sign only where there are many: a small map may well have some.
     if let (Some(zero), Some(without)) = (figures.zero_values, map.without_zero_bytes)
         && zero.saturating_mul(ZEROED) >= figures.entries.max(1)
         && figures.table_bytes.saturating_sub(without) >= MIN_BYTES
     {
         return State::Zeroed;
     }
-    if map.reclaimable_bytes() < MIN_BYTES {
+    // Maps of a single group are as small as maps are (GM009).
+    if figures.groups <= 1 && figures.table_bytes < MIN_BYTES || map.reclaimable_bytes() < at_least {
         return State::Healthy;
     }
     if map.remade_bytes.saturating_mul(DRAINED) <= figures.table_bytes {
@@ -117,6 +126,9 @@ mod tests {
     #[test]
     fn a_little_is_not_worth_a_change() {
         assert_eq!(state_of(4096 - 63, |m| m.figures.holes = 2_000), State::Healthy);
-        assert_eq!(state_of(0, |m| m.figures.table_bytes = 65_535), State::Healthy);
+        let small = |remade, groups| {
+            state_of(0, |m| (m.figures.table_bytes, m.remade_bytes, m.figures.groups) = (8192, remade, groups))
+        };
+        assert_eq!([small(2048, 32), small(7169, 32), small(48, 1)], [State::Drained, State::Healthy, State::Healthy]);
     }
 }

@@ -6,7 +6,7 @@
 
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
-use mapscope_heap::BitSet;
+use mapscope_heap::{BitSet, Freed, Share};
 use rayon::prelude::*;
 
 use super::walk::{Header, Tally};
@@ -34,6 +34,8 @@ pub struct PinnedPlace {
     pub object_bytes: u64,
     /// What copies of just the parts would save: the objects' bytes less the slots of a copy for each slice and string.
     pub savable_bytes: u64,
+    /// What of the savable bytes causes free that were told.
+    pub share: Share,
 }
 
 impl PinnedPlace {
@@ -77,7 +79,7 @@ pub(super) fn capped(found: &Found<'_, '_>) -> bool {
 }
 
 /// The pinned objects, and sums by place.
-pub(super) fn places(found: &Found<'_, '_>, mut small: Vec<Small>) -> (BitSet, Vec<PinnedPlace>) {
+pub(super) fn places(found: &Found<'_, '_>, mut small: Vec<Small>, freed: &Freed) -> (BitSet, Vec<PinnedPlace>) {
     let graph = &found.stages.heap.graph;
     let mut pinned = BitSet::default();
     if small.is_empty() {
@@ -116,7 +118,9 @@ pub(super) fn places(found: &Found<'_, '_>, mut small: Vec<Small>) -> (BitSet, V
             spans.object(graph.blocks.block_of(object).address(object)).is_some_and(|o| !spans.spans[o.2].noscan);
         let copies: u64 =
             parts.iter().filter(|p| p.end > p.start).map(|p| spans.allocator().slot(p.end - p.start, scan)).sum();
-        sum.savable_bytes += bytes.saturating_sub(copies);
+        let savable = bytes.saturating_sub(copies);
+        sum.savable_bytes += savable;
+        freed.share(object, savable, &mut sum.share);
     }
     let rows = found.places.all.iter().zip(sums).filter(|(_, s)| s.objects > 0);
     let mut rows: Vec<PinnedPlace> = rows

@@ -47,6 +47,7 @@ pub(crate) fn check(evidence: &Evidence) -> Vec<Claim> {
             ("object_bytes", pinned.object_bytes),
         ],
         reclaimable_bytes: pinned.savable_bytes,
+        share: pinned.share,
         advice: if pinned.type_name == "string" {
             "Copy the part: strings.Clone(s[i:j]).".to_owned()
         } else {

@@ -37,8 +37,14 @@ const LARGE: u64 = 64 << 10;
 /// One buffer of 64 KiB for each of 64 processors is what a pool is for.
 const FLOOR: u64 = 4 << 20;
 
+impl PoolFacts {
+    /// Whether a finding is made of it.
+    pub fn matters(&self) -> bool {
+        self.bytes >= FLOOR && self.bytes >= self.values.saturating_mul(LARGE)
+    }
+}
+
 pub(crate) fn check(evidence: &Evidence) -> Vec<Claim> {
-    let large = |p: &&PoolFacts| p.bytes >= FLOOR && p.bytes >= p.values.saturating_mul(LARGE);
     let claim = |pool: &PoolFacts| Claim {
         subject: pool.owner.clone(),
         summary: format!(
@@ -50,11 +56,12 @@ pub(crate) fn check(evidence: &Evidence) -> Vec<Claim> {
         ),
         evidence: vec![("values", pool.values)],
         reclaimable_bytes: pool.bytes,
+        cause: pool.cause,
         advice: match variable(&pool.owner) {
             Some(name) => format!("Put back only what is small: if buf.Cap() <= 64<<10 {{ {name}.Put(buf) }}."),
             None => "Put back only what is small, a buffer of at most 64 KiB.".to_owned(),
         },
         ..Claim::default()
     };
-    evidence.pools.iter().filter(large).map(claim).collect()
+    evidence.pools.iter().filter(|pool| pool.matters()).map(claim).collect()
 }
