@@ -477,7 +477,7 @@ fn check_room(objects: u64, available: Option<u64>) -> Result<(), GoError> {
 
 fn auditor<'c>(context: &Context<'c>) -> Auditor<'c> {
     let Context { memory, layout, types, spans, .. } = *context;
-    Auditor { memory, layout, types, spans }
+    Auditor { memory, layout, types, spans, lookout: None }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use mapscope_heap::{MapFigures, Share};
 
 use crate::finding::Claim;
 use crate::severity::MIN_BYTES;
-use crate::state::{State, state};
+use crate::state::{State, lost_bytes, state};
 use crate::text::{bytes, count, plural};
 use crate::{Evidence, MapFacts};
 
@@ -26,6 +26,7 @@ impl Matter {
         let state = state(map);
         let tables = match state {
             State::Healthy => 0,
+            State::Unfindable | State::Dead => lost_bytes(map),
             State::Growing => map.figures.old_buckets_bytes.unwrap_or(0),
             State::Zeroed => {
                 map.figures.table_bytes.saturating_sub(map.without_zero_bytes.unwrap_or(map.figures.table_bytes))
@@ -77,6 +78,11 @@ impl Alike {
         all.remade_bytes = all.remade_bytes.saturating_add(map.remade_bytes);
         all.pinned_keys = all.pinned_keys.saturating_add(map.pinned_keys);
         all.heuristic |= map.heuristic;
+        if let (Some(sum), Some(lost)) = (&mut all.lost, map.lost) {
+            sum.entries = sum.entries.saturating_add(lost.entries);
+            sum.bytes = sum.bytes.saturating_add(lost.bytes);
+            sum.remade_bytes = sum.remade_bytes.saturating_add(lost.remade_bytes);
+        }
         if bytes > self.worst_bytes {
             (self.worst, self.worst_bytes) = (map.figures.clone(), bytes);
             (all.cleared, all.padded) = (map.cleared, map.padded.clone());
@@ -84,6 +90,23 @@ impl Alike {
         self.maps += 1;
         self.bytes = self.bytes.saturating_add(bytes);
         self.share.merge(&share(self.matter, map, bytes));
+    }
+
+    /// Bytes of whole objects that are freed.
+    fn whole(&self) -> u64 {
+        match self.matter {
+            Matter::Keys => self.bytes,
+            Matter::Tables(State::Unfindable | State::Dead) => self.all.lost.map_or(0, |lost| lost.bytes),
+            _ => 0,
+        }
+    }
+
+    fn cause(&self) -> Option<u16> {
+        match self.matter {
+            Matter::Keys => self.all.keys_cause,
+            Matter::Tables(State::Unfindable | State::Dead) => self.all.lost.and_then(|lost| lost.cause),
+            _ => None,
+        }
     }
 
     /// `one` for a single map, `many` for several.
@@ -122,19 +145,24 @@ impl Alike {
             evidence,
             reclaimable_bytes: self.bytes,
             share: self.share,
-            cause: self.all.keys_cause.filter(|_| self.matter == Matter::Keys),
+            cause: self.cause(),
+            partial_bytes: self.bytes.saturating_sub(self.whole()),
             advice,
             ..Claim::default()
         }
     }
 }
 
-/// What of the bytes that mending a map frees is freed with something else. Objects that only keys hold are a cause of their
-/// own.
+/// What of the bytes that mending a map frees is freed with something else. Whole objects that go are a cause of their own.
 fn share(matter: Matter, map: &MapFacts, bytes: u64) -> Share {
     let mut share = Share::default();
-    if let Some(cause) = map.freed_by.filter(|_| matter != Matter::Keys) {
-        share.add(cause, bytes);
+    let whole = match matter {
+        Matter::Keys => bytes,
+        Matter::Tables(State::Unfindable | State::Dead) => map.lost.map_or(0, |lost| lost.bytes),
+        _ => 0,
+    };
+    if let Some(cause) = map.freed_by.filter(|_| whole < bytes) {
+        share.add(cause, bytes - whole);
     }
     share
 }

@@ -67,6 +67,8 @@ pub(crate) struct Claim {
     pub(crate) not_live_bytes: u64,
     /// Of those, bytes that causes (see [`Cause`](crate::CauseFacts)) free.
     pub(crate) share: Share,
+    /// Of a cause: bytes that are not of the objects it frees, but saved of objects that stay.
+    pub(crate) partial_bytes: u64,
     /// It is a cause itself.
     pub(crate) cause: Option<u16>,
     pub(crate) advice: String,

@@ -39,9 +39,9 @@ mod sums;
 mod text;
 
 pub use evidence::{
-    CauseFacts, ClassFacts, CycleFacts, Evidence, FieldOrder, FinalizerFacts, GrowthFacts, LeakFacts, MapFacts,
-    PaddedFacts, PaddedMapFacts, PinnedFacts, PoolFacts, SliceFacts, StaleFacts, StringFacts, SuspectFacts,
-    SyncMapFacts, TimerFacts,
+    CauseFacts, ClassFacts, ContextFacts, CycleFacts, Evidence, FieldOrder, FinalizerFacts, GrowthFacts, HandleFacts,
+    LeakFacts, LostFacts, MapFacts, MemoryFacts, NeverFacts, OtherFacts, PaddedFacts, PaddedMapFacts, PinnedFacts,
+    PoolFacts, SliceFacts, StaleFacts, StringFacts, SuspectFacts, SyncMapFacts, TimerFacts,
 };
 pub use finding::{Finding, Severity};
 pub use maps::Maps;

@@ -42,6 +42,11 @@ table! {
     "GH009" "dominator-concentration" gh009_dominator_concentration Low,
     "GH010" "timers" gh010_timers Medium,
     "GH011" "sync-pool-retention" gh011_sync_pool_retention Medium,
+    "GH012" "cgo-handles" gh012_cgo_handles Medium,
+    "GH013" "lost-contexts" gh013_lost_contexts High,
+    "GH014" "free-spans" gh014_free_spans Medium,
+    "GH015" "memory-outside-go" gh015_memory_outside_go Medium,
+    "GH016" "never-finalized" gh016_never_finalized High,
     "GM001" "drained-map" gm001_drained_map High,
     "GM002" "tombstone-heavy" gm002_tombstone_heavy High,
     "GM003" "unfinished-growth" gm003_unfinished_growth High,
@@ -57,6 +62,8 @@ table! {
     "GM013" "sync-map-overhead" gm013_sync_map_overhead Medium,
     "GM014" "stale-tables" gm014_stale_tables Medium,
     "GM015" "unbounded-map" gm015_unbounded_map High,
+    "GM016" "dead-weak-pointers" gm016_dead_weak_pointers High,
+    "GM017" "nan-keys" gm017_nan_keys High,
 }
 
 impl Rule {

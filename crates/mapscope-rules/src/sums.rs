@@ -54,8 +54,9 @@ impl Part {
     fn of(claim: &Claim, alone: u64, evidence: &Evidence, names: &HashMap<u16, String>) -> Self {
         let known = |cause: Option<u16>| cause.and_then(|c| names.get(&c)).cloned();
         if let Some(cause) = claim.cause.and_then(|c| evidence.causes.get(c as usize)) {
-            let own = cause.bytes.min(alone);
-            return match known(cause.outer) {
+            let partial = claim.partial_bytes.min(alone);
+            let own = cause.bytes.min(alone - partial) + (partial - claim.share.bytes.min(partial));
+            return match known(cause.outer).or_else(|| known(claim.share.cause)) {
                 Some(with) => Self { own, shared: alone - own, with },
                 // What it frees lies in each other, and was counted for each.
                 None => Self { own, shared: 0, with: String::new() },

@@ -8,6 +8,7 @@
 mod channels;
 mod columns;
 mod finalizers;
+mod never;
 mod pinned;
 mod places;
 mod pools;
@@ -23,6 +24,7 @@ use std::sync::atomic::AtomicU64;
 
 pub use channels::ChannelType;
 pub use finalizers::{FinalizerType, Finalizers, QueuedFunction, RunningCall};
+pub use never::NeverRun;
 pub use pinned::PinnedPlace;
 pub use pools::Pool;
 pub use slices::SlicePlace;
@@ -92,11 +94,7 @@ impl Session<'_> {
 
     /// As [`Session::storage`], beside what other causes free: `freed` is asked when pools, timers and finalizers are known
     /// and the rest is not, and of slices and strings it is told what of their bytes those causes free.
-    pub fn storage_beside(
-        &self,
-        options: &StorageOptions,
-        freed: impl FnOnce(&Storage) -> Freed,
-    ) -> (Storage, Freed) {
+    pub fn storage_beside(&self, options: &StorageOptions, freed: impl FnOnce(&Storage) -> Freed) -> (Storage, Freed) {
         let stages = &self.stages;
         let types = walk::live_types(stages);
         let places = Places::new(stages, &types, stages.regions);

@@ -116,13 +116,7 @@ impl Texts {
     }
 
     /// Compares all texts. `values`: copies the start of those that are listed.
-    pub(super) fn compare(
-        &self,
-        found: &Found<'_, '_>,
-        mut parts: Vec<Part>,
-        values: bool,
-        freed: &Freed,
-    ) -> Strings {
+    pub(super) fn compare(&self, found: &Found<'_, '_>, mut parts: Vec<Part>, values: bool, freed: &Freed) -> Strings {
         parts.par_sort_unstable();
         parts.dedup_by_key(|p| (p.address, p.len));
         let heap = found.stages.heap;

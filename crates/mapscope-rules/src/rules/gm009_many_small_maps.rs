@@ -42,7 +42,7 @@ use mapscope_heap::Share;
 use crate::finding::Claim;
 use crate::severity::MIN_BYTES;
 use crate::text::{bytes, count};
-use crate::{Evidence, MapFacts};
+use crate::{ContextFacts, Evidence, MapFacts};
 
 /// Fewer maps than this are no pattern.
 const MANY: u64 = 1000;
@@ -106,7 +106,9 @@ impl Small {
 
 pub(crate) fn check(evidence: &Evidence) -> Vec<Claim> {
     let mut places: BTreeMap<(&str, &str), (Sum, Sum)> = BTreeMap::new();
-    for (owner, type_name, place) in evidence.maps.places().filter(|(.., place)| !place.small.larger) {
+    // A context's list of children is the library's.
+    let ours = evidence.maps.places().filter(|(_, name, place)| !place.small.larger && *name != ContextFacts::CHILDREN);
+    for (owner, type_name, place) in ours {
         // A document that was decoded into `any` has maps of one type at every depth.
         let owner = if holds_any(type_name) { owner.trim_end_matches("[]") } else { owner };
         let (all, empty) = places.entry((owner, type_name)).or_default();

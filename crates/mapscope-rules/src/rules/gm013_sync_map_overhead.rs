@@ -60,7 +60,9 @@ const FACTOR: u64 = 2;
 
 pub(crate) fn check(evidence: &Evidence) -> Vec<Claim> {
     let mut places: BTreeMap<(&str, &str), Vec<&SyncMapFacts>> = BTreeMap::new();
-    for map in evidence.sync_maps.iter().filter(|m| m.entries >= SyncMapFacts::MIN_ENTRIES) {
+    for map in
+        evidence.sync_maps.iter().filter(|m| m.entries >= SyncMapFacts::MIN_ENTRIES && m.owner != SyncMapFacts::HANDLES)
+    {
         places.entry((&map.owner, &map.plain_type)).or_default().push(map);
     }
     places.into_iter().filter_map(|((owner, plain_type), maps)| claim(owner, plain_type, &maps)).collect()

@@ -11,6 +11,11 @@ pub(crate) mod gh008_struct_padding;
 pub(crate) mod gh009_dominator_concentration;
 pub(crate) mod gh010_timers;
 pub(crate) mod gh011_sync_pool_retention;
+pub(crate) mod gh012_cgo_handles;
+pub(crate) mod gh013_lost_contexts;
+pub(crate) mod gh014_free_spans;
+pub(crate) mod gh015_memory_outside_go;
+pub(crate) mod gh016_never_finalized;
 pub(crate) mod gm001_drained_map;
 pub(crate) mod gm002_tombstone_heavy;
 pub(crate) mod gm003_unfinished_growth;
@@ -26,6 +31,8 @@ pub(crate) mod gm012_shared_map;
 pub(crate) mod gm013_sync_map_overhead;
 pub(crate) mod gm014_stale_tables;
 pub(crate) mod gm015_unbounded_map;
+pub(crate) mod gm016_dead_weak_pointers;
+pub(crate) mod gm017_nan_keys;
 
 use mapscope_heap::MapFigures;
 

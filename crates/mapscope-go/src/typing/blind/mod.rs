@@ -51,8 +51,13 @@ impl Typing<'_> {
         let evidence = code::evidence(context);
         let loaded = evidence.loaded.iter().map(|id| context.types.get(*id).descriptor);
         let catalog = context.types.catalog(loaded);
-        let auditor =
-            Auditor { memory: context.memory, layout: context.layout, types: context.types, spans: context.spans };
+        let auditor = Auditor {
+            memory: context.memory,
+            layout: context.layout,
+            types: context.types,
+            spans: context.spans,
+            lookout: None,
+        };
         let mut search = Search::new(self, &auditor, &catalog, &evidence);
         let mut candidates = search.candidates(reach);
         let mut concluded = FxHashSet::default();
