@@ -195,9 +195,41 @@ pub struct MemoryUse {
     /// What Go does not know: cgo, mmap; with the runtime's own where `runtime_bytes` is absent. Absent when not measured.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub other_bytes: Option<u64>,
+    /// What Go does not know by the mappings that it lies in, most bytes first: with `runtime_bytes`, they add up to
+    /// `other_bytes`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other: Vec<OtherMemory>,
     /// Spans in use by the size of their slots, ascending; absent when residency is not known.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub classes: Vec<SizeClass>,
+}
+
+/// Resident memory that Go does not know, in mappings of one kind.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct OtherMemory {
+    /// `file`, `shared`, `brk` (C's heap), `thread stack` or `anonymous`.
+    pub kind: String,
+    /// The file, or the name of the shared memory; empty for the others.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub name: String,
+    /// Mappings.
+    pub mappings: u64,
+    /// Resident bytes.
+    pub bytes: u64,
+}
+
+impl OtherMemory {
+    /// What it is, in words.
+    pub fn words(&self) -> String {
+        match (self.kind.as_str(), self.name.as_str()) {
+            ("file", "") => "a mapped file".to_owned(),
+            ("file", name) => format!("file {name}"),
+            ("shared", name) => format!("shared memory {name}"),
+            ("brk", _) => "C heap (brk)".to_owned(),
+            ("thread stack", _) => "stacks of C threads".to_owned(),
+            _ => "anonymous memory (malloc of C, mmap)".to_owned(),
+        }
+    }
 }
 
 /// Spans in use whose slots have one size. The bytes are resident ones; those of all classes sum to the parts.

@@ -1,10 +1,12 @@
 //! From what was read to the data that views show.
 
+mod causes;
 pub(crate) mod dominators;
 pub(crate) mod findings;
 pub(crate) mod goroutines;
 pub(crate) mod growth;
 pub(crate) mod held;
+mod lost;
 pub(crate) mod partial;
 pub(crate) mod paths;
 mod profile;
@@ -17,11 +19,11 @@ pub(crate) use sites::{live_sites, why_none};
 
 use std::time::Duration;
 
-use mapscope_go::{ClassUse, MapDetails, Session, Totals};
+use mapscope_go::{ClassUse, MapDetails, Mapping, Session, Totals};
 use mapscope_memory::{Figure, Pause, Process, TargetInfo, TargetKind};
 use mapscope_report::model::{
-    GoroutineCount, GroupState, Heap, Inspection, MapDetail, MemoryUse, SiteList, SizeClass, SlotLayout, Target,
-    TypeRow, Untyped, UntypedGroup,
+    GoroutineCount, GroupState, Heap, Inspection, MapDetail, MemoryUse, OtherMemory, SiteList, SizeClass, SlotLayout,
+    Target, TypeRow, Untyped, UntypedGroup,
 };
 use mapscope_report::{INSPECT_SCHEMA, MAP_SCHEMA, rfc3339};
 
@@ -171,8 +173,20 @@ fn memory_use(session: &Session<'_>, info: &TargetInfo) -> MemoryUse {
         runtime_bytes: parts.runtime,
         binary_bytes: Some(parts.binary),
         other_bytes: Some(parts.other),
+        other: parts.others.iter().map(other_memory).collect(),
         classes: parts.classes.iter().map(size_class).collect(),
     }
+}
+
+fn other_memory(other: &mapscope_go::OtherMemory) -> OtherMemory {
+    let (kind, name) = match &other.mapping {
+        Mapping::File(path) => ("file", path.to_string_lossy().into_owned()),
+        Mapping::Shared(name) => ("shared", name.clone()),
+        Mapping::Brk => ("brk", String::new()),
+        Mapping::ThreadStack => ("thread stack", String::new()),
+        Mapping::Anonymous => ("anonymous", String::new()),
+    };
+    OtherMemory { kind: kind.to_owned(), name, mappings: other.mappings, bytes: other.bytes }
 }
 
 fn size_class(class: &ClassUse) -> SizeClass {

@@ -64,8 +64,13 @@ impl Typing<'_> {
         worker::run(self, regions, Vec::new(), &[], &self.sampled(reach, &evidence.allocations));
         let loaded = evidence.loaded.iter().map(|id| context.types.get(*id).descriptor);
         let catalog = context.types.catalog(loaded);
-        let auditor =
-            Auditor { memory: context.memory, layout: context.layout, types: context.types, spans: context.spans };
+        let auditor = Auditor {
+            memory: context.memory,
+            layout: context.layout,
+            types: context.types,
+            spans: context.spans,
+            lookout: None,
+        };
         let mut search = Search::new(self, &auditor, &catalog, &evidence);
         let allocated = Allocated::of(self, evidence.allocations.values());
         // What is merely likely waits until there is nothing surer.
