@@ -82,8 +82,8 @@ pub use session::{
 };
 pub use sites::{CodeMapping, HeapProfile, HeapRecord, Sampled, Sampling, Site, Sites};
 pub use storage::{
-    ChannelType, FinalizerType, Finalizers, NeverRun, PinnedPlace, Pool, QueuedFunction, RunningCall, SlicePlace,
-    Storage, StorageOptions, StringGroup, Strings, TimerFunction, TimerHeap, Timers,
+    ChannelType, FinalizerType, Finalizers, NeverRun, PinnedPlace, Pool, PoppedPlace, QueuedFunction, RunningCall,
+    SlicePlace, Storage, StorageOptions, StringGroup, Strings, TimerFunction, TimerHeap, Timers,
 };
 pub use types::{FieldLayout, StructLayout};
 pub use untyped::{Untyped, UntypedGroup};

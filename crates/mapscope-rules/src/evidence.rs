@@ -28,6 +28,8 @@ pub struct Evidence {
     pub cycles: Vec<CycleFacts>,
     /// Arrays of slices, by the place of the slices.
     pub slices: Vec<SliceFacts>,
+    /// Objects that only unused parts of arrays hold, by the place of the slices.
+    pub popped: Vec<PoppedFacts>,
     /// Large objects that only small slices and strings keep, by place.
     pub pinned: Vec<PinnedFacts>,
     /// Texts of strings.
@@ -309,6 +311,23 @@ pub struct SliceFacts {
     pub savable_bytes: u64,
     /// What of the savable bytes causes free.
     pub share: FreedShare,
+}
+
+/// What the unused parts of the arrays of the slices in one place hold.
+#[derive(Clone, Debug, Default)]
+pub struct PoppedFacts {
+    /// The field, element or variable that holds the slices.
+    pub place: String,
+    /// Their type.
+    pub type_name: String,
+    /// Arrays.
+    pub arrays: u64,
+    /// Objects.
+    pub objects: u64,
+    /// Bytes that would be freed with them.
+    pub bytes: u64,
+    /// Its number as a cause.
+    pub cause: Option<u16>,
 }
 
 /// The objects that slices or strings in one place pin.

@@ -41,7 +41,7 @@ mod text;
 pub use evidence::{
     CauseFacts, ClassFacts, ContextFacts, CycleFacts, Evidence, FieldOrder, FinalizerFacts, GrowthFacts, HandleFacts,
     LeakFacts, LostFacts, MapFacts, MemoryFacts, NeverFacts, OtherFacts, PaddedFacts, PaddedMapFacts, PinnedFacts,
-    PoolFacts, SliceFacts, StaleFacts, StringFacts, SuspectFacts, SyncMapFacts, TimerFacts,
+    PoolFacts, PoppedFacts, SliceFacts, StaleFacts, StringFacts, SuspectFacts, SyncMapFacts, TimerFacts,
 };
 pub use finding::{Finding, Severity};
 pub use maps::Maps;

@@ -12,6 +12,7 @@ mod never;
 mod pinned;
 mod places;
 mod pools;
+mod popped;
 pub(crate) mod references;
 mod slices;
 mod strings;
@@ -27,6 +28,7 @@ pub use finalizers::{FinalizerType, Finalizers, QueuedFunction, RunningCall};
 pub use never::NeverRun;
 pub use pinned::PinnedPlace;
 pub use pools::Pool;
+pub use popped::PoppedPlace;
 pub use slices::SlicePlace;
 pub use strings::{StringGroup, Strings};
 pub(crate) use timers::{GO_FUNC, heap_timers};
@@ -60,6 +62,8 @@ pub struct Storage {
     pub slices: Vec<SlicePlace>,
     /// Large objects that only small slices and strings keep, by place.
     pub pinned: Vec<PinnedPlace>,
+    /// Objects that only unused parts of arrays hold, by place.
+    pub popped: Vec<PoppedPlace>,
     /// Strings, and those that are there more than once.
     pub strings: Strings,
     /// Channels by type.
@@ -114,6 +118,7 @@ impl Session<'_> {
         let mut partial = Partial::default();
         let mut storage = Storage {
             looked_at_bytes: looked_at,
+            popped: popped::places(&found, &found.arrays),
             channels: channels.types(stages),
             pools: pools::pools(stages, &mut partial),
             timers: timers::timers(stages, &timers, &mut partial),

@@ -45,6 +45,16 @@ pub(super) struct Arrays {
     words: Column<3>,
 }
 
+/// What slices use of an array.
+pub(super) struct Used {
+    pub(super) object: u32,
+    /// From where on, and to where, one of them has a length; from the end of the type in front.
+    pub(super) start: u64,
+    pub(super) end: u64,
+    /// The place of the one that reaches furthest.
+    pub(super) place: u32,
+}
+
 impl Arrays {
     pub(super) fn new(spans: &SpanTable) -> Self {
         Self { words: Column::new(spans) }
@@ -60,6 +70,15 @@ impl Arrays {
                 word.fetch_max(value, Relaxed);
             }
         }
+    }
+
+    /// The arrays of a span that slices refer to.
+    pub(super) fn used<'u>(&'u self, spans: &'u SpanTable, index: usize) -> impl Iterator<Item = Used> + 'u {
+        let first = spans.blocks.blocks()[index].first;
+        (first..).zip(self.words.of_span(index)).filter_map(|(object, words)| {
+            let (end, place) = kept(words[0].load(Relaxed))?;
+            Some(Used { object, start: MAX_OBJECT.saturating_sub(words[2].load(Relaxed)), end, place })
+        })
     }
 
     /// Sums by place, without the arrays that are `pinned`.

@@ -3,11 +3,11 @@
 
 use std::collections::HashMap;
 
-use mapscope_go::{AllPinnedKeys, HolderKind, Pool, Session, Storage, TimerFunction};
+use mapscope_go::{AllPinnedKeys, HolderKind, Pool, PoppedPlace, Session, Storage, TimerFunction};
 use mapscope_heap::{Freed, Seed};
 use mapscope_rules::{CauseFacts, MapFacts};
 
-use super::findings::{finalizers, pool, timer};
+use super::findings::{finalizers, pool, popped, timer};
 
 /// Causes that are told apart: more findings than this nobody reads.
 const MAX_CAUSES: u16 = 1 << 14;
@@ -20,6 +20,7 @@ pub(super) struct Causes {
     /// By function of the storage's timers, and by pool.
     pub(super) timers: Vec<Option<u16>>,
     pub(super) pools: Vec<Option<u16>>,
+    pub(super) popped: Vec<Option<u16>>,
     pub(super) finalizers: Option<u16>,
 }
 
@@ -46,6 +47,11 @@ impl Causes {
             let of = |row: &TimerFunction| self.add(row.objects.iter().copied().map(Seed::Object));
             let cause = Some(row).filter(|row| timer((*row).clone(), None).matters()).and_then(of);
             self.timers.push(cause);
+        }
+        for row in &storage.popped {
+            let of = |row: &PoppedPlace| self.add(row.objects.iter().copied().map(Seed::Object));
+            let cause = Some(row).filter(|row| popped(row, None).matters()).and_then(of);
+            self.popped.push(cause);
         }
         let mut sets: Vec<(u16, &[u32])> = Vec::new();
         for row in &storage.pools {

@@ -11,8 +11,8 @@ use mapscope_memory::Partial;
 use mapscope_report::model::{FindingRow, Inspection, MapId, MapRef};
 use mapscope_rules::{
     ClassFacts, CycleFacts, Evidence, FieldOrder, FinalizerFacts, Finding, LeakFacts, LostFacts, MapFacts, Maps,
-    MemoryFacts, OtherFacts, PaddedFacts, PaddedMapFacts, PinnedFacts, PoolFacts, SliceFacts, StaleFacts, StringFacts,
-    SuspectFacts, SyncMapFacts, TimerFacts, findings,
+    MemoryFacts, OtherFacts, PaddedFacts, PaddedMapFacts, PinnedFacts, PoolFacts, PoppedFacts, SliceFacts, StaleFacts,
+    StringFacts, SuspectFacts, SyncMapFacts, TimerFacts, findings,
 };
 
 use super::causes::{Causes, KeyCauses};
@@ -71,6 +71,7 @@ fn evidence(session: &Session<'_>, inspection: &Inspection, census: &GoroutineCe
     let (storage, freed) = session.storage_beside(&options, |storage| causes.freed(session, storage));
     let timers = storage.timers.functions.iter().cloned().zip(&causes.timers);
     let pools = storage.pools.iter().cloned().zip(&causes.pools);
+    let places = storage.popped.iter().zip(&causes.popped);
     let evidence = Evidence {
         live_bytes: heap.live_bytes,
         garbage_bytes: heap.object_bytes.saturating_sub(heap.live_bytes),
@@ -89,6 +90,7 @@ fn evidence(session: &Session<'_>, inspection: &Inspection, census: &GoroutineCe
         suspects: inspection.suspects.iter().map(suspect).collect(),
         timers: timers.map(|(row, cause)| timer(row, *cause)).collect(),
         pools: pools.map(|(row, cause)| pool(row, *cause)).collect(),
+        popped: places.map(|(row, cause)| popped(row, *cause)).collect(),
         slices: storage.slices.into_iter().map(slice).collect(),
         pinned: storage.pinned.into_iter().map(pinned).collect(),
         padded: session.padded_types(&freed).iter().map(|t| padded_type(session, t)).collect(),
@@ -247,6 +249,18 @@ fn stale(tables: mapscope_go::StaleTables, causes: &mut Causes) -> StaleFacts {
 fn slice(place: mapscope_go::SlicePlace) -> SliceFacts {
     let mapscope_go::SlicePlace { place, type_name, arrays, len_bytes, cap_bytes, savable_bytes, share } = place;
     SliceFacts { place, type_name, arrays, len_bytes, cap_bytes, savable_bytes, share }
+}
+
+pub(super) fn popped(place: &mapscope_go::PoppedPlace, cause: Option<u16>) -> PoppedFacts {
+    let mapscope_go::PoppedPlace { place, type_name, arrays, objects, bytes } = place;
+    PoppedFacts {
+        place: place.clone(),
+        type_name: type_name.clone(),
+        arrays: *arrays,
+        objects: objects.len() as u64,
+        bytes: *bytes,
+        cause,
+    }
 }
 
 fn pinned(place: mapscope_go::PinnedPlace) -> PinnedFacts {
