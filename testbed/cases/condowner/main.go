@@ -45,9 +45,9 @@ func run() {
 		go c.writeLoop()
 	}
 	runtime.GC()
-	say.Maps(1, 20, "goroutine main.run: srv.accounts")
-	say.Maps(20, 5000, "goroutine main.run: srv.accounts[].subs")
-	say.Maps(100_000, 1, "goroutine main.run: srv.accounts[].subs[]")
+	say.Maps(1, 20, "")
+	say.Maps(20, 5000, "")
+	say.Maps(100_000, 1, "")
 	say.Ready()
 	fmt.Println(srv)
 }

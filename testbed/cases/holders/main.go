@@ -135,7 +135,7 @@ func main() {
 	say.Maps(1, 1006, "main.snapshot")
 	say.Maps(1, 1007, "main.cfg.m")
 	say.Maps(1, 1008, "")
-	say.Maps(1, 1009, "main.ctx.val")
+	say.Maps(1, 1009, "main.ctx.Context.val")
 	say.Maps(1, 1010, "")
 	say.Maps(1, 1011, "main.hook{m11}")
 	say.Maps(1, 1012, "main.dyn")

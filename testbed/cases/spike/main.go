@@ -2,7 +2,6 @@
 package main
 
 import (
-	"fmt"
 	"runtime"
 	"runtime/debug"
 
@@ -24,7 +23,7 @@ func main() {
 	for i := 0; i < 64; i++ {
 		keep = append(keep, make([]byte, 1000))
 	}
-	fmt.Println(len(burst))
+	runtime.KeepAlive(burst)
 	burst = nil
 	runtime.GC()
 	say.Ready()

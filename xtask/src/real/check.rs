@@ -11,6 +11,10 @@ use super::programs::Program;
 const UNTYPED: f64 = 0.03;
 const UNTYPED_CASE: f64 = 0.02;
 const UNTYPED_STRIPPED: f64 = 0.05;
+/// What the huge program has at least, and the seconds that a snapshot may live by default.
+const HUGE_OBJECTS: u64 = 29_000_000;
+const HUGE_BINARY: u64 = 150_000_000;
+const SNAPSHOT_SECONDS: f64 = 120.0;
 
 /// What is wrong with what was said of a real program.
 pub(super) fn program(program: &Program, look: &Look) -> Vec<String> {
@@ -27,14 +31,7 @@ pub(super) fn program(program: &Program, look: &Look) -> Vec<String> {
 pub(super) fn case(case: &Case, variant: Variant, truth: &Value, look: &Look) -> Vec<String> {
     let named = variant == Variant::Default;
     let mut wrong = any(look, if named { UNTYPED_CASE } else { UNTYPED_STRIPPED });
-    for stated in truth["maps"].as_array().into_iter().flatten() {
-        let (owner, entries) = (stated["owner"].as_str().unwrap_or_default(), stated["entries"].as_u64());
-        let of = look.maps.iter().filter(|map| Some(map.entries) == entries);
-        let of = of.filter(|map| !named || owner.is_empty() || without_number(&map.owner) == owner).count() as u64;
-        if Some(of) < stated["count"].as_u64() {
-            wrong.push(format!("{of} of {} maps of {owner} with {} entries", stated["count"], stated["entries"]));
-        }
-    }
+    wrong.extend(maps(named, truth, look));
     let holder = &look.holder.0;
     if named && !case.holders.iter().any(|start| holder.starts_with(start)) {
         wrong.push(format!("the first holder is {holder}"));
@@ -46,6 +43,33 @@ pub(super) fn case(case: &Case, variant: Variant, truth: &Value, look: &Look) ->
     // Without names a finding can name no variable.
     if named && !case.cause.is_empty() && !case.cause.iter().any(|word| says(word)) {
         wrong.push(format!("no finding says any of {:?}", case.cause));
+    }
+    wrong
+}
+
+/// What is wrong with what was said of the huge program.
+pub(super) fn huge(truth: &Value, look: &Look) -> Vec<String> {
+    let mut wrong = any(look, UNTYPED);
+    wrong.extend(maps(true, truth, look));
+    if look.objects < HUGE_OBJECTS || look.binary < HUGE_BINARY {
+        wrong.push(format!("{} objects in a binary of {} bytes are not huge", look.objects, look.binary));
+    }
+    if look.cost.wall > SNAPSHOT_SECONDS {
+        wrong.push(format!("it took {:.0} s, longer than a snapshot may live", look.cost.wall));
+    }
+    wrong
+}
+
+/// Maps that are not listed with the entries, and the owner, that the program states.
+fn maps(named: bool, truth: &Value, look: &Look) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for stated in truth["maps"].as_array().into_iter().flatten() {
+        let (owner, entries) = (stated["owner"].as_str().unwrap_or_default(), stated["entries"].as_u64());
+        let of = look.maps.iter().filter(|map| Some(map.entries) == entries);
+        let of = of.filter(|map| !named || owner.is_empty() || without_number(&map.owner) == owner).count() as u64;
+        if Some(of) < stated["count"].as_u64() {
+            wrong.push(format!("{of} of {} maps of {owner} with {} entries", stated["count"], stated["entries"]));
+        }
     }
     wrong
 }
