@@ -178,6 +178,8 @@ fn keep(reader: UnixStream, order: &Order<'_>) -> ! {
     let _ = sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::all()), None);
     let _ = nix::unistd::setsid();
     let _ = std::env::set_current_dir("/");
+    // Where the kernel shares processors out by session (sched(7), autogroups), what counts is the priority of ours.
+    let _ = std::fs::write("/proc/self/autogroup", "-10");
     close_others(&mut [Some(reader.as_raw_fd()), order.identity.file()]);
     // SAFETY: the name is a string that ends in a zero byte; the rest are plain numbers.
     #[allow(unsafe_code)]
