@@ -38,6 +38,7 @@ type (
 	P3      struct{ A, B *int }
 	Payload struct{ A, B *int }
 	Caught  struct{ A, B *int }
+	VastEnd struct{ A, B, C *int }
 	Kept    struct{ A, B *int }
 	Keyed   struct{ A, B *int }
 	Valued  struct{ A, B *int }
@@ -81,6 +82,16 @@ type (
 		A    *Cell
 		Name string
 		B    *Cell
+	}
+	// Vast has pointers past its first 128 KiB: up to Go 1.23 its type has a program instead of a mask.
+	Vast struct {
+		N    int
+		Rows [9_000]VastRow
+	}
+	VastRow struct {
+		ID  int
+		P   *VastEnd
+		Pad [2]int
 	}
 	// Wide is known from its own header only: an unsafe.Pointer leads to it. From Go 1.27 its mask is built on demand.
 	Wide struct{ P [300]*P3 }
@@ -126,6 +137,7 @@ var (
 	s40000  []*S40000
 	rows    []Row
 	million []*Far
+	vast    *Vast
 	wide    unsafe.Pointer
 	middles []*int
 	boxes   []any
@@ -225,6 +237,10 @@ func more() {
 		records[i] = Record{ID: i, P: &Valued{A: number}}
 		keys[&Keyed{A: number}] = struct{}{}
 	}
+	vast = new(Vast)
+	for i := 0; i < len(vast.Rows); i += 1_000 {
+		vast.Rows[i].P = &VastEnd{A: number}
+	}
 	p := &Kept{A: number}
 	kept = &p
 }
@@ -274,6 +290,8 @@ func count() {
 	truth.Count("main.End", 12)
 	truth.Count("main.Cell", 6_000)
 	truth.Count("main.Far", (len(million)+1_020)/1_021)
+	truth.Count("main.Vast", 1)
+	truth.Count("main.VastEnd", 9)
 	truth.Count("main.Value", 200)
 	truth.Count("main.Payload", 20)
 	truth.Count("main.Caught", 50)

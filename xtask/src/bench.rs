@@ -4,7 +4,7 @@
 //! Every figure of `docs/BENCHMARKS.md` is written by this, in one run on one machine.
 
 mod machine;
-mod measure;
+pub(crate) mod measure;
 mod pause;
 mod peers;
 mod report;
@@ -87,8 +87,8 @@ pub(crate) fn run(arguments: &[&str]) -> Result<()> {
     sections::write("inspect", &report::page(&tables, &options, &machine)?)
 }
 
-/// The program to measure: the one that is given, or a release built now.
-fn program(given: Option<&Path>) -> Result<PathBuf> {
+/// The mapscope to run: the one that is given, or a release built now.
+pub(crate) fn program(given: Option<&Path>) -> Result<PathBuf> {
     if let Some(program) = given {
         return program.canonicalize().with_context(|| format!("there is no {}", program.display()));
     }

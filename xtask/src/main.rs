@@ -9,6 +9,7 @@ mod damage;
 mod demo;
 mod dist;
 mod fuzz;
+mod real;
 mod test;
 mod testbed;
 mod toolchain;
@@ -27,13 +28,15 @@ usage: cargo xtask CHORE
   toolchains                    get the Go toolchains of the testbed (xtask/toolchains.txt)
   testbed                       build every testbed program with every toolchain and variant
   layouts                       write the tables of offsets for binaries without debug information
-  damage [--seconds N] [--seed N]
+  damage [--seconds N] [--seed N] | --pages
                                 read cores with one damage each: no result may differ without saying so
   fuzz [TARGET] [--seconds N]   fuzz one target, or each for N seconds (60)
   bench [--objects N] [--go VERSION] [--runs N] [--mapscope FILE]
                                 measure `inspect` on a large heap, live and from a core; writes docs/BENCHMARKS.md
   bench pause [--sizes MB,MB] [--rounds N] [--mapscope FILE]
                                 measure what a look costs the process, next to gcore, Delve and goref
+  real [--only NAME] [--mapscope FILE]
+                build real programs (etcd, Prometheus, ...), give them work and look at them; writes docs/REAL_PROGRAMS.md
   ui [--check]                  build the page of the HTML report from ui/ (needs Node); check it, and run its tests
   dist [--check]                build target/dist/mapscope, one static file for containers; run it in an empty root
   demo-core                     record the core that `mapscope demo` shows
@@ -55,6 +58,7 @@ fn main() -> Result<ExitCode> {
         // What `bench` runs each command with.
         ["measure", command @ ..] => bench::measure_helper(command, false),
         ["measure-watched", command @ ..] => bench::measure_helper(command, true),
+        ["real", rest @ ..] => real::run(rest),
         ["ui"] => ui::build(),
         ["ui", "--check"] => ui::check().map(drop),
         ["dist"] => dist::build().map(drop),

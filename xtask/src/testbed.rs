@@ -1,5 +1,7 @@
 //! Builds the testbed's programs with every toolchain and variant, and lists them in `matrix.json` for the tests.
 
+mod cases;
+
 use std::collections::hash_map::DefaultHasher;
 use std::fs;
 use std::hash::{Hash, Hasher};
@@ -106,6 +108,7 @@ pub(crate) fn build() -> Result<()> {
                 build_variant(toolchain, variant, sources)?;
                 let minor = toolchain.minor();
                 let programs = variant.programs(minor).chain(["cgo"]).chain(variant.hosted(minor));
+                let programs = programs.chain(cases::of(variant, minor));
                 for program in programs.chain(variant.tests(minor).iter().copied()) {
                     rows.push(row(&toolchain.version, variant.name, program));
                 }
@@ -171,6 +174,7 @@ fn build_variant(toolchain: &Toolchain, variant: &Variant, sources: u64) -> Resu
         compile("1", &[EMBEDDED, PLUGIN])?;
         build_modules(toolchain, variant, &out)?;
     }
+    cases::build(toolchain, variant, &out)?;
     for package in variant.tests(toolchain.minor()) {
         run(toolchain
             .command()

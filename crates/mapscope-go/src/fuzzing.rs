@@ -218,7 +218,7 @@ pub fn maps(bytes: &[u8], minor: u32, swiss: bool) -> Option<Result<MapFigures, 
     let layout = layout(swiss);
     let types = TypeTable::new(&memory, &modules, None, minor, &layout);
     let spans = SpanTable::read(&memory, &layout, BASE, &mut Partial::default()).ok()?;
-    let auditor = Auditor { memory: &memory, layout: &layout, types: &types, spans: &spans };
+    let auditor = Auditor { memory: &memory, layout: &layout, types: &types, spans: &spans, lookout: None };
     let map = types.descriptor(word(4));
     let shape = types.shape(map)?;
     let _ = auditor.storage(word(3), &shape);

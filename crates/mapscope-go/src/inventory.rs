@@ -44,12 +44,23 @@ impl Classes {
     }
 }
 
-/// Live objects by type, most bytes first.
-pub(crate) fn histogram(classes: &Classes, merged: &MergedTree) -> Vec<TypeCount> {
+/// Live objects by type, most bytes first. `inferred`: how many of each type were concluded to be of it.
+pub(crate) fn histogram(classes: &Classes, merged: &MergedTree, inferred: &[u64]) -> Vec<TypeCount> {
+    let mut inferred_of = vec![0; classes.names.len()];
+    for (class, count) in classes.of_type.iter().zip(inferred) {
+        inferred_of[*class as usize] += count;
+    }
     let sums = merged.by_class(classes.names.len());
-    let rows = classes.names.iter().zip(sums).filter(|(_, sum)| sum.0 > 0);
-    let mut rows: Vec<TypeCount> =
-        rows.map(|(name, (count, bytes, retained))| TypeCount { name: name.clone(), count, bytes, retained }).collect();
+    let rows = classes.names.iter().zip(inferred_of).zip(sums).filter(|(_, sum)| sum.0 > 0);
+    let mut rows: Vec<TypeCount> = rows
+        .map(|((name, inferred), (count, bytes, retained))| TypeCount {
+            name: name.clone(),
+            count,
+            inferred,
+            bytes,
+            retained,
+        })
+        .collect();
     rows.sort_by(|a, b| b.bytes.cmp(&a.bytes).then_with(|| a.name.cmp(&b.name)));
     rows
 }

@@ -57,6 +57,7 @@ mod struct_layouts;
 mod symbols;
 mod types;
 mod typing;
+mod untyped;
 
 pub use binary::Binary;
 pub use binary_types::{BinaryTypes, MapUse, NamedLayout, with_types};
@@ -69,10 +70,10 @@ pub use goroutines::{GoroutineCensus, GoroutineCount, GoroutineGroup, LeakVerdic
 pub use heap::Allocator;
 pub use holders::{Holder, HolderKind};
 pub use maps::model::{Estimate, GroupLayout, GrowthStep, MapDesign, MapModel, TypeSize};
-pub use maps::{AllPinnedKeys, PinnedKeys, StaleTables, SyncMap};
+pub use maps::{AllPinnedKeys, Loss, LostEntries, PinnedKeys, StaleTables, SyncMap};
 pub use padding::{PaddedMap, PaddedPart, PaddedType};
 pub use paths::{FoundPath, Garbage, MergedPath, MergedPaths, PathObject, PathStep, Place, path_text};
-pub use resident::{ClassUse, MemoryParts, PageTotals, RuntimeStatistics};
+pub use resident::{ClassUse, Mapping, MemoryParts, OtherMemory, PageTotals, RuntimeStatistics};
 pub use root_names::RootClass;
 pub use runtime::{CodeFrame, CodeSpot, Reads};
 pub use session::{
@@ -81,7 +82,8 @@ pub use session::{
 };
 pub use sites::{CodeMapping, HeapProfile, HeapRecord, Sampled, Sampling, Site, Sites};
 pub use storage::{
-    ChannelType, FinalizerType, Finalizers, PinnedPlace, Pool, QueuedFunction, RunningCall, SlicePlace, Storage,
-    StorageOptions, StringGroup, Strings, TimerFunction, TimerHeap, Timers,
+    ChannelType, FinalizerType, Finalizers, NeverRun, PinnedPlace, Pool, PoppedPlace, QueuedFunction, RunningCall,
+    SlicePlace, Storage, StorageOptions, StringGroup, Strings, TimerFunction, TimerHeap, Timers,
 };
 pub use types::{FieldLayout, StructLayout};
+pub use untyped::{Untyped, UntypedGroup};

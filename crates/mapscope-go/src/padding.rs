@@ -1,6 +1,6 @@
 //! What the order of fields costs: live structs that another order makes smaller, and the maps that have some.
 
-use mapscope_heap::Block;
+use mapscope_heap::{Block, Freed, FreedShare};
 use mapscope_model::MapId;
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
@@ -30,6 +30,8 @@ pub struct PaddedType {
     pub best: StructLayout,
     /// The slots of all those objects and arrays less the slots that they would get.
     pub savable_bytes: u64,
+    /// What of the savable bytes causes free that were told.
+    pub share: FreedShare,
 }
 
 /// A map whose key or element is a struct that another order of its fields makes smaller.
@@ -72,38 +74,42 @@ type Sum = (u64, u64, u64);
 
 impl Session<'_> {
     /// The struct types of live objects that another order of their fields makes smaller, those that save most first.
-    pub fn padded_types(&self) -> Vec<PaddedType> {
+    /// `freed`: causes, to tell what of the bytes they free.
+    pub fn padded_types(&self, freed: &Freed) -> Vec<PaddedType> {
         let types = self.stages.context.types;
         let (spans, graph) = (&self.stages.heap.spans, self.graph());
         let wasteful = self.wasteful();
         if wasteful.iter().all(Option::is_none) {
             return Vec::new();
         }
-        let count = |mut sums: FxHashMap<u32, Sum>, (block, span): (&Block, &crate::heap::Span)| {
+        let count = |mut sums: FxHashMap<u32, (Sum, FreedShare)>, (block, span): (&Block, &crate::heap::Span)| {
             for object in block.objects() {
                 if let Some(Some(found)) = wasteful.get(graph.type_of(object) as usize)
                     && self.reachability().is_live(object)
                 {
-                    let sum = sums.entry(found.ty.0).or_default();
-                    *sum = add(*sum, found.of_slot(span.elem_size, spans.allocator()));
+                    let (sum, share) = sums.entry(found.ty.0).or_default();
+                    let one = found.of_slot(span.elem_size, spans.allocator());
+                    *sum = add(*sum, one);
+                    freed.share(object, one.2, share);
                 }
             }
             sums
         };
-        let join = |mut a: FxHashMap<u32, Sum>, b: FxHashMap<u32, Sum>| {
-            for (ty, sum) in b {
+        let join = |mut a: FxHashMap<u32, (Sum, FreedShare)>, b: FxHashMap<u32, (Sum, FreedShare)>| {
+            for (ty, (sum, share)) in b {
                 let all = a.entry(ty).or_default();
-                *all = add(*all, sum);
+                all.0 = add(all.0, sum);
+                all.1.merge(&share);
             }
             a
         };
         let each = spans.blocks.blocks().par_iter().zip(&spans.spans).with_min_len(SPANS);
         let sums = each.fold(FxHashMap::default, count).reduce(FxHashMap::default, join);
-        let row = |(ty, (objects, elements, savable_bytes)): (u32, Sum)| {
+        let row = |(ty, ((objects, elements, savable_bytes), share)): (u32, (Sum, FreedShare))| {
             let layout = types.struct_layout(TypeId(ty))?;
             let best = layout.best_order()?;
             let name = types.get(TypeId(ty)).name.clone();
-            Some(PaddedType { name, objects, elements, layout, best, savable_bytes })
+            Some(PaddedType { name, objects, elements, layout, best, savable_bytes, share })
         };
         let mut rows: Vec<PaddedType> = sums.into_iter().filter_map(row).filter(|r| r.savable_bytes > 0).collect();
         rows.sort_by(|a, b| b.savable_bytes.cmp(&a.savable_bytes).then_with(|| a.name.cmp(&b.name)));

@@ -1,6 +1,6 @@
 //! One reading of a Go target, from its bytes to its maps.
 
-use mapscope_heap::{Dominators, HeapGraph, MapAudit, MergedTree, Reachability};
+use mapscope_heap::{Dominators, Freed, HeapGraph, MapAudit, MergedTree, Reachability};
 use mapscope_memory::{Figure, Memory, Partial, TargetKind, available_memory, return_free_memory};
 use mapscope_model::{MapId, MapTable};
 
@@ -43,6 +43,8 @@ pub struct TypeCount {
     pub name: String,
     /// Objects.
     pub count: u64,
+    /// Those of them whose type was concluded from what they look like.
+    pub inferred: u64,
     /// Bytes of their slots.
     pub bytes: u64,
     /// Bytes that would be freed with all of them, but for what only several of them hold together.
@@ -185,6 +187,22 @@ impl<'s> Session<'s> {
     /// What dominates each live object, and how much it retains.
     pub fn dominators(&self) -> &'s Dominators<'s> {
         self.stages.dominators
+    }
+
+    /// The cause that frees a live map with all its tables.
+    pub fn map_freed_by(&self, map: MapId, freed: &Freed) -> Option<u16> {
+        let address = self.maps.map(map).address();
+        match self.stages.heap.spans.object(address) {
+            Some((object, ..)) => freed.cause(object),
+            None => self.stages.auditor().parts(address).first().and_then(|part| freed.cause(*part)),
+        }
+    }
+
+    /// The holder that each goroutine is, by the goroutine's number.
+    pub fn goroutine_holders(&self) -> impl Iterator<Item = (u64, u32)> {
+        let holders = (0u32..).zip(&self.stages.holders.all);
+        let all = &self.stages.roots.goroutines.all;
+        holders.filter_map(|(number, holder)| Some((all.get(holder.goroutine? as usize)?.id, number)))
     }
 
     /// Who holds objects from outside the heap; the dominators number holders by their place in this list, and after it
@@ -421,7 +439,7 @@ fn session<R>(
         redacted: info.redacted,
         maps,
         untyped_maps,
-        types: histogram(&classes, &by_type),
+        types: histogram(&classes, &by_type, &typing.inferred_by_type()),
         totals: totals(graph, &reach, &heap.spans, &roots, &starts),
         memory: parts,
         partial,
@@ -488,7 +506,7 @@ fn check_room(objects: u64, available: Option<u64>) -> Result<(), GoError> {
 
 fn auditor<'c>(context: &Context<'c>) -> Auditor<'c> {
     let Context { memory, layout, types, spans, .. } = *context;
-    Auditor { memory, layout, types, spans }
+    Auditor { memory, layout, types, spans, lookout: None }
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! What a map costs the reader, in bytes of our own: counted by the allocator, in a process of its own.
+//! Measures what each map of a program with many costs the reader: takes a running program of the testbed, counts the
+//! bytes of our own by the allocator, in a process of its own, and fails when they are above the budget.
 #![allow(clippy::unwrap_used, missing_docs, unreachable_pub)]
 #![allow(dead_code, reason = "each test program uses a part of what they share")]
 

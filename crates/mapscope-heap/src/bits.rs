@@ -62,14 +62,17 @@ impl BitSet {
 
     /// The numbers in the set, ascending.
     pub fn iter(&self) -> impl Iterator<Item = usize> + '_ {
-        self.words.iter().enumerate().flat_map(|(i, &word)| {
-            std::iter::successors((word != 0).then_some(word), |w| {
-                let rest = w & (w - 1);
-                (rest != 0).then_some(rest)
-            })
-            .map(move |w| i * 64 + w.trailing_zeros() as usize)
-        })
+        self.words.iter().enumerate().flat_map(|(i, &word)| members(i, word))
     }
+}
+
+/// The numbers that the word at `index` stands for.
+fn members(index: usize, word: u64) -> impl Iterator<Item = usize> {
+    std::iter::successors((word != 0).then_some(word), |w| {
+        let rest = w & (w - 1);
+        (rest != 0).then_some(rest)
+    })
+    .map(move |w| index * 64 + w.trailing_zeros() as usize)
 }
 
 /// A set that knows how many of its members come before a number, so that columns need a row for members only.
@@ -144,6 +147,11 @@ impl SharedBits {
     pub fn remove(&self, index: usize) -> bool {
         let bit = 1 << (index % 64);
         self.words[index / 64].load(Relaxed) & bit != 0 && self.words[index / 64].fetch_and(!bit, Relaxed) & bit != 0
+    }
+
+    /// The numbers in the set, ascending.
+    pub fn iter(&self) -> impl Iterator<Item = usize> + '_ {
+        self.words.iter().enumerate().flat_map(|(i, word)| members(i, word.load(Relaxed)))
     }
 
     pub(crate) fn into_set(self) -> BitSet {

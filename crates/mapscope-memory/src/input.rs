@@ -1,4 +1,4 @@
-//! What somebody named as an input: takes a path, or `-` for standard input, and gives its bytes, within bounds.
+//! Opens what somebody named as an input: takes a path, or `-` for standard input, and gives its bytes, within bounds.
 //!
 //! A regular file is mapped. A pipe is read once, to its end, into memory or a file without a name; so is standard input
 //! where it is not a file itself. A device is not opened. What a target names is none of this: [`FileBytes::open`].

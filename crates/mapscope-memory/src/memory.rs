@@ -80,6 +80,12 @@ pub trait Memory: Send + Sync {
     /// The target's mappings, sorted by address, not overlapping.
     fn regions(&self) -> &[Region];
 
+    /// The names that the kernel gives to mappings without a file, with the mappings' first addresses, in order: `[heap]`,
+    /// `/memfd:cache`. None where they are not known, as of a core.
+    fn labels(&self) -> &[(u64, String)] {
+        &[]
+    }
+
     /// The target's threads.
     fn threads(&self) -> &[Thread];
 

@@ -78,12 +78,45 @@ pub struct Inspection {
     /// The same of maps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub total_maps: Option<u64>,
+    /// Live objects whose type nothing tells; absent when there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub untyped: Option<Untyped>,
+    /// Objects that look like maps that never had an entry, and whose type nothing tells: they are not among the maps.
+    /// Absent when there are none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub untyped_maps: u64,
     /// Why the result is partial: one sentence for each reason. Absent when the result is whole.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub partial: Vec<String>,
     /// What each reason makes uncertain; every other figure is exact.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub partial_scope: Vec<PartialScope>,
+}
+
+/// Live objects without a type.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Untyped {
+    /// How many.
+    pub objects: u64,
+    /// Bytes of their slots.
+    pub bytes: u64,
+    /// The largest groups of them, most bytes first.
+    pub groups: Vec<UntypedGroup>,
+}
+
+/// Objects of one size without a type.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct UntypedGroup {
+    /// Bytes of each one's slot.
+    pub slot_bytes: u64,
+    /// They can hold pointers.
+    pub pointers: bool,
+    /// How many.
+    pub objects: u64,
+    /// Bytes of their slots.
+    pub bytes: u64,
+    /// How a person would name one of them.
+    pub owner: String,
 }
 
 /// What was examined, and how.
@@ -162,9 +195,41 @@ pub struct MemoryUse {
     /// What Go does not know: cgo, mmap; with the runtime's own where `runtime_bytes` is absent. Absent when not measured.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub other_bytes: Option<u64>,
+    /// What Go does not know by the mappings that it lies in, most bytes first: with `runtime_bytes`, they add up to
+    /// `other_bytes`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other: Vec<OtherMemory>,
     /// Spans in use by the size of their slots, ascending; absent when residency is not known.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub classes: Vec<SizeClass>,
+}
+
+/// Resident memory that Go does not know, in mappings of one kind.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct OtherMemory {
+    /// `file`, `shared`, `brk` (C's heap), `thread stack` or `anonymous`.
+    pub kind: String,
+    /// The file, or the name of the shared memory; empty for the others.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub name: String,
+    /// Mappings.
+    pub mappings: u64,
+    /// Resident bytes.
+    pub bytes: u64,
+}
+
+impl OtherMemory {
+    /// What it is, in words.
+    pub fn words(&self) -> String {
+        match (self.kind.as_str(), self.name.as_str()) {
+            ("file", "") => "a mapped file".to_owned(),
+            ("file", name) => format!("file {name}"),
+            ("shared", name) => format!("shared memory {name}"),
+            ("brk", _) => "C heap (brk)".to_owned(),
+            ("thread stack", _) => "stacks of C threads".to_owned(),
+            _ => "anonymous memory (malloc of C, mmap)".to_owned(),
+        }
+    }
 }
 
 /// Spans in use whose slots have one size. The bytes are resident ones; those of all classes sum to the parts.
@@ -221,6 +286,9 @@ pub struct TypeRow {
     pub type_name: String,
     /// Objects.
     pub count: u64,
+    /// Those of them whose type was concluded from what they look like, not read; absent when there are none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub inferred: u64,
     /// Bytes of their slots.
     pub shallow_bytes: u64,
     /// Bytes that would be freed with all of them, but for what only several of them hold together.
@@ -338,4 +406,10 @@ pub struct TypeList {
     /// What each reason makes uncertain; every other figure is exact.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub partial_scope: Vec<PartialScope>,
+}
+
+/// Whether a count is left out: there is nothing of its kind.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }

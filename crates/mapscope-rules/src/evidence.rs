@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use mapscope_heap::MapFigures;
+use mapscope_heap::{FreedShare, MapFigures};
 
 use crate::Maps;
 use crate::severity::MIN_BYTES;
@@ -18,22 +18,32 @@ pub struct Evidence {
     pub maps: Maps,
     /// `sync.Map`s of [`SyncMapFacts::MIN_ENTRIES`] or more.
     pub sync_maps: Vec<SyncMapFacts>,
+    /// The handles of `runtime/cgo` that are not deleted; none where there are few.
+    pub handles: Option<HandleFacts>,
+    /// Contexts that nothing but their parents hold, by parent.
+    pub contexts: Vec<ContextFacts>,
     /// Tables that only loops hold.
     pub stale_tables: Vec<StaleFacts>,
     /// Cycles of live objects that have a map among them.
     pub cycles: Vec<CycleFacts>,
     /// Arrays of slices, by the place of the slices.
     pub slices: Vec<SliceFacts>,
+    /// Objects that only unused parts of arrays hold, by the place of the slices.
+    pub popped: Vec<PoppedFacts>,
     /// Large objects that only small slices and strings keep, by place.
     pub pinned: Vec<PinnedFacts>,
     /// Texts of strings.
     pub strings: StringFacts,
+    /// Where resident memory went; absent where that is not known.
+    pub memory: Option<MemoryFacts>,
     /// Spans in use by the size of their slots.
     pub classes: Vec<ClassFacts>,
     /// Goroutines that nothing can wake any more, in groups with one stack.
     pub leaks: Vec<LeakFacts>,
     /// Finalizers and cleanups.
     pub finalizers: FinalizerFacts,
+    /// Finalizers and cleanups that can never run.
+    pub never_run: NeverFacts,
     /// Pools that hold something.
     pub pools: Vec<PoolFacts>,
     /// Timers, by what they call.
@@ -44,6 +54,17 @@ pub struct Evidence {
     pub padded: Vec<PaddedFacts>,
     /// Maps of two inspections of one program; none where there is one inspection.
     pub growth: Vec<GrowthFacts>,
+    /// What frees whole objects, by number. Other facts say what of their bytes a cause frees (their `share`, `freed_by`).
+    pub causes: Vec<CauseFacts>,
+}
+
+/// Something that, when it is mended, frees objects with all that they alone lead to: a leaked goroutine, a pool.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CauseFacts {
+    /// Bytes of the objects that it frees and no other cause does: each object counts for one cause.
+    pub bytes: u64,
+    /// A cause that frees some of what this one would free alone.
+    pub outer: Option<u16>,
 }
 
 /// One map.
@@ -76,6 +97,27 @@ pub struct MapFacts {
     pub pinned_bytes: u64,
     /// What the order of fields of its key or element costs; absent when no order is better.
     pub padded: Option<Arc<PaddedMapFacts>>,
+    /// Entries that are of no use; absent where there are none.
+    pub lost: Option<LostFacts>,
+    /// The cause that frees the whole map.
+    pub freed_by: Option<u16>,
+    /// The number that what only its keys hold has as a cause.
+    pub keys_cause: Option<u16>,
+}
+
+/// Entries of a map that are of no use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LostFacts {
+    /// Their keys are NaN; else their weak pointers lead to nothing.
+    pub nan: bool,
+    /// How many.
+    pub entries: u64,
+    /// Bytes of objects that would be freed with them.
+    pub bytes: u64,
+    /// Bytes of the map's tables if it were made anew without them.
+    pub remade_bytes: u64,
+    /// The number that those objects have as a cause.
+    pub cause: Option<u16>,
 }
 
 /// A struct with its fields in the order that takes least.
@@ -119,6 +161,8 @@ pub struct PaddedFacts {
     pub elements: u64,
     /// What all of them would save.
     pub savable_bytes: u64,
+    /// What of the savable bytes causes free.
+    pub share: FreedShare,
 }
 
 /// The maps with one owner and type, in two inspections of one program.
@@ -155,11 +199,49 @@ pub struct CycleFacts {
     pub retained_bytes: u64,
     /// The pointer that leads back: `Member.room`.
     pub closing: String,
+    /// The type of the map.
+    pub type_name: String,
+}
+
+/// The handles of `runtime/cgo` that were made and not deleted.
+#[derive(Clone, Debug, Default)]
+pub struct HandleFacts {
+    /// Handles.
+    pub handles: u64,
+    /// Bytes that would be freed if all were deleted.
+    pub bytes: u64,
+    /// Its number as a cause.
+    pub cause: Option<u16>,
+}
+
+/// The children of contexts with one owner.
+#[derive(Clone, Debug, Default)]
+pub struct ContextFacts {
+    /// How a person would name the parent's list of them: `main.root.children`.
+    pub owner: String,
+    /// Children, those included that something else holds.
+    pub contexts: u64,
+    /// Bytes of children, and of what they lead to, that nothing but the parent holds.
+    pub bytes: u64,
+    /// Its number as a cause.
+    pub cause: Option<u16>,
+}
+
+impl ContextFacts {
+    /// The type of a context's list of children.
+    pub const CHILDREN: &'static str = "map[context.canceler]struct {}";
 }
 
 impl MapFacts {
-    /// What is the matter with smaller tables is not worth a finding.
+    /// The owner without the number of its goroutine: maps of one place and type count together.
+    pub fn place(owner: &str) -> &str {
+        crate::alike::nameless(owner)
+    }
+
+    /// What is the matter with smaller tables is not worth a finding alone.
     pub const MIN_TABLE_BYTES: u64 = MIN_BYTES;
+    /// Fewer bytes that only keys hold are not worth a finding, whether of one map or of all with one owner and type.
+    pub const MIN_PINNED_BYTES: u64 = MIN_BYTES;
 
     /// What making it anew would free.
     pub fn reclaimable_bytes(&self) -> u64 {
@@ -184,9 +266,13 @@ pub struct SyncMapFacts {
     pub box_bytes: u64,
     /// What the plain map would take.
     pub plain_bytes: u64,
+    /// The cause that frees the whole map.
+    pub freed_by: Option<u16>,
 }
 
 impl SyncMapFacts {
+    /// The one that holds the handles of `runtime/cgo`.
+    pub const HANDLES: &'static str = "runtime/cgo.handles";
     /// Smaller ones are not worth a lock that has to be thought of.
     pub const MIN_ENTRIES: u64 = 1000;
 }
@@ -204,6 +290,8 @@ pub struct StaleFacts {
     pub objects: u64,
     /// Bytes that would be freed if the loops ended.
     pub bytes: u64,
+    /// Its number as a cause.
+    pub cause: Option<u16>,
 }
 
 /// The arrays of the slices in one place.
@@ -221,6 +309,25 @@ pub struct SliceFacts {
     pub cap_bytes: u64,
     /// Slots of the arrays less those of copies of just the length.
     pub savable_bytes: u64,
+    /// What of the savable bytes causes free.
+    pub share: FreedShare,
+}
+
+/// What the unused parts of the arrays of the slices in one place hold.
+#[derive(Clone, Debug, Default)]
+pub struct PoppedFacts {
+    /// The field, element or variable that holds the slices.
+    pub place: String,
+    /// Their type.
+    pub type_name: String,
+    /// Arrays.
+    pub arrays: u64,
+    /// Objects.
+    pub objects: u64,
+    /// Bytes that would be freed with them.
+    pub bytes: u64,
+    /// Its number as a cause.
+    pub cause: Option<u16>,
 }
 
 /// The objects that slices or strings in one place pin.
@@ -230,6 +337,8 @@ pub struct PinnedFacts {
     pub place: String,
     /// Their type.
     pub type_name: String,
+    /// Further places that hold parts of the same objects.
+    pub others: Vec<String>,
     /// Objects.
     pub objects: u64,
     /// Slices and strings that refer to them.
@@ -240,6 +349,8 @@ pub struct PinnedFacts {
     pub object_bytes: u64,
     /// Bytes of the objects less the slots of copies of what is referred to.
     pub savable_bytes: u64,
+    /// What of the savable bytes causes free.
+    pub share: FreedShare,
 }
 
 /// Texts of strings.
@@ -251,12 +362,38 @@ pub struct StringFacts {
     pub distinct: u64,
     /// Objects that would be freed if equal texts were one.
     pub savable_bytes: u64,
+    /// What of the savable bytes causes free.
+    pub share: FreedShare,
     /// The place that holds most of the text that wastes most.
     pub place: String,
     /// Bytes that this text alone wastes.
     pub worst_bytes: u64,
     /// How many times it is there.
     pub worst_count: u64,
+}
+
+/// Where resident memory went.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryFacts {
+    /// All resident bytes.
+    pub resident_bytes: u64,
+    /// Spans that no object is in and that were not returned to the system.
+    pub free_bytes: u64,
+    /// What Go does not know.
+    pub other_bytes: u64,
+    /// The same by the mappings that it lies in, most bytes first.
+    pub others: Vec<OtherFacts>,
+}
+
+/// Resident memory that Go does not know.
+#[derive(Clone, Debug, Default)]
+pub struct OtherFacts {
+    /// What it is, in words.
+    pub name: String,
+    /// It is a mapped file.
+    pub file: bool,
+    /// Resident bytes.
+    pub bytes: u64,
 }
 
 /// Spans whose slots have one size; resident bytes.
@@ -291,6 +428,8 @@ pub struct LeakFacts {
     pub stack_bytes: u64,
     /// Bytes of objects that would be freed with them.
     pub retained_bytes: u64,
+    /// Its number as a cause.
+    pub cause: Option<u16>,
 }
 
 /// Finalizers and cleanups.
@@ -302,8 +441,25 @@ pub struct FinalizerFacts {
     pub function: String,
     /// Bytes that nothing but finalizers and cleanups holds.
     pub held_bytes: u64,
+    /// Its number as a cause.
+    pub cause: Option<u16>,
     /// The calls that are going on: what was called, and the innermost function outside the runtime.
     pub running: Vec<(String, String)>,
+}
+
+/// Finalizers and cleanups that can never run.
+#[derive(Clone, Debug, Default)]
+pub struct NeverFacts {
+    /// Finalizers whose object is kept by one that is, in the end, kept by it.
+    pub finalizers: u64,
+    /// Cleanups whose function or argument leads to their object.
+    pub cleanups: u64,
+    /// The type of most of the objects.
+    pub type_name: String,
+    /// Bytes of the objects and of what only they lead to; those inside each other may count for each.
+    pub bytes: u64,
+    /// Its number as a cause.
+    pub cause: Option<u16>,
 }
 
 /// One `sync.Pool`.
@@ -317,6 +473,8 @@ pub struct PoolFacts {
     pub values: u64,
     /// What only pools keep alive.
     pub bytes: u64,
+    /// Its number as a cause.
+    pub cause: Option<u16>,
 }
 
 /// The timers that call one function.
@@ -334,6 +492,8 @@ pub struct TimerFacts {
     pub zombies: u64,
     /// Bytes that they retain, each by itself.
     pub bytes: u64,
+    /// Its number as a cause.
+    pub cause: Option<u16>,
 }
 
 /// A part of the heap that one way leads to.

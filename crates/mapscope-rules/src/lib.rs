@@ -22,8 +22,10 @@
 //! assert_eq!(found[0].reclaimable_bytes, 398 << 20);
 //! ```
 //!
-//! No two findings promise the same bytes: of a map, the cause that says most about it counts alone (`state.rs`).
+//! No two findings promise the same bytes: of a map, the cause that says most about it counts alone (`state.rs`), and what a
+//! finding frees as a whole no other has a part of (`sums.rs`).
 
+mod alike;
 mod evidence;
 mod finding;
 mod maps;
@@ -33,12 +35,13 @@ mod rules;
 mod severity;
 mod source_name;
 mod state;
+mod sums;
 mod text;
 
 pub use evidence::{
-    ClassFacts, CycleFacts, Evidence, FieldOrder, FinalizerFacts, GrowthFacts, LeakFacts, MapFacts, PaddedFacts,
-    PaddedMapFacts, PinnedFacts, PoolFacts, SliceFacts, StaleFacts, StringFacts, SuspectFacts, SyncMapFacts,
-    TimerFacts,
+    CauseFacts, ClassFacts, ContextFacts, CycleFacts, Evidence, FieldOrder, FinalizerFacts, GrowthFacts, HandleFacts,
+    LeakFacts, LostFacts, MapFacts, MemoryFacts, NeverFacts, OtherFacts, PaddedFacts, PaddedMapFacts, PinnedFacts,
+    PoolFacts, PoppedFacts, SliceFacts, StaleFacts, StringFacts, SuspectFacts, SyncMapFacts, TimerFacts,
 };
 pub use finding::{Finding, Severity};
 pub use maps::Maps;

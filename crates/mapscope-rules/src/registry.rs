@@ -3,8 +3,7 @@
 use std::cmp::Reverse;
 
 use crate::finding::Claim;
-use crate::severity::severity;
-use crate::{Evidence, Finding, Severity, rules};
+use crate::{Evidence, Finding, Severity, rules, sums};
 
 /// A rule.
 pub struct Rule {
@@ -13,7 +12,7 @@ pub struct Rule {
     /// `drained-map`.
     pub name: &'static str,
     /// However many bytes: what a rule points at may be just what the program is for.
-    at_most: Severity,
+    pub(crate) at_most: Severity,
     source: &'static str,
     check: fn(&Evidence) -> Vec<Claim>,
 }
@@ -43,6 +42,12 @@ table! {
     "GH009" "dominator-concentration" gh009_dominator_concentration Low,
     "GH010" "timers" gh010_timers Medium,
     "GH011" "sync-pool-retention" gh011_sync_pool_retention Medium,
+    "GH012" "cgo-handles" gh012_cgo_handles Medium,
+    "GH013" "lost-contexts" gh013_lost_contexts High,
+    "GH014" "free-spans" gh014_free_spans Medium,
+    "GH015" "memory-outside-go" gh015_memory_outside_go Medium,
+    "GH016" "never-finalized" gh016_never_finalized High,
+    "GH017" "popped-objects" gh017_popped_objects Medium,
     "GM001" "drained-map" gm001_drained_map High,
     "GM002" "tombstone-heavy" gm002_tombstone_heavy High,
     "GM003" "unfinished-growth" gm003_unfinished_growth High,
@@ -58,24 +63,11 @@ table! {
     "GM013" "sync-map-overhead" gm013_sync_map_overhead Medium,
     "GM014" "stale-tables" gm014_stale_tables Medium,
     "GM015" "unbounded-map" gm015_unbounded_map High,
+    "GM016" "dead-weak-pointers" gm016_dead_weak_pointers High,
+    "GM017" "nan-keys" gm017_nan_keys High,
 }
 
 impl Rule {
-    /// What the rule says of `evidence`.
-    fn findings<'r>(&'r self, evidence: &Evidence) -> impl Iterator<Item = Finding> + use<'r> {
-        let live = evidence.live_bytes;
-        (self.check)(evidence).into_iter().map(move |claim| Finding {
-            rule: self.code,
-            name: self.name,
-            severity: severity(claim.reclaimable_bytes, live).max(claim.at_least).min(self.at_most),
-            subject: if claim.subject.is_empty() { "(unknown)".to_owned() } else { claim.subject },
-            summary: claim.summary,
-            evidence: claim.evidence,
-            reclaimable_bytes: claim.reclaimable_bytes,
-            advice: claim.advice,
-        })
-    }
-
     /// What the rule means, as Markdown: the doc comment at the head of its file.
     pub fn text(&self) -> String {
         let lines = self.source.lines().map_while(|line| line.strip_prefix("//!"));
@@ -99,11 +91,13 @@ pub fn rule(query: &str) -> Option<&'static Rule> {
     RULES.iter().find(|r| r.code.eq_ignore_ascii_case(query) || r.name.eq_ignore_ascii_case(query))
 }
 
-/// What all rules say: the most urgent first, then those with most bytes.
+/// What all rules say: the most urgent first, then those with most bytes. No byte is promised twice (`sums.rs`).
 pub fn findings(evidence: &Evidence) -> Vec<Finding> {
-    let mut found: Vec<Finding> = RULES.iter().flat_map(|rule| rule.findings(evidence)).collect();
+    let claims: Vec<(&'static Rule, Claim)> =
+        RULES.iter().flat_map(|rule| (rule.check)(evidence).into_iter().map(move |claim| (rule, claim))).collect();
+    let mut found = sums::apart(claims, evidence);
     found.sort_by(|a, b| {
-        let key = |f: &Finding| (Reverse(f.severity), Reverse(f.reclaimable_bytes));
+        let key = |f: &Finding| (Reverse(f.severity), Reverse(f.reclaimable_bytes), Reverse(f.shared_bytes));
         key(a).cmp(&key(b)).then_with(|| (a.rule, &a.subject).cmp(&(b.rule, &b.subject)))
     });
     found

@@ -26,11 +26,6 @@ pub(crate) fn the_map(owner: &str) -> String {
     format!("the map {link} {owner}")
 }
 
-/// The variable where it is one, else the map in words.
-pub(crate) fn variable_or_map(owner: &str) -> String {
-    variable(owner).unwrap_or_else(|| the_map(owner))
-}
-
 /// `cache.users` of `github.com/you/app/cache.users`, and `users` in package `main`.
 fn package_variable(owner: &str) -> Option<String> {
     let (path, rest) = owner.rsplit_once('/').unwrap_or(("", owner));
@@ -95,8 +90,8 @@ mod tests {
         ] {
             assert_eq!(variable(owner), None, "{owner}");
         }
-        assert_eq!(variable_or_map("bss+0x8"), "the map at bss+0x8");
-        assert_eq!(variable_or_map("goroutine 7 main.worker"), "the map of goroutine 7 main.worker");
-        assert_eq!((variable_or_map(""), variable_or_map("main.m")), ("the map".to_owned(), "m".to_owned()));
+        assert_eq!(the_map("bss+0x8"), "the map at bss+0x8");
+        assert_eq!(the_map("goroutine 7 main.worker"), "the map of goroutine 7 main.worker");
+        assert_eq!(the_map(""), "the map");
     }
 }

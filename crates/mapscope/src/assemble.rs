@@ -1,10 +1,12 @@
 //! From what was read to the data that views show.
 
+mod causes;
 pub(crate) mod dominators;
 pub(crate) mod findings;
 pub(crate) mod goroutines;
 pub(crate) mod growth;
 pub(crate) mod held;
+mod lost;
 pub(crate) mod partial;
 pub(crate) mod paths;
 mod profile;
@@ -17,11 +19,11 @@ pub(crate) use sites::{live_sites, why_none};
 
 use std::time::Duration;
 
-use mapscope_go::{ClassUse, MapDetails, Session, Totals};
+use mapscope_go::{ClassUse, MapDetails, Mapping, Session, Totals};
 use mapscope_memory::{Figure, Pause, Process, TargetInfo, TargetKind};
 use mapscope_report::model::{
-    GoroutineCount, GroupState, Heap, Inspection, MapDetail, MemoryUse, SiteList, SizeClass, SlotLayout, Target,
-    TypeRow,
+    GoroutineCount, GroupState, Heap, Inspection, MapDetail, MemoryUse, OtherMemory, SiteList, SizeClass, SlotLayout,
+    Target, TypeRow, Untyped, UntypedGroup,
 };
 use mapscope_report::{INSPECT_SCHEMA, MAP_SCHEMA, rfc3339};
 
@@ -77,6 +79,7 @@ pub(crate) fn inspection(session: &Session<'_>, info: &TargetInfo, read: Duratio
             .map(|t| TypeRow {
                 type_name: or_unknown(&t.name).to_owned(),
                 count: t.count,
+                inferred: t.inferred,
                 shallow_bytes: t.bytes,
                 retained_bytes: Some(t.retained),
             })
@@ -84,9 +87,23 @@ pub(crate) fn inspection(session: &Session<'_>, info: &TargetInfo, read: Duratio
         maps: session.maps.clone(),
         total_types: None,
         total_maps: None,
+        untyped: untyped(session),
+        untyped_maps: session.untyped_maps,
         partial: sentences,
         partial_scope: scope,
     }
+}
+
+fn untyped(session: &Session<'_>) -> Option<Untyped> {
+    let found = session.untyped();
+    let groups = found.groups.into_iter().map(|g| UntypedGroup {
+        slot_bytes: g.slot_bytes,
+        pointers: g.pointers,
+        objects: g.objects,
+        bytes: g.bytes,
+        owner: g.owner,
+    });
+    (found.objects > 0).then(|| Untyped { objects: found.objects, bytes: found.bytes, groups: groups.collect() })
 }
 
 /// What a core does not tell whose data was overwritten.
@@ -156,8 +173,20 @@ fn memory_use(session: &Session<'_>, info: &TargetInfo) -> MemoryUse {
         runtime_bytes: parts.runtime,
         binary_bytes: Some(parts.binary),
         other_bytes: Some(parts.other),
+        other: parts.others.iter().map(other_memory).collect(),
         classes: parts.classes.iter().map(size_class).collect(),
     }
+}
+
+fn other_memory(other: &mapscope_go::OtherMemory) -> OtherMemory {
+    let (kind, name) = match &other.mapping {
+        Mapping::File(path) => ("file", path.to_string_lossy().into_owned()),
+        Mapping::Shared(name) => ("shared", name.clone()),
+        Mapping::Brk => ("brk", String::new()),
+        Mapping::ThreadStack => ("thread stack", String::new()),
+        Mapping::Anonymous => ("anonymous", String::new()),
+    };
+    OtherMemory { kind: kind.to_owned(), name, mappings: other.mappings, bytes: other.bytes }
 }
 
 fn size_class(class: &ClassUse) -> SizeClass {

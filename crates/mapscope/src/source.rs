@@ -105,10 +105,10 @@ impl<'s> Loaded<'_, 's> {
     fn findings_and_census(self) -> (Inspection, GoroutineCensus) {
         let started = Instant::now();
         let Self { session, mut inspection } = self;
-        let storage = session.storage(&StorageOptions { whole_texts: true, ..StorageOptions::default() });
         let census = session.goroutines();
-        assemble::partial::add(&storage.partial, &mut inspection.partial, &mut inspection.partial_scope);
-        inspection.findings = assemble::findings::list(session, &inspection, storage, &census);
+        let (findings, partial) = assemble::findings::list(session, &inspection, &census);
+        assemble::partial::add(&partial, &mut inspection.partial, &mut inspection.partial_scope);
+        inspection.findings = findings;
         assemble::add_time(&mut inspection.target, started.elapsed());
         (inspection, census)
     }

@@ -34,6 +34,7 @@ pub(crate) fn inspection() -> Inspection {
         count,
         shallow_bytes,
         retained_bytes: Some(2 * shallow_bytes),
+        ..TypeRow::default()
     };
     Inspection {
         schema: INSPECT_SCHEMA.into(),

@@ -2,6 +2,8 @@
 
 #[path = "live/capture.rs"]
 mod capture;
+#[path = "live/cases.rs"]
+mod cases;
 mod common;
 #[path = "live/containers.rs"]
 mod containers;

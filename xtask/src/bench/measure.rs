@@ -22,19 +22,19 @@ const PRINTED: &str = "MAPSCOPE_BENCH_PRINTED";
 
 /// What one run of a command cost.
 #[derive(Clone, Copy)]
-pub(super) struct Sample {
+pub(crate) struct Sample {
     /// Seconds from start to end.
-    pub(super) wall: f64,
+    pub(crate) wall: f64,
     /// Seconds of processors, user and system.
-    pub(super) cpu: f64,
+    pub(crate) cpu: f64,
     /// Most bytes resident at once, pages of mapped files included.
-    pub(super) peak: u64,
+    pub(crate) peak: u64,
     /// Most anonymous bytes resident at once; 0 unless the command was watched.
-    pub(super) own_peak: u64,
+    pub(crate) own_peak: u64,
 }
 
 /// Runs a command and measures it. Watching it costs it a little time, so a run that is watched does not count.
-pub(super) fn measure(command: &Command, watch: bool) -> Result<Sample> {
+pub(crate) fn measure(command: &Command, watch: bool) -> Result<Sample> {
     measure_as(command, if watch { "measure-watched" } else { "measure" }, None)
 }
 
@@ -87,7 +87,7 @@ pub(crate) fn helper(command: &[&str], watch: bool) -> Result<()> {
 }
 
 /// A figure of `/proc/PID/status`, in bytes.
-pub(super) fn memory(pid: u32, name: &str) -> Result<u64> {
+pub(crate) fn memory(pid: u32, name: &str) -> Result<u64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
     let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
     let kib: Option<u64> = line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok());

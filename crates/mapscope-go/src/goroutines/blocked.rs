@@ -15,6 +15,8 @@ use crate::session::Stages;
 const MAX_WAITER: usize = 256;
 /// Places in queues; more is a damaged list.
 const MAX_PLACES: usize = 1 << 24;
+/// `runtime.coro` has 48 bytes at most (1.23 to 1.27).
+const MAX_COROUTINE: u64 = 64;
 /// Bytes between two roots of the table of semaphores, at least.
 const MIN_STRIDE: u64 = 8;
 
@@ -40,12 +42,14 @@ pub(super) fn blocked(stages: &Stages<'_>, names: &Names, layout: Waiter) -> Vec
     let mut queues =
         Queues { context: stages.context, layout, channels: FxHashMap::default(), seen: FxHashSet::default() };
     let semaphores = queues.semaphores();
-    let one = |goroutine: &Goroutine| {
+    let coroutines = coroutines(stages, names);
+    let one = |(index, goroutine): (u32, &Goroutine)| {
         let places = match names.reason(&goroutine.standing).filter(|_| waits(&goroutine.standing)) {
             Some(Reason::Nothing) => Some(Vec::new()),
             Some(Reason::Channel) => queues.channels(goroutine).filter(|c| !c.is_empty()),
             Some(Reason::Select) => queues.channels(goroutine),
             Some(Reason::Semaphore) => semaphores.get(&goroutine.address).map(|place| vec![*place]),
+            Some(Reason::Coroutine) => coroutines.get(&index).cloned(),
             Some(Reason::Condition) => queues.condition(goroutine).map(|place| vec![place]),
             Some(Reason::Other) | None => None,
         };
@@ -59,7 +63,47 @@ pub(super) fn blocked(stages: &Stages<'_>, names: &Names, layout: Waiter) -> Vec
         let known = places.is_some_and(|p| p.len() == wait.len());
         Blocked { wait: if known { Wait::For(wait) } else { Wait::Open }, records }
     };
-    stages.roots.goroutines.all.iter().map(one).collect()
+    (0u32..).zip(&stages.roots.goroutines.all).map(one).collect()
+}
+
+/// The coroutine (`runtime.coro`, `runtime/coro.go`, from 1.23 on) that each goroutine is, by the goroutine's index: a small
+/// object that begins with the address of the `g` while that waits to be resumed. The goroutine has it on its stack, or
+/// in its `g` before it first runs; whoever can resume it has it too.
+fn coroutines(stages: &Stages<'_>, names: &Names) -> FxHashMap<u32, Vec<Place>> {
+    let all = &stages.roots.goroutines.all;
+    let waits = |g: &Goroutine| waits(&g.standing) && names.reason(&g.standing) == Some(Reason::Coroutine);
+    let mut found: FxHashMap<u32, Vec<Place>> = FxHashMap::default();
+    if !all.iter().any(waits) {
+        return found;
+    }
+    let spans = &stages.heap.spans;
+    let mut consider = |index: u32, goroutine: &Goroutine, value: u64| {
+        let Some((_, offset, span)) = spans.object(value) else { return };
+        let span = &spans.spans[span];
+        let is_one = offset == spans.header(span)
+            && span.elem_size <= MAX_COROUTINE
+            && stages.context.memory.u64(value).is_ok_and(|first| first == goroutine.address);
+        let places = found.entry(index).or_default();
+        if is_one && places.iter().all(|place| place.target != value) {
+            // No sudog stands for it: the object itself is what there is of it.
+            places.push(Place { waiter: 0, target: value });
+        }
+    };
+    for root in &stages.roots.words {
+        if let crate::roots::RootKind::Stack(index, _) = root.kind
+            && let Some(goroutine) = all.get(index as usize).filter(|g| waits(g))
+        {
+            consider(index, goroutine, root.value);
+        }
+    }
+    for (index, goroutine) in (0u32..).zip(all).filter(|(_, g)| waits(g)) {
+        let record = spans.object(goroutine.address).map(|(object, ..)| object);
+        for target in record.iter().flat_map(|object| stages.heap.graph.edges(*object)) {
+            consider(index, goroutine, stages.heap.graph.blocks.address(*target));
+        }
+    }
+    found.retain(|_, places| !places.is_empty());
+    found
 }
 
 /// Addresses of the `sudog`s that the runtime itself leads to: those of goroutines that wait for channels, and of who waits

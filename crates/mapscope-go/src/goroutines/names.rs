@@ -29,6 +29,8 @@ pub(super) enum Reason {
     Semaphore,
     /// For a `sync.Cond`.
     Condition,
+    /// For whoever resumes the coroutine that it is (`iter.Pull`).
+    Coroutine,
     /// For something else: time, the network, the collector.
     Other,
 }
@@ -86,6 +88,7 @@ impl Names {
                 Reason::Semaphore
             }
             "sync.Cond.Wait" => Reason::Condition,
+            "coroutine" => Reason::Coroutine,
             _ => Reason::Other,
         })
     }

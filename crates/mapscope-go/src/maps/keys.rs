@@ -26,9 +26,16 @@ pub struct AllPinnedKeys {
     maps: Vec<MapId>,
     /// What each of them holds.
     pinned: Vec<PinnedKeys>,
+    /// The objects, each with its map.
+    objects: Vec<(MapId, u32)>,
 }
 
 impl AllPinnedKeys {
+    /// The objects, each with the map whose keys alone hold it.
+    pub fn objects(&self) -> &[(MapId, u32)] {
+        &self.objects
+    }
+
     /// What the keys of a map hold; nothing when they are no pointers.
     pub fn of(&self, map: MapId) -> PinnedKeys {
         self.maps.binary_search(&map).ok().and_then(|index| self.pinned.get(index)).copied().unwrap_or_default()
@@ -40,7 +47,7 @@ impl Session<'_> {
     /// same type are left out, for it is not known which of the two points.
     pub fn pinned_keys(&self) -> AllPinnedKeys {
         let (maps, targets, wanted) = self.key_types();
-        let mut found = AllPinnedKeys { pinned: vec![PinnedKeys::default(); maps.len()], maps };
+        let mut found = AllPinnedKeys { pinned: vec![PinnedKeys::default(); maps.len()], maps, objects: Vec::new() };
         if targets.is_empty() {
             return found;
         }
@@ -57,7 +64,8 @@ impl Session<'_> {
             }
             let map = self.header_above(groups).and_then(|header| self.maps.at(header));
             let index = map.and_then(|map| found.maps.binary_search(&map.id()).ok());
-            if let Some(sum) = index.and_then(|index| found.pinned.get_mut(index)) {
+            if let Some((index, sum)) = index.and_then(|index| Some((index, found.pinned.get_mut(index)?))) {
+                found.objects.push((found.maps[index], object));
                 sum.objects += 1;
                 sum.bytes = sum.bytes.saturating_add(self.dominators().retained(object));
             }

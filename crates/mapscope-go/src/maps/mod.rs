@@ -7,6 +7,7 @@ mod advice;
 mod keys;
 mod legacy;
 mod list;
+mod lost;
 pub(crate) mod model;
 mod sharing;
 mod stale;
@@ -16,6 +17,7 @@ mod walk;
 
 pub use keys::{AllPinnedKeys, PinnedKeys};
 pub(crate) use list::list_maps;
+pub use lost::{Loss, LostEntries};
 pub use stale::StaleTables;
 pub use sync_map::SyncMap;
 
@@ -32,6 +34,8 @@ pub(crate) struct Auditor<'a> {
     pub(crate) layout: &'a Layout,
     pub(crate) types: &'a TypeTable<'a>,
     pub(crate) spans: &'a SpanTable,
+    /// What is looked for in each entry besides.
+    pub(crate) lookout: Option<std::sync::Arc<lost::Lookout>>,
 }
 
 /// A map walked group by group.

@@ -11,6 +11,9 @@ impl Auditor<'_> {
     /// Adds the entry in `slot` of the group in `bytes`.
     pub(super) fn entry(&self, shape: &MapShape, bytes: &[u8], slot: u64, tally: &mut Tally) -> Result<(), String> {
         tally.entries += 1;
+        if let Some(lookout) = &self.lookout {
+            lookout.entry(self, shape, bytes, slot);
+        }
         if shape.indirect_key {
             tally.indirect_bytes += self.slot_bytes(word(bytes, shape.key_at(slot)));
         }

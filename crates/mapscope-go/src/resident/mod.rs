@@ -5,6 +5,7 @@
 //! segments and the files behind mappings. What is left is nothing that Go knows of.
 
 mod metadata;
+mod others;
 mod pages;
 mod places;
 mod spans;
@@ -14,6 +15,7 @@ use mapscope_heap::Reachability;
 use mapscope_memory::{Backing, Figure, Memory, MemoryError, Partial, Residency};
 
 pub(crate) use metadata::{BITS_CHUNK, PERSISTENT_CHUNK, Variables};
+pub use others::{Mapping, OtherMemory};
 use pages::Pages;
 use places::{Part, Place, Places};
 pub use statistics::{PageTotals, RuntimeStatistics};
@@ -44,6 +46,8 @@ pub struct MemoryParts {
     pub binary: u64,
     /// What Go does not know: memory of C, mapped files and anonymous mappings of the program's own.
     pub other: u64,
+    /// The same by the mappings that it lies in, most bytes first.
+    pub others: Vec<OtherMemory>,
     /// Spans in use by the size of their slots, ascending; large objects, of which each has its own span, come last.
     pub classes: Vec<ClassUse>,
     /// The heap's pages by what the runtime says of them, resident or not.
@@ -192,6 +196,7 @@ impl Finder<'_> {
             runtime: metadata.as_ref().map(|_| own + all(Part::Runtime)),
             binary: all(Part::Binary) + rest(Backing::Program) + rest(Backing::Kernel),
             other: rest(Backing::Anonymous) + rest(Backing::File),
+            others: others::others(self.context.memory, &places, pages),
             classes,
             pages: page_totals,
             statistics,

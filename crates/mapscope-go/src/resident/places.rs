@@ -57,6 +57,12 @@ impl Places {
     /// Resident bytes by part and by what is behind the pages; those in no known range have no part.
     pub(super) fn sums(&self, pages: &Pages) -> FxHashMap<(Option<Part>, Backing), u64> {
         let mut sums: FxHashMap<(Option<Part>, Backing), u64> = FxHashMap::default();
+        self.each(pages, |part, backing, range| *sums.entry((part, backing)).or_default() += range.end - range.start);
+        sums
+    }
+
+    /// Calls `sink` for all resident memory, by address, in ranges of one part with one thing behind them.
+    pub(super) fn each(&self, pages: &Pages, mut sink: impl FnMut(Option<Part>, Backing, Range<u64>)) {
         let mut places = self.0.as_slice();
         for run in pages.from(0) {
             let mut at = run.start;
@@ -71,11 +77,10 @@ impl Places {
                     Some(p) => (None, p.range.start.min(run.end)),
                     None => (None, run.end),
                 };
-                *sums.entry((part, run.backing)).or_default() += end - at;
+                sink(part, run.backing, at..end);
                 at = end;
             }
         }
-        sums
     }
 }
 

@@ -131,6 +131,8 @@ pub(crate) struct Roots {
     pub(crate) finalized: Vec<u32>,
     /// Objects with a cleanup, once for each cleanup.
     pub(crate) cleaned: Vec<u32>,
+    /// The same, each with what the collector keeps for it: the function value, and from 1.26 on its argument.
+    pub(crate) cleanups: Vec<(u32, Vec<u64>)>,
     /// Objects that a weak pointer can turn up again as long as something else holds them.
     pub(crate) weak: Vec<u32>,
     /// Cleanups attached to objects, from 1.26: (function value, address of its argument).

@@ -116,13 +116,17 @@ fn span_specials(
         {
             push(function, RootKind::Cleanup);
             found.cleaned.extend(object);
+            let mut keeps = vec![function.get(bytes)];
             if context.minor >= 26 {
                 // cleanupFn {call, fn, arg}: `fn` is the second of three pointers.
                 push(Field { offset: function.offset.saturating_sub(8), size: 8 }, RootKind::Cleanup);
                 let argument = Field { offset: function.offset + 8, size: 8 };
                 push(argument, RootKind::Cleanup);
+                keeps.push(Field { offset: function.offset.saturating_sub(8), size: 8 }.get(bytes));
+                keeps.push(argument.get(bytes));
                 found.cleanup_arguments.push((function.get(bytes), argument.get(bytes)));
             }
+            found.cleanups.extend(object.map(|object| (object, keeps)));
         }
     })
 }

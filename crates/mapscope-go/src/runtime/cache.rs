@@ -149,6 +149,10 @@ impl Memory for Cached<'_> {
         self.inner.regions()
     }
 
+    fn labels(&self) -> &[(u64, String)] {
+        self.inner.labels()
+    }
+
     fn threads(&self) -> &[Thread] {
         self.inner.threads()
     }

@@ -8,22 +8,27 @@
 mod channels;
 mod columns;
 mod finalizers;
+mod never;
 mod pinned;
 mod places;
 mod pools;
+mod popped;
 pub(crate) mod references;
 mod slices;
 mod strings;
 mod timers;
 mod walk;
 
+use mapscope_heap::Freed;
 use mapscope_memory::{Figure, Partial};
 use std::sync::atomic::AtomicU64;
 
 pub use channels::ChannelType;
 pub use finalizers::{FinalizerType, Finalizers, QueuedFunction, RunningCall};
+pub use never::NeverRun;
 pub use pinned::PinnedPlace;
 pub use pools::Pool;
+pub use popped::PoppedPlace;
 pub use slices::SlicePlace;
 pub use strings::{StringGroup, Strings};
 pub(crate) use timers::{GO_FUNC, heap_timers};
@@ -57,6 +62,8 @@ pub struct Storage {
     pub slices: Vec<SlicePlace>,
     /// Large objects that only small slices and strings keep, by place.
     pub pinned: Vec<PinnedPlace>,
+    /// Objects that only unused parts of arrays hold, by place.
+    pub popped: Vec<PoppedPlace>,
     /// Strings, and those that are there more than once.
     pub strings: Strings,
     /// Channels by type.
@@ -87,6 +94,12 @@ struct Found<'f, 's> {
 impl Session<'_> {
     /// Walks the live heap once more and sums up what slices, strings, channels, pools, timers and finalizers hold.
     pub fn storage(&self, options: &StorageOptions) -> Storage {
+        self.storage_beside(options, |_| Freed::default()).0
+    }
+
+    /// As [`Session::storage`], beside what other causes free: `freed` is asked when pools, timers and finalizers are known
+    /// and the rest is not, and of slices and strings it is told what of their bytes those causes free.
+    pub fn storage_beside(&self, options: &StorageOptions, freed: impl FnOnce(&Storage) -> Freed) -> (Storage, Freed) {
         let stages = &self.stages;
         let types = walk::live_types(stages);
         let places = Places::new(stages, &types, stages.regions);
@@ -103,22 +116,22 @@ impl Session<'_> {
         };
         let Tally { channels, timers, looked_at, parts, small } = Walk::new(stages, &places, &types).run(&found);
         let mut partial = Partial::default();
-        let (pinned_objects, pinned) = pinned::places(&found, small);
-        let storage = Storage {
+        let mut storage = Storage {
             looked_at_bytes: looked_at,
-            slices: found.arrays.places(&found, &pinned_objects),
-            pinned,
-            strings: if self.redacted {
-                Strings::default()
-            } else {
-                found.texts.compare(&found, parts, options.values)
-            },
+            popped: popped::places(&found, &found.arrays),
             channels: channels.types(stages),
             pools: pools::pools(stages, &mut partial),
             timers: timers::timers(stages, &timers, &mut partial),
             finalizers: finalizers::finalizers(stages, &mut partial),
-            partial: Partial::default(),
+            ..Storage::default()
         };
+        let freed = freed(&storage);
+        let (pinned_objects, pinned) = pinned::places(&found, small, &freed);
+        storage.slices = found.arrays.places(&found, &pinned_objects, &freed);
+        storage.pinned = pinned;
+        if !self.redacted {
+            storage.strings = found.texts.compare(&found, parts, options.values, &freed);
+        }
         let limits = [
             (places.capped, "there are more places that hold slices and strings than are told apart"),
             (pinned::capped(&found), "more small slices and strings than are remembered lead into large objects"),
@@ -128,6 +141,6 @@ impl Session<'_> {
         for (_, limit) in limits.into_iter().filter(|limit| limit.0) {
             partial.add(Figure::Storage, format!("{limit}; some are left out"));
         }
-        Storage { partial, ..storage }
+        (Storage { partial, ..storage }, freed)
     }
 }

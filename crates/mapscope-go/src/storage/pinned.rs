@@ -6,14 +6,17 @@
 
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
-use mapscope_heap::BitSet;
+use mapscope_heap::{BitSet, Freed, FreedShare};
 use rayon::prelude::*;
+use rustc_hash::FxHashMap;
 
 use super::walk::{Header, Tally};
 use super::{Found, references};
 
 /// Smaller objects are not worth copying a part out of.
 const MIN_OBJECT: u64 = 256;
+/// Places of one object that are told apart: its own, and eight others.
+const MAX_PINS: usize = 9;
 /// Small parts remembered; each takes 32 bytes.
 const MAX_SMALL: u64 = 1 << 22;
 
@@ -24,7 +27,9 @@ pub struct PinnedPlace {
     pub place: String,
     /// Their type.
     pub type_name: String,
-    /// Objects pinned. One that several places pin counts for one of them.
+    /// Further places that pin the same objects: a copy at one place frees nothing while another is left. At most eight.
+    pub others: Vec<String>,
+    /// Objects pinned.
     pub objects: u64,
     /// Slices and strings that pin them.
     pub references: u64,
@@ -34,6 +39,8 @@ pub struct PinnedPlace {
     pub object_bytes: u64,
     /// What copies of just the parts would save: the objects' bytes less the slots of a copy for each slice and string.
     pub savable_bytes: u64,
+    /// What of the savable bytes causes free that were told.
+    pub share: FreedShare,
 }
 
 impl PinnedPlace {
@@ -77,7 +84,7 @@ pub(super) fn capped(found: &Found<'_, '_>) -> bool {
 }
 
 /// The pinned objects, and sums by place.
-pub(super) fn places(found: &Found<'_, '_>, mut small: Vec<Small>) -> (BitSet, Vec<PinnedPlace>) {
+pub(super) fn places(found: &Found<'_, '_>, mut small: Vec<Small>, freed: &Freed) -> (BitSet, Vec<PinnedPlace>) {
     let graph = &found.stages.heap.graph;
     let mut pinned = BitSet::default();
     if small.is_empty() {
@@ -98,14 +105,18 @@ pub(super) fn places(found: &Found<'_, '_>, mut small: Vec<Small>) -> (BitSet, V
     });
     let roots = references::from_roots(found.stages, &wanted);
     pinned = BitSet::new(graph.len());
-    let mut sums: Vec<PinnedPlace> = vec![PinnedPlace::default(); found.places.all.len()];
+    // By all places that pin an object, the best name first.
+    let mut sums: FxHashMap<Vec<u32>, PinnedPlace> = FxHashMap::default();
     for (parts, count) in small.chunk_by(|a, b| a.object == b.object).zip(&counts) {
         let object = parts[0].object;
         let from = roots.partition_point(|r| r.0 < object);
         let roots: Vec<u64> = roots[from..].iter().take_while(|r| r.0 == object).map(|r| r.1).collect();
         let Some(referred) = referred(parts, u64::from(count.load(Relaxed)), &roots) else { continue };
         let bytes = graph.blocks.block_of(object).slot_size;
-        let Some(sum) = sums.get_mut(parts[0].place as usize).filter(|_| referred <= bytes / 2) else { continue };
+        if referred > bytes / 2 {
+            continue;
+        }
+        let sum = sums.entry(pins(parts)).or_default();
         pinned.insert(object as usize);
         sum.objects += 1;
         sum.references += count.load(Relaxed) as u64 + roots.len() as u64;
@@ -116,14 +127,29 @@ pub(super) fn places(found: &Found<'_, '_>, mut small: Vec<Small>) -> (BitSet, V
             spans.object(graph.blocks.block_of(object).address(object)).is_some_and(|o| !spans.spans[o.2].noscan);
         let copies: u64 =
             parts.iter().filter(|p| p.end > p.start).map(|p| spans.allocator().slot(p.end - p.start, scan)).sum();
-        sum.savable_bytes += bytes.saturating_sub(copies);
+        let savable = bytes.saturating_sub(copies);
+        sum.savable_bytes += savable;
+        freed.share(object, savable, &mut sum.share);
     }
-    let rows = found.places.all.iter().zip(sums).filter(|(_, s)| s.objects > 0);
-    let mut rows: Vec<PinnedPlace> = rows
-        .map(|(place, sum)| PinnedPlace { place: place.name.clone(), type_name: place.type_name.clone(), ..sum })
-        .collect();
-    rows.sort_by(|a, b| b.pinned_bytes().cmp(&a.pinned_bytes()).then_with(|| a.place.cmp(&b.place)));
+    let named = |(places, sum): (Vec<u32>, PinnedPlace)| {
+        let mut places = places.into_iter().filter_map(|place| found.places.all.get(place as usize));
+        let first = places.next()?;
+        let others = places.map(|place| place.name.clone()).collect();
+        Some(PinnedPlace { place: first.name.clone(), type_name: first.type_name.clone(), others, ..sum })
+    };
+    let mut rows: Vec<PinnedPlace> = sums.into_iter().filter_map(named).collect();
+    let key = |row: &PinnedPlace| std::cmp::Reverse(row.pinned_bytes());
+    rows.sort_by(|a, b| key(a).cmp(&key(b)).then_with(|| (&a.place, &a.others).cmp(&(&b.place, &b.others))));
     (pinned, rows)
+}
+
+/// The places that pin an object, each once, the best name first.
+fn pins(parts: &[Small]) -> Vec<u32> {
+    let mut places: Vec<u32> = parts.iter().map(|part| part.place).collect();
+    places.sort_unstable();
+    places.dedup();
+    places.truncate(MAX_PINS);
+    places
 }
 
 /// Bytes that the parts of one object cover together; `None` when something else points to it too: the parts in the heap

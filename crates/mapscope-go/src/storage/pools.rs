@@ -39,6 +39,8 @@ pub struct Pool {
     pub local_bytes: u64,
     /// The same of what the next collection drops.
     pub victim_bytes: u64,
+    /// The objects whose bytes these are.
+    pub objects: Vec<u32>,
 }
 
 /// Every pool that holds anything, most bytes first. `partial` says what could not be read.
@@ -73,9 +75,15 @@ pub(super) fn pools(stages: &Stages<'_>, partial: &mut Partial) -> Vec<Pool> {
         }
         reader.kept.resize(found.len() * 2, Vec::new());
     }
-    let bytes = retained(stages, &reader.kept, &reader.inside);
-    for (pool, bytes) in found.iter_mut().zip(bytes.chunks_exact(2)) {
-        (pool.local_bytes, pool.victim_bytes) = (bytes[0], bytes[1]);
+    let sets = retained(stages, &reader.kept, &reader.inside);
+    let graph = &stages.heap.graph;
+    let bytes = |set: &[u32]| set.iter().map(|o| graph.blocks.block_of(*o).slot_size).sum();
+    let mut sets = sets.into_iter();
+    for pool in &mut found {
+        let (local, victim) = (sets.next().unwrap_or_default(), sets.next().unwrap_or_default());
+        (pool.local_bytes, pool.victim_bytes) = (bytes(&local), bytes(&victim));
+        pool.objects = local;
+        pool.objects.extend(victim);
     }
     found.sort_by(|a, b| {
         let key = |p: &Pool| std::cmp::Reverse((p.local_bytes + p.victim_bytes, p.local + p.victim));
@@ -199,12 +207,12 @@ impl Reader<'_, '_> {
     }
 }
 
-/// For each list of objects, the bytes that would be freed if all pools were emptied: what the objects lead to, less what
+/// For each list of objects, those that would be freed if all pools were emptied: what the objects lead to, less what
 /// anything outside of that leads to. What several lists lead to counts for the first.
-fn retained(stages: &Stages<'_>, lists: &[Vec<u32>], inside: &FxHashSet<u32>) -> Vec<u64> {
+fn retained(stages: &Stages<'_>, lists: &[Vec<u32>], inside: &FxHashSet<u32>) -> Vec<Vec<u32>> {
     let graph = &stages.heap.graph;
     if lists.iter().all(Vec::is_empty) {
-        return vec![0; lists.len()];
+        return vec![Vec::new(); lists.len()];
     }
     let mut reached = BitSet::new(graph.len());
     let mut sets: Vec<Vec<u32>> = Vec::new();
@@ -225,8 +233,10 @@ fn retained(stages: &Stages<'_>, lists: &[Vec<u32>], inside: &FxHashSet<u32>) ->
     let mut first = outside.into_inner().unwrap_or_default();
     first.extend(references::from_roots(stages, &reached).into_iter().map(|r| r.0));
     closure(stages, first.into_iter(), |o| stays.insert(o as usize));
-    let bytes = |o: &u32| graph.blocks.block_of(*o).slot_size;
-    sets.iter().map(|set| set.iter().filter(|o| !stays.contains(**o as usize)).map(bytes).sum()).collect()
+    for set in &mut sets {
+        set.retain(|o| !stays.contains(*o as usize));
+    }
+    sets
 }
 
 /// What `first` leads to; `new` says whether an object was not met before.

@@ -5,7 +5,7 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
-use mapscope_heap::BitSet;
+use mapscope_heap::{BitSet, Freed, FreedShare};
 use rayon::prelude::*;
 
 use super::Found;
@@ -28,6 +28,8 @@ pub struct SlicePlace {
     pub cap_bytes: u64,
     /// What copies of just the length would save: slots of the arrays less the slots of the copies.
     pub savable_bytes: u64,
+    /// What of the savable bytes causes free that were told.
+    pub share: FreedShare,
 }
 
 impl SlicePlace {
@@ -41,6 +43,16 @@ impl SlicePlace {
 /// starts (from the other side, so that the largest word is the first start).
 pub(super) struct Arrays {
     words: Column<3>,
+}
+
+/// What slices use of an array.
+pub(super) struct Used {
+    pub(super) object: u32,
+    /// From where on, and to where, one of them has a length; from the end of the type in front.
+    pub(super) start: u64,
+    pub(super) end: u64,
+    /// The place of the one that reaches furthest.
+    pub(super) place: u32,
 }
 
 impl Arrays {
@@ -60,8 +72,17 @@ impl Arrays {
         }
     }
 
+    /// The arrays of a span that slices refer to.
+    pub(super) fn used<'u>(&'u self, spans: &'u SpanTable, index: usize) -> impl Iterator<Item = Used> + 'u {
+        let first = spans.blocks.blocks()[index].first;
+        (first..).zip(self.words.of_span(index)).filter_map(|(object, words)| {
+            let (end, place) = kept(words[0].load(Relaxed))?;
+            Some(Used { object, start: MAX_OBJECT.saturating_sub(words[2].load(Relaxed)), end, place })
+        })
+    }
+
     /// Sums by place, without the arrays that are `pinned`.
-    pub(super) fn places(&self, found: &Found<'_, '_>, pinned: &BitSet) -> Vec<SlicePlace> {
+    pub(super) fn places(&self, found: &Found<'_, '_>, pinned: &BitSet, freed: &Freed) -> Vec<SlicePlace> {
         let all = &found.places.all;
         let empty = || vec![Sum::default(); all.len()];
         let spans = &found.stages.heap.spans;
@@ -75,7 +96,9 @@ impl Arrays {
                 let start = MAX_OBJECT.saturating_sub(start);
                 let (len, cap) = (end.saturating_sub(start), cap.saturating_sub(start));
                 let copy = spans.allocator().slot(len, !span.noscan);
-                sum.add(&Sum { arrays: 1, len, cap, savable: span.elem_size.saturating_sub(copy) });
+                let savable = span.elem_size.saturating_sub(copy);
+                freed.share((first + slot) as u32, savable, &mut sum.share);
+                sum.add(&Sum { arrays: 1, len, cap, savable, share: FreedShare::default() });
             }
             sums
         };
@@ -93,6 +116,7 @@ impl Arrays {
                 len_bytes: sum.len,
                 cap_bytes: sum.cap,
                 savable_bytes: sum.savable,
+                share: sum.share,
             })
             .collect();
         rows.sort_by(|a, b| b.unused_bytes().cmp(&a.unused_bytes()).then_with(|| a.place.cmp(&b.place)));
@@ -107,6 +131,7 @@ struct Sum {
     len: u64,
     cap: u64,
     savable: u64,
+    share: FreedShare,
 }
 
 impl Sum {
@@ -115,5 +140,6 @@ impl Sum {
         self.len += other.len;
         self.cap += other.cap;
         self.savable += other.savable;
+        self.share.merge(&other.share);
     }
 }

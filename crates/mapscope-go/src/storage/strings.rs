@@ -13,6 +13,7 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use mapscope_heap::{Freed, FreedShare};
 use rayon::prelude::*;
 
 use super::Found;
@@ -45,6 +46,8 @@ pub struct Strings {
     pub distinct_bytes: u64,
     /// Objects that would be freed if equal texts were one. Only texts that have an object to themselves count.
     pub savable_bytes: u64,
+    /// What of the savable bytes causes free that were told.
+    pub share: FreedShare,
     /// Texts that are there more than once, most savable bytes first; at most a hundred.
     pub groups: Vec<StringGroup>,
     /// Texts that are there more than once.
@@ -113,7 +116,7 @@ impl Texts {
     }
 
     /// Compares all texts. `values`: copies the start of those that are listed.
-    pub(super) fn compare(&self, found: &Found<'_, '_>, mut parts: Vec<Part>, values: bool) -> Strings {
+    pub(super) fn compare(&self, found: &Found<'_, '_>, mut parts: Vec<Part>, values: bool, freed: &Freed) -> Strings {
         parts.par_sort_unstable();
         parts.dedup_by_key(|p| (p.address, p.len));
         let heap = found.stages.heap;
@@ -133,7 +136,7 @@ impl Texts {
             || reader.strings.load(Relaxed) > MAX_STRINGS
             || reader.part_bytes.load(Relaxed) == 0;
         texts.par_sort_unstable();
-        let mut strings = sums(found, &texts, values);
+        let mut strings = sums(found, &texts, values, freed);
         strings.capped = capped;
         strings
     }
@@ -224,7 +227,7 @@ impl Reader<'_, '_> {
 }
 
 /// `texts` are in order, so that equal ones are neighbours.
-fn sums(found: &Found<'_, '_>, texts: &[Text], values: bool) -> Strings {
+fn sums(found: &Found<'_, '_>, texts: &[Text], values: bool, freed: &Freed) -> Strings {
     let mut strings = Strings { count: texts.len() as u64, ..Strings::default() };
     let mut groups: Vec<(u64, u64, &[Text])> = Vec::new();
     for group in texts.chunk_by(|a, b| (a.hash, a.len) == (b.hash, b.len)) {
@@ -233,8 +236,9 @@ fn sums(found: &Found<'_, '_>, texts: &[Text], values: bool) -> Strings {
         strings.distinct += 1;
         strings.distinct_bytes = strings.distinct_bytes.saturating_add(len);
         if group.len() > 1 {
-            let savable = savable(found, group);
+            let (savable, share) = savable(found, group, freed);
             strings.savable_bytes += savable;
+            strings.share.merge(&share);
             strings.duplicated += 1;
             groups.push((savable, len.saturating_mul(group.len() as u64), group));
         }
@@ -253,17 +257,44 @@ fn sums(found: &Found<'_, '_>, texts: &[Text], values: bool) -> Strings {
     strings
 }
 
-/// All but one of the objects that hold nothing but the text.
-fn savable(found: &Found<'_, '_>, group: &[Text]) -> u64 {
+/// All but one of the objects that hold nothing but the text; and what less there is to save where causes free some.
+fn savable(found: &Found<'_, '_>, group: &[Text], freed: &Freed) -> (u64, FreedShare) {
     let spans = &found.stages.heap.spans;
     let slot = |text: &Text| {
-        let (_, offset, index) = spans.object(text.address)?;
+        let (object, offset, index) = spans.object(text.address)?;
         let span = &spans.spans[index];
         let header = spans.header(span);
-        (offset == header && fills(text.len, span.elem_size, header)).then_some(span.elem_size)
+        (offset == header && fills(text.len, span.elem_size, header)).then_some((object, span.elem_size))
     };
-    let (sum, largest) = group.iter().filter_map(slot).fold((0, 0u64), |(s, l), slot| (s + slot, l.max(slot)));
-    sum - largest
+    // Of all, and of those that stay.
+    let (mut all, mut left, mut share) = (AllButOne::default(), AllButOne::default(), FreedShare::default());
+    for (object, slot) in group.iter().filter_map(slot) {
+        all.add(slot);
+        match freed.cause(object) {
+            Some(cause) => share.add(cause, 0),
+            None => left.add(slot),
+        }
+    }
+    share.bytes = all.bytes().saturating_sub(left.bytes());
+    (all.bytes(), share)
+}
+
+/// Slots, less the largest.
+#[derive(Default)]
+struct AllButOne {
+    sum: u64,
+    largest: u64,
+}
+
+impl AllButOne {
+    fn add(&mut self, slot: u64) {
+        self.sum = self.sum.saturating_add(slot);
+        self.largest = self.largest.max(slot);
+    }
+
+    fn bytes(&self) -> u64 {
+        self.sum - self.largest
+    }
 }
 
 fn most_common(found: &Found<'_, '_>, group: &[Text]) -> String {

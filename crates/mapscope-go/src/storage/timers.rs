@@ -53,6 +53,8 @@ pub struct TimerFunction {
     pub stopped: u64,
     /// Bytes that those that are set, or still in a heap, retain: each by itself, with its channel or its function.
     pub retained_bytes: u64,
+    /// Those of them that are objects.
+    pub objects: Vec<u32>,
 }
 
 impl TimerFunction {
@@ -209,6 +211,7 @@ impl Counts<'_, '_> {
         let retained = object.map_or(0, |(object, ..)| self.stages.dominators.retained(object));
         let row = self.rows.entry((code, timer.periodic)).or_insert_with(empty);
         row.retained_bytes = row.retained_bytes.saturating_add(retained);
+        row.objects.extend(object.map(|(object, ..)| object));
         match timer.state {
             State::Pending => row.pending += 1,
             State::Unwatched => row.unwatched += 1,

@@ -7,6 +7,9 @@ use super::facts::{Class, Fact, Facts};
 use crate::heap::{pointer_words, type_words};
 use crate::types::{MapPart, TypeId};
 
+/// Bytes of a block of tiny objects (`maxTinySize`).
+const TINY_BLOCK: u64 = 16;
+
 /// A typed pointer.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Offer {
@@ -52,10 +55,12 @@ impl Typing<'_> {
             let aligned = offset % ty.size == 0;
             // A pointer to a byte is one to some of many: part of a string, or of a buffer.
             let many = (offer.many || ty.size == 1) && aligned;
-            if covers(facts.get(old), offer.ty, aligned) || span.noscan && !many {
+            // Several tiny objects share a block; the first of them may be gone.
+            let apart = many || span.noscan && span.elem_size == TINY_BLOCK;
+            if covers(facts.get(old), offer.ty, aligned) || span.noscan && !apart {
                 return Outcome::Nothing;
             }
-            if !many || old != TypeId::UNKNOWN && !self.inside.contains(object as usize) {
+            if !apart || old != TypeId::UNKNOWN && !self.inside.contains(object as usize) {
                 return if span.noscan { Outcome::Nothing } else { Outcome::Region };
             }
         }

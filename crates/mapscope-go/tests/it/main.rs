@@ -1,6 +1,7 @@
 //! The reader against programs that state the truth about themselves (`cargo xtask testbed` builds them).
 #![allow(clippy::unwrap_used, missing_docs, unreachable_pub)]
 
+mod alike;
 mod bad_input;
 mod blocked;
 mod cores;

@@ -5,8 +5,8 @@ use crate::target::{Reading, Running};
 use crate::{check_all, cores, truth};
 
 fn is_stripped(program: &Program) -> bool {
-    matches!(program.program.as_str(), "maps" | "places" | "heap" | "cgo" | "plugin")
-        && program.variant.starts_with("stripped")
+    let wanted = program.has_modules() || matches!(program.program.as_str(), "maps" | "places" | "heap" | "cgo");
+    wanted && program.variant.starts_with("stripped")
 }
 
 #[test]

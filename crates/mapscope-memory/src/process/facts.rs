@@ -12,6 +12,8 @@ use crate::{AMD64, MemoryError, Partial, Region, TargetInfo, TargetKind};
 pub(super) struct Facts {
     pub(super) info: TargetInfo,
     pub(super) regions: Vec<Region>,
+    /// Names of mappings without a file, by their first addresses.
+    pub(super) labels: Vec<(u64, String)>,
     /// The auxiliary vector that the kernel gave the program.
     pub(super) auxv: Vec<u8>,
     /// An address in the first thread's stack, and one in each mapping of the kernel's.
@@ -43,6 +45,7 @@ impl Facts {
         Ok(Self {
             info,
             regions: maps::parse(&text),
+            labels: maps::labels(&text),
             auxv,
             stack: maps::named(&text, b"[stack]"),
             kernel: kernel.iter().filter_map(|name| maps::named(&text, name)).collect(),

@@ -1,5 +1,5 @@
-//! What stopping a process asks of the kernel: a trait, so that a model of the kernel can stand in for it in tests, and
-//! the real one.
+//! Asks the kernel what stopping a process needs: takes the ids of processes and threads, and gives what they have come to
+//! or why the kernel refused. It is a trait, so that a model can stand in for the kernel in tests.
 
 use std::io;
 use std::time::{Duration, Instant};

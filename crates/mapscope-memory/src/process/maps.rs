@@ -18,6 +18,17 @@ pub(super) fn named(text: &[u8], name: &[u8]) -> Option<u64> {
     line(found).map(|region| region.start)
 }
 
+/// What the kernel calls the mappings that have no file, with their first addresses, which are in order.
+pub(super) fn labels(text: &[u8]) -> Vec<(u64, String)> {
+    let label = |text: &[u8]| {
+        let region = line(text).filter(|region| region.file.is_none())?;
+        // The name is behind five words, and may have spaces itself.
+        let name = text.splitn(6, |&b| b == b' ').nth(5)?.trim_ascii();
+        (!name.is_empty()).then(|| (region.start, String::from_utf8_lossy(name).into_owned()))
+    };
+    text.split(|&b| b == b'\n').filter_map(label).collect()
+}
+
 /// One line: `start-end perms offset device inode path`, the path padded with spaces and perhaps with some of its own.
 fn line(line: &[u8]) -> Option<Region> {
     let mut rest = line;
@@ -75,5 +86,9 @@ mod tests {
         assert!(!regions[4].read);
         assert_eq!(named(text, b"[stack]"), Some(0x7ffc_0000));
         assert_eq!(named(text, b"[vdso]"), None);
+        let labels = labels(text);
+        let names: Vec<&str> = labels.iter().map(|l| l.1.as_str()).collect();
+        assert_eq!(names, ["[stack]", "/memfd:x (deleted)", "[vsyscall]"]);
+        assert_eq!(labels[0].0, 0x7ffc_0000);
     }
 }

@@ -221,6 +221,10 @@ impl Memory for Process {
         &self.facts.regions
     }
 
+    fn labels(&self) -> &[(u64, String)] {
+        &self.facts.labels
+    }
+
     fn threads(&self) -> &[Thread] {
         &self.threads
     }

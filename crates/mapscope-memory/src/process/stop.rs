@@ -157,6 +157,8 @@ impl<'k> Stops<'k> {
     fn settle(&mut self, deadline: Instant) -> Result<(), MemoryError> {
         let mut pause = PAUSES.0;
         loop {
+            // Whoever had to wait for a processor looks once more before it gives up.
+            let late = self.kernel.now() >= deadline;
             let mut waiting = None;
             let asked: Vec<_> = self.threads.iter().filter(|(_, s)| **s == State::Asked).map(|(&tid, _)| tid).collect();
             for tid in asked {
@@ -166,7 +168,7 @@ impl<'k> Stops<'k> {
                 }
             }
             let Some(tid) = waiting else { return Ok(()) };
-            if self.kernel.now() >= deadline {
+            if late {
                 return Err(self.stuck(tid));
             }
             self.kernel.rest(pause);

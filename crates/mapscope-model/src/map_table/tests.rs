@@ -1,4 +1,4 @@
-//! What goes in comes out, in whatever order it is asked for.
+//! Checks the table of maps: puts rows in, and compares what comes out with them, in whatever order it is asked for.
 
 use super::*;
 

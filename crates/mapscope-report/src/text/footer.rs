@@ -2,7 +2,7 @@
 
 use super::style::{DIM, WARN, join, paint, push_line, safe, wrap};
 use super::units::count;
-use crate::model::{Figure, MapRow, Uncertain};
+use crate::model::{Figure, MapRow, TypeRow, Uncertain};
 
 /// `… 42 more; --limit 0 shows all`, or nothing.
 pub(crate) fn more(shown: usize, total: usize) -> String {
@@ -17,6 +17,14 @@ pub(crate) fn more(shown: usize, total: usize) -> String {
 pub(crate) fn totals(parts: &[String], width: usize) -> String {
     let lines = join(parts, width.saturating_sub(2).max(20));
     format!("\n  {}\n", lines.join("\n  "))
+}
+
+/// What `~` means in front of a type, when one of the rows has it.
+pub(crate) fn inferred_types(rows: &[TypeRow], width: usize) -> String {
+    if rows.iter().all(|row| row.inferred == 0) {
+        return String::new();
+    }
+    note("~ inferred: some of these objects were concluded to be of the type from what they look like", width)
 }
 
 /// What `torn` and `~` mean, when one of the rows has such a mark.

@@ -4,14 +4,15 @@ use super::TextOptions;
 use super::alike::alike;
 use super::dominators::suspects;
 use super::findings::finding_section;
-use super::footer::{marked, marks, more, note, partial};
+use super::footer::{inferred_types, marked, marks, more, note, partial};
 use super::header::{header, read_time};
 use super::holders::holder_section;
 use super::memory::memory_section;
 use super::rows::{map_table, type_table};
 use super::style::{DIM, TITLE, paint};
-use super::units::{bytes, count, plural};
-use crate::model::{Figure, Inspection, MapRow, MapTable};
+use super::table::{Cell, Column, Table};
+use super::units::{bytes, count, percent, plural};
+use crate::model::{Figure, Inspection, MapRow, MapTable, Untyped};
 
 /// The whole picture of one target: where memory went, its largest maps and types.
 pub fn inspect(inspection: &Inspection, options: &TextOptions) -> String {
@@ -38,10 +39,48 @@ pub fn inspect(inspection: &Inspection, options: &TextOptions) -> String {
     } else {
         out += &type_table(&types[..shown], heap.live_bytes, false).render(options.width);
         out += &more(shown, types.len());
+        out += &inferred_types(&types[..shown], options.width);
     }
+    out += &inspection.untyped.as_ref().map_or_else(String::new, |found| untyped(found, inspection, options.width));
 
     out += &partial(inspection.uncertain(), options.width);
     out
+}
+
+/// Untyped objects take so much of the live bytes, in percent, before they are worth a section.
+const MUCH_UNTYPED: u64 = 1;
+
+/// What has no type, what it looks like, and what would help.
+fn untyped(found: &Untyped, inspection: &Inspection, width: usize) -> String {
+    let live = inspection.heap.live_bytes;
+    if found.bytes.saturating_mul(100) <= live.saturating_mul(MUCH_UNTYPED) {
+        return String::new();
+    }
+    let (share, size) = (percent(found.bytes, live), bytes(found.bytes));
+    let mut out = title("Objects without a type", found.groups.len(), found.groups.len(), "shallow bytes");
+    let mut table = Table::new(vec![
+        Column::name("one of them", 0, 24),
+        Column::number("slot", 0),
+        Column::fixed("holds", 2),
+        Column::number("count", 0),
+        Column::number("shallow", 0),
+    ]);
+    for group in &found.groups {
+        table.push(vec![
+            Cell::new(if group.owner.is_empty() { "(no owner found)" } else { &group.owner }),
+            Cell::new(bytes(group.slot_bytes)),
+            Cell::new(if group.pointers { "pointers" } else { "data" }),
+            Cell::new(count(group.objects)),
+            Cell::new(bytes(group.bytes)),
+        ]);
+    }
+    out += &table.render(width);
+    let why = if inspection.target.stripped {
+        "what they are, the debug information of the same build tells better (--debug-info)"
+    } else {
+        "only words without a type lead to them, as an unsafe.Pointer does"
+    };
+    out + &note(&format!("{size} in all, {share} of live bytes: {why}"), width)
 }
 
 pub(crate) fn title(what: &str, shown: usize, total: usize, order: &str) -> String {

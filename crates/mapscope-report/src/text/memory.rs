@@ -4,13 +4,15 @@ use anstyle::Style;
 
 use super::bar::bar;
 use super::footer::note;
-use super::style::{DIM, GOOD, NAME, TITLE, WARN, join, paint, push_line};
+use super::style::{DIM, GOOD, NAME, TITLE, WARN, join, paint, push_line, safe};
 use super::table::{Cell, Column, Table};
 use super::units::{bytes, count, percent, plural};
-use crate::model::{Heap, MemoryUse, SizeClass};
+use crate::model::{Heap, MemoryUse, OtherMemory, SizeClass};
 
 /// Fragmentation is explained when it is more than one part in so many of the whole: below that, nobody would act on it.
 const WORTH_EXPLAINING: u64 = 10;
+/// Kinds of other memory shown then.
+const OTHERS: usize = 5;
 /// Size classes shown then.
 const CLASSES: usize = 3;
 
@@ -57,6 +59,9 @@ pub(super) fn memory_section(memory: &MemoryUse, heap: &Heap, width: usize) -> S
     let live = join(&[objects, plural(heap.roots, "root", "roots")], width.saturating_sub(2)).join("\n  ");
     push_line(&mut out, paint(DIM, live));
     out += &in_all(memory, heap).map_or_else(String::new, |line| note(&line, width));
+    if memory.other_bytes.is_some_and(|other| other > whole / WORTH_EXPLAINING) {
+        out += &other_section(&memory.other, width);
+    }
     if memory.heap_fragmentation_bytes > whole / WORTH_EXPLAINING {
         out += &class_section(&memory.classes, width);
     }
@@ -68,6 +73,30 @@ fn in_all(memory: &MemoryUse, heap: &Heap) -> Option<String> {
     let (all, here) = (bytes(heap.live_bytes), bytes(memory.heap_live_bytes));
     let is = if memory.core_bytes.is_some() { "in the core" } else { "resident" };
     (all != here).then(|| format!("live objects: {here} {is}, {all} in all; holders, maps and types count all"))
+}
+
+/// What Go does not know, by the mapping it lies in.
+fn other_section(others: &[OtherMemory], width: usize) -> String {
+    let shown = others.len().min(OTHERS);
+    if shown == 0 {
+        return String::new();
+    }
+    let title = format!(
+        " ({shown} of {}, by resident bytes)",
+        plural(others.len() as u64, "kind of mapping", "kinds of mappings")
+    );
+    let mut out = format!("\n{}{}\n", paint(TITLE, "Other"), paint(DIM, title));
+    let mut table =
+        Table::new(vec![Column::fixed("mapping", 0), Column::number("mappings", 1), Column::number("resident", 0)]);
+    for other in &others[..shown] {
+        table.push(vec![
+            Cell::styled(NAME, safe(&other.words())),
+            Cell::new(count(other.mappings)),
+            Cell::new(bytes(other.bytes)),
+        ]);
+    }
+    out += &table.render(width);
+    out + &note("Go does not know this memory: no profile and no limit of Go (GOMEMLIMIT) covers it", width)
 }
 
 /// The size classes that waste most.

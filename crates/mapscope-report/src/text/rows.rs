@@ -88,7 +88,7 @@ pub(crate) fn type_table(rows: &[TypeRow], live_bytes: u64, bars: bool) -> Table
     let longest = rows.iter().map(|row| row.shallow_bytes).max().unwrap_or(0);
     for row in rows {
         table.push(vec![
-            Cell::styled(NAME, type_name(&row.type_name)),
+            Cell::styled(NAME, marked_type(row)),
             Cell::new(count(row.count)),
             Cell::new(bytes(row.shallow_bytes)),
             if live_bytes == 0 { Cell::absent() } else { Cell::new(percent(row.shallow_bytes, live_bytes)) },
@@ -107,4 +107,10 @@ pub(crate) fn marked_owner(row: &MapRow) -> String {
 
 fn type_name(name: &str) -> &str {
     if name.is_empty() { "(unknown)" } else { name }
+}
+
+/// The type with `~` in front when that of some of the objects was inferred.
+fn marked_type(row: &TypeRow) -> String {
+    let name = type_name(&row.type_name);
+    format!("{}{name}", if row.inferred > 0 { "~" } else { "" })
 }

@@ -1,7 +1,7 @@
 //! `mapscope types`: live objects by type.
 
 use super::TextOptions;
-use super::footer::{marked, more, partial, totals, uncertain};
+use super::footer::{inferred_types, marked, more, partial, totals, uncertain};
 use super::header::{header, read_time};
 use super::rows::type_table;
 use super::storage::storage;
@@ -23,6 +23,7 @@ pub fn types(list: &TypeList, options: &TextOptions, section_rows: Option<usize>
     } else {
         out += &type_table(&list.types[..shown], list.heap.live_bytes, true).render(options.width);
         out += &more(shown, list.types.len());
+        out += &inferred_types(&list.types[..shown], options.width);
         out += &totals(&marked_facts(list), options.width);
     }
     if let Some(found) = &list.storage {

@@ -149,6 +149,7 @@ pub(crate) fn types() -> Vec<TypeRow> {
         count,
         shallow_bytes,
         retained_bytes: Some(2 * shallow_bytes),
+        ..TypeRow::default()
     };
     vec![
         row("map.group[string]*main.Session", 14_336, 400 * MIB),
@@ -201,6 +202,7 @@ pub(crate) fn inspection() -> Inspection {
             binary_bytes: Some(8 * MIB),
             other_bytes: Some(28 * MIB - 300_000),
             classes: vec![class(Some(48), 41, 25), class(Some(6_528), 800, 13), class(None, 203, 3)],
+            other: Vec::new(),
         },
         findings: findings(),
         heap: heap(),
@@ -211,6 +213,8 @@ pub(crate) fn inspection() -> Inspection {
         maps: maps().into(),
         total_types: None,
         total_maps: None,
+        untyped: None,
+        untyped_maps: 0,
         partial: vec![],
         partial_scope: Vec::new(),
     }
@@ -226,6 +230,7 @@ pub(crate) fn findings() -> Vec<FindingRow> {
         evidence: [("entries".to_owned(), 40_112), ("slots".to_owned(), 14_680_064)].into(),
         reclaimable_bytes: mib * MIB,
         advice: "Make it anew.".into(),
+        ..FindingRow::default()
     };
     vec![
         row(
@@ -1077,6 +1082,7 @@ fn inspected(source: &str, minute: u64, cached: u64) -> Inspected {
         count: cached,
         shallow_bytes: 160 * cached,
         retained_bytes: Some(160 * cached),
+        ..TypeRow::default()
     });
     inspection.heap.live_bytes += 264 * cached;
     inspection.heap.live_objects += cached;

@@ -36,8 +36,12 @@ use crate::text::{bytes, percent, plural};
 /// Growth leaves up to one half unused.
 const USED: u64 = 2;
 
+/// The places whose slices use less than half of their arrays.
+pub(crate) fn wasteful(evidence: &Evidence) -> impl Iterator<Item = &crate::SliceFacts> {
+    evidence.slices.iter().filter(|s| s.savable_bytes >= MIN_BYTES && s.len_bytes.saturating_mul(USED) < s.cap_bytes)
+}
+
 pub(crate) fn check(evidence: &Evidence) -> Vec<Claim> {
-    let wasteful = evidence.slices.iter().filter(|s| s.savable_bytes >= MIN_BYTES && s.len_bytes * USED < s.cap_bytes);
     let claim = |slice: &crate::SliceFacts| Claim {
         subject: slice.place.clone(),
         summary: format!(
@@ -50,11 +54,12 @@ pub(crate) fn check(evidence: &Evidence) -> Vec<Claim> {
         ),
         evidence: vec![("arrays", slice.arrays), ("len_bytes", slice.len_bytes), ("cap_bytes", slice.cap_bytes)],
         reclaimable_bytes: slice.savable_bytes,
+        share: slice.share,
         advice: format!(
             "Give {0} the capacity it needs, or copy what is to stay: s = append(make({0}, 0, len(s)), s...).",
             slice.type_name
         ),
         ..Claim::default()
     };
-    wasteful.map(claim).collect()
+    wasteful(evidence).map(claim).collect()
 }

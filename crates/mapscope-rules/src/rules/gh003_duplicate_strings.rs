@@ -52,6 +52,7 @@ pub(crate) fn check(evidence: &Evidence) -> Vec<Claim> {
         ),
         evidence: vec![("texts", strings.count), ("distinct", strings.distinct)],
         reclaimable_bytes: strings.savable_bytes,
+        share: strings.share,
         advice: "Keep each text once: unique.Make(s).Value() where strings are made (Go 1.23 and later), or a map from each text to itself. `mapscope types` lists the texts by place.".to_owned(),
         ..Claim::default()
     }]

@@ -69,6 +69,7 @@ pub(crate) fn check(evidence: &Evidence) -> Vec<Claim> {
                 ("used_slots", class.used_slots),
             ],
             reclaimable_bytes: saved,
+            not_live_bytes: saved,
             advice: "Copy what stays of a burst after the rest is gone, or keep values in one slice instead of pointers to objects one by one.".to_owned(),
             ..Claim::default()
         })

@@ -64,11 +64,20 @@ pub(crate) fn check(evidence: &Evidence) -> Vec<Claim> {
                 ("retained_bytes", leak.retained_bytes),
             ],
             reclaimable_bytes: total(leak),
+            not_live_bytes: leak.stack_bytes,
+            cause: leak.cause,
             advice: "Let them always go on: a buffer of one for a channel with one answer, a case for ctx.Done() in each select, close for channels that nobody sends to any more.".to_owned(),
             ..Claim::default()
         }
     };
-    evidence.leaks.iter().filter(|l| l.count >= MANY || total(l) >= MIN_BYTES).map(claim).collect()
+    evidence.leaks.iter().filter(|l| l.matters()).map(claim).collect()
+}
+
+impl LeakFacts {
+    /// Whether a finding is made of it.
+    pub fn matters(&self) -> bool {
+        self.count >= MANY || total(self) >= MIN_BYTES
+    }
 }
 
 fn total(leak: &LeakFacts) -> u64 {

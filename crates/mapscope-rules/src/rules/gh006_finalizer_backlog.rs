@@ -41,9 +41,16 @@ use crate::{Evidence, FinalizerFacts};
 /// The runtime's queues take a hundred in blocks: fewer are the order of the day.
 const MANY: u64 = 100;
 
+impl FinalizerFacts {
+    /// Whether a finding is made of them.
+    pub fn matters(&self) -> bool {
+        self.queued >= MANY
+    }
+}
+
 pub(crate) fn check(evidence: &Evidence) -> Vec<Claim> {
-    let FinalizerFacts { queued, function, held_bytes, running } = &evidence.finalizers;
-    if *queued < MANY {
+    let FinalizerFacts { queued, function, held_bytes, running, cause } = &evidence.finalizers;
+    if !evidence.finalizers.matters() {
         return Vec::new();
     }
     let inside = match running.as_slice() {
@@ -57,6 +64,8 @@ pub(crate) fn check(evidence: &Evidence) -> Vec<Claim> {
         summary: format!("{} finalizers and cleanups wait to be called, for {} of dead objects.{inside}", count(*queued), bytes(*held_bytes)),
         evidence: vec![("queued", *queued), ("running", running.len() as u64)],
         reclaimable_bytes: *held_bytes,
+        cause: *cause,
         advice: "A finalizer must not wait: start a goroutine for what may take long, and close what is used instead of leaving it to finalizers.".to_owned(),
+        ..Claim::default()
     }]
 }

@@ -50,6 +50,7 @@ pub(crate) fn check(evidence: &Evidence) -> Vec<Claim> {
         ),
         evidence: vec![("garbage_bytes", garbage_bytes), ("live_bytes", live_bytes)],
         reclaimable_bytes: garbage_bytes,
+        not_live_bytes: garbage_bytes,
         advice: "Look for GOGC in the environment and for debug.SetGCPercent; set GOMEMLIMIT instead of switching the collector off.".to_owned(),
         ..Claim::default()
     }]

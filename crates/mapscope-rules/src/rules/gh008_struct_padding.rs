@@ -41,19 +41,31 @@
 //! GM010's. The order may be there for a reason: fields that are written together, a cache line, a file's format. Types of
 //! the standard library are left out: they are not the reader's to change.
 
+use super::gh001_slice_overcapacity::wasteful;
 use super::{best_order, is_standard};
 use crate::finding::Claim;
 use crate::severity::MIN_BYTES;
 use crate::text::{bytes, count, plural};
-use crate::{Evidence, PaddedFacts};
+use crate::{Evidence, FieldOrder, PaddedFacts};
 
 pub(crate) fn check(evidence: &Evidence) -> Vec<Claim> {
-    let worth = |p: &&PaddedFacts| p.savable_bytes >= MIN_BYTES && !is_standard(&p.order.type_name);
-    evidence.padded.iter().filter(worth).map(claim).collect()
+    let used = |p: &PaddedFacts| p.savable_bytes.saturating_sub(in_unused_room(evidence, &p.order));
+    let rows = evidence.padded.iter().map(|p| (p, used(p)));
+    let worth = rows.filter(|(p, saved)| *saved >= MIN_BYTES && !is_standard(&p.order.type_name));
+    worth.map(|(p, saved)| claim(p, saved)).collect()
 }
 
-fn claim(padded: &PaddedFacts) -> Claim {
-    let PaddedFacts { order, objects, slot_bytes, best_slot_bytes, elements, savable_bytes } = padded;
+/// What the order would save of array elements that are freed already where room that nothing uses is given back (GH001).
+fn in_unused_room(evidence: &Evidence, order: &FieldOrder) -> u64 {
+    let ours = wasteful(evidence).filter(|s| s.type_name.strip_prefix("[]") == Some(&order.type_name));
+    let freed = ours.map(|s| s.savable_bytes).fold(0, u64::saturating_add);
+    let part =
+        u128::from(freed) * u128::from(order.size.saturating_sub(order.best_size)) / u128::from(order.size.max(1));
+    u64::try_from(part).unwrap_or(u64::MAX)
+}
+
+fn claim(padded: &PaddedFacts, saved: u64) -> Claim {
+    let PaddedFacts { order, objects, slot_bytes, best_slot_bytes, elements, savable_bytes: _, share } = padded;
     let mut parts = Vec::new();
     if *objects > 0 {
         let slots = format!("slots of {slot_bytes} B where {best_slot_bytes} B would do");
@@ -69,7 +81,7 @@ fn claim(padded: &PaddedFacts) -> Claim {
             parts.join(" and "),
             order.size,
             order.best_size,
-            bytes(*savable_bytes),
+            bytes(saved),
         ),
         evidence: vec![
             ("objects", *objects),
@@ -79,7 +91,8 @@ fn claim(padded: &PaddedFacts) -> Claim {
             ("slot_bytes", *slot_bytes),
             ("best_slot_bytes", *best_slot_bytes),
         ],
-        reclaimable_bytes: *savable_bytes,
+        reclaimable_bytes: saved,
+        share: *share,
         advice: best_order(order),
         ..Claim::default()
     }
@@ -88,12 +101,20 @@ fn claim(padded: &PaddedFacts) -> Claim {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::FieldOrder;
+    use crate::SliceFacts;
 
     fn padded(type_name: &str, savable_bytes: u64) -> Evidence {
         let fields = ["id", "paid"].map(str::to_owned).to_vec();
         let order = FieldOrder { type_name: type_name.into(), fields, size: 40, best_size: 24 };
-        let row = PaddedFacts { order, objects: 1, slot_bytes: 48, best_slot_bytes: 24, elements: 2, savable_bytes };
+        let row = PaddedFacts {
+            order,
+            objects: 1,
+            slot_bytes: 48,
+            best_slot_bytes: 24,
+            elements: 2,
+            savable_bytes,
+            ..PaddedFacts::default()
+        };
         Evidence { padded: vec![row], ..Evidence::default() }
     }
 
@@ -104,5 +125,22 @@ mod tests {
         assert_eq!(claims[0].advice, "Order the fields of main.Order: id, paid (40 B become 24 B).");
         assert!(check(&padded("main.Order", MIN_BYTES - 1)).is_empty());
         assert!(check(&padded("net/http.Request", MIN_BYTES)).is_empty());
+    }
+
+    #[test]
+    fn elements_in_room_that_nothing_uses_are_not_saved_twice() {
+        let mut evidence = padded("main.Order", 1 << 20);
+        let slices = SliceFacts {
+            type_name: "[]main.Order".into(),
+            len_bytes: 1 << 20,
+            cap_bytes: 5 << 20,
+            savable_bytes: 1 << 20,
+            ..SliceFacts::default()
+        };
+        evidence.slices = vec![slices];
+        // Two fifths of what GH001 frees are padding.
+        assert_eq!(check(&evidence)[0].reclaimable_bytes, (1 << 20) - (2 << 20) / 5);
+        evidence.slices[0].len_bytes = 3 << 20;
+        assert_eq!(check(&evidence)[0].reclaimable_bytes, 1 << 20, "it has no finding");
     }
 }

@@ -1,8 +1,8 @@
-//! Thousands of timers that are set and call the same function.
+//! Timers that are set, call the same function and hold much.
 //!
 //! ## What it finds
-//! A function that five thousand or more timers or tickers are set to call, with 64 KiB or more of what they hold. Timers
-//! of `time.Sleep` do not count.
+//! A function that timers or tickers are set to call: five thousand or more that hold 64 KiB, or several, however few, that
+//! hold 1 MiB or more. Timers of `time.Sleep` do not count.
 //!
 //! ## Why it matters
 //! A timer that is set lives until it fires, with its channel or its function and all that this leads to; a ticker never
@@ -41,9 +41,18 @@ use crate::{Evidence, TimerFacts};
 
 /// A server with a deadline for each of a few thousand connections is in order.
 const MANY: u64 = 5000;
+/// What fewer hold is worth a look from here on: a deadline holds a few hundred bytes, and a closure whatever it names.
+const LARGE: u64 = 1 << 20;
+
+impl TimerFacts {
+    /// Whether a finding is made of them.
+    pub fn matters(&self) -> bool {
+        let many = self.timers >= MANY && self.bytes >= MIN_BYTES;
+        (many || self.bytes >= LARGE && self.timers > 1) && !self.function.starts_with("runtime.")
+    }
+}
 
 pub(crate) fn check(evidence: &Evidence) -> Vec<Claim> {
-    let many = |t: &&TimerFacts| t.timers >= MANY && t.bytes >= MIN_BYTES && !t.function.starts_with("runtime.");
     let claim = |timer: &TimerFacts| {
         Claim {
         subject: timer.function.clone(),
@@ -55,9 +64,10 @@ pub(crate) fn check(evidence: &Evidence) -> Vec<Claim> {
         ),
         evidence: vec![("timers", timer.timers), ("pending", timer.pending), ("zombies", timer.zombies)],
         reclaimable_bytes: timer.bytes,
+        cause: timer.cause,
         advice: "Heuristic: stop each when what it waits for has happened (defer timer.Stop()), or keep one timer for the next of many deadlines.".to_owned(),
         ..Claim::default()
     }
     };
-    evidence.timers.iter().filter(many).map(claim).collect()
+    evidence.timers.iter().filter(|timer| timer.matters()).map(claim).collect()
 }

@@ -24,6 +24,8 @@
 //! }
 //! ```
 //!
+//! A map that was emptied keeps its tables, and does not tell how large they are: note its length before.
+//!
 //! ## Limits
 //! Large values that are all in use under load are what the pool is for. Never more than medium.
 
@@ -37,8 +39,32 @@ const LARGE: u64 = 64 << 10;
 /// One buffer of 64 KiB for each of 64 processors is what a pool is for.
 const FLOOR: u64 = 4 << 20;
 
+impl PoolFacts {
+    /// Whether a finding is made of it.
+    pub fn matters(&self) -> bool {
+        self.bytes >= FLOOR && self.bytes >= self.values.saturating_mul(LARGE)
+    }
+}
+
+/// What tells that a value has become too large, by its type.
+fn advice(pool: &PoolFacts) -> String {
+    let put = variable(&pool.owner).map_or_else(|| "Put".to_owned(), |name| format!("{name}.Put"));
+    let type_name = pool.type_name.trim_start_matches('*');
+    if type_name.starts_with("map[") {
+        // Neither len nor anything else says how large the tables of an empty map are.
+        return format!(
+            "clear and delete keep a map's tables, and nothing tells how large they are: note len(m) before it is cleared, and put back only what stayed small: if n := len(m); n <= 1000 {{ clear(m); {put}(m) }}."
+        );
+    }
+    let measure = match type_name {
+        "bytes.Buffer" => "buf.Cap()",
+        name if name.starts_with("[]") => "cap(buf)",
+        _ => return format!("Call {put} only for what is small; what has grown large is let go instead."),
+    };
+    format!("Put back only what is small: if {measure} <= 64<<10 {{ {put}(buf) }}.")
+}
+
 pub(crate) fn check(evidence: &Evidence) -> Vec<Claim> {
-    let large = |p: &&PoolFacts| p.bytes >= FLOOR && p.bytes >= p.values.saturating_mul(LARGE);
     let claim = |pool: &PoolFacts| Claim {
         subject: pool.owner.clone(),
         summary: format!(
@@ -50,11 +76,27 @@ pub(crate) fn check(evidence: &Evidence) -> Vec<Claim> {
         ),
         evidence: vec![("values", pool.values)],
         reclaimable_bytes: pool.bytes,
-        advice: match variable(&pool.owner) {
-            Some(name) => format!("Put back only what is small: if buf.Cap() <= 64<<10 {{ {name}.Put(buf) }}."),
-            None => "Put back only what is small, a buffer of at most 64 KiB.".to_owned(),
-        },
+        cause: pool.cause,
+        advice: advice(pool),
         ..Claim::default()
     };
-    evidence.pools.iter().filter(large).map(claim).collect()
+    evidence.pools.iter().filter(|pool| pool.matters()).map(claim).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn advice_measures_what_the_pool_holds() {
+        let of = |owner: &str, type_name: &str| {
+            advice(&PoolFacts { owner: owner.into(), type_name: type_name.into(), ..PoolFacts::default() })
+        };
+        let buffer = "Put back only what is small: if buf.Cap() <= 64<<10 { buffers.Put(buf) }.";
+        assert_eq!(of("main.buffers", "*bytes.Buffer"), buffer);
+        assert!(of("main.buffers", "*[]uint8").contains("if cap(buf) <= 64<<10"));
+        let map = of("main.dec.pool", "map[int]int");
+        assert!(map.contains("if n := len(m); n <= 1000 { clear(m); dec.pool.Put(m) }"), "{map}");
+        assert!(!of("bss+0x8", "").contains("buf"));
+    }
 }

@@ -34,26 +34,28 @@
 //! ## Limits
 //! A map that is far too large as well is reported as drained (GM001).
 
-use super::{map_claim, maps_in, rebuild};
+use super::rebuild;
+use crate::Evidence;
+use crate::alike::{Alike, Matter, alike};
 use crate::finding::Claim;
 use crate::state::State;
 use crate::text::{bytes, count, percent};
-use crate::{Evidence, MapFacts};
 
 pub(crate) fn check(evidence: &Evidence) -> Vec<Claim> {
-    let claim = |map: &MapFacts| {
-        let figures = &map.figures;
+    let claim = |group: &Alike| {
+        let figures = &group.all.figures;
         let tombstones = figures.tombstones.unwrap_or(0);
         let summary = format!(
-            "{} of {} slots ({}) are tombstones of deleted entries, for {} that live. Made anew it is {} smaller.",
+            "{} of {} slots ({}) are tombstones of deleted entries, for {} that live. Made anew {} {} smaller.",
             count(tombstones),
             count(figures.slots),
             percent(tombstones, figures.slots),
             count(figures.entries),
-            bytes(map.reclaimable_bytes()),
+            group.say("it is", "they are"),
+            bytes(group.bytes),
         );
-        let advice = format!("Make it anew from time to time: {}.", rebuild(map));
-        Claim { advice, ..map_claim(map, summary, map.reclaimable_bytes(), &[("tombstones", tombstones)]) }
+        let advice = format!("Make {} anew from time to time: {}.", group.say("it", "each"), rebuild(&group.all));
+        group.claim(summary, &[("tombstones", tombstones)], advice)
     };
-    maps_in(evidence, State::Tombstoned).map(claim).collect()
+    alike(evidence, Matter::Tables(State::Tombstoned)).map(claim).collect()
 }

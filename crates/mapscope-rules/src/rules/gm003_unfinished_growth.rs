@@ -34,30 +34,30 @@
 //! A map that is being filled at this moment is in this state rightly; it will have left it soon. Swiss maps grow in one
 //! step and have no old buckets.
 
-use super::{map_claim, maps_in};
+use crate::Evidence;
+use crate::alike::{Alike, Matter, alike};
 use crate::finding::Claim;
 use crate::source_name::{the_map, variable};
 use crate::state::State;
 use crate::text::{bytes, count};
-use crate::{Evidence, MapFacts};
 
 pub(crate) fn check(evidence: &Evidence) -> Vec<Claim> {
-    let claim = |map: &MapFacts| {
-        let figures = &map.figures;
+    let claim = |group: &Alike| {
+        let figures = &group.all.figures;
         let (old, moved) = (figures.old_buckets_bytes.unwrap_or(0), figures.evacuated_buckets.unwrap_or(0));
         let summary = format!(
-            "It is growing, {} old buckets are moved, and {} of old buckets wait for writes: reading does not move them.",
+            "{} growing, {} old buckets are moved, and {} of old buckets wait for writes: reading does not move them.",
+            group.say("It is", "They are"),
             count(moved),
             bytes(old),
         );
-        let write = match variable(&map.owner) {
+        let write = match variable(&group.all.owner) {
             Some(name) => format!("write to it: for k, v := range {name} {{ {name}[k] = v }}"),
-            None => format!("assign every element of {} again", the_map(&map.owner)),
+            None => format!("assign every element of {} again", the_map(&group.all.owner)),
         };
-        let advice =
-            format!("Make it with room for {} entries. To end the growth now, {write}.", count(figures.entries));
-        let more = [("old_buckets_bytes", old), ("evacuated_buckets", moved)];
-        Claim { advice, ..map_claim(map, summary, old, &more) }
+        let entries = count(figures.entries / group.maps.max(1));
+        let advice = format!("Make it with room for {entries} entries. To end the growth now, {write}.");
+        group.claim(summary, &[("old_buckets_bytes", old), ("evacuated_buckets", moved)], advice)
     };
-    maps_in(evidence, State::Growing).map(claim).collect()
+    alike(evidence, Matter::Tables(State::Growing)).map(claim).collect()
 }

@@ -36,26 +36,28 @@
 //! ## Limits
 //! A map that is far too large as well is reported as drained (GM001).
 
-use super::{map_claim, maps_in, rebuild};
+use super::rebuild;
+use crate::Evidence;
+use crate::alike::{Alike, Matter, alike};
 use crate::finding::Claim;
 use crate::state::State;
 use crate::text::{bytes, count};
-use crate::{Evidence, MapFacts};
 
 pub(crate) fn check(evidence: &Evidence) -> Vec<Claim> {
-    let claim = |map: &MapFacts| {
-        let figures = &map.figures;
+    let claim = |group: &Alike| {
+        let figures = &group.all.figures;
         let overflow = figures.overflow_buckets.unwrap_or(0);
         let summary = format!(
-            "{} overflow buckets hang on {} buckets for {} entries; chance makes one for every fifth. Made anew it is {} smaller.",
+            "{} overflow buckets hang on {} buckets for {} entries; chance makes one for every fifth. Made anew {} {} smaller.",
             count(overflow),
             count(figures.groups),
             count(figures.entries),
-            bytes(map.reclaimable_bytes()),
+            group.say("it is", "they are"),
+            bytes(group.bytes),
         );
-        let advice = format!("Make it anew: {}. Go 1.24 and later have maps without chains.", rebuild(map));
-        let more = [("buckets", figures.groups), ("overflow_buckets", overflow)];
-        Claim { advice, ..map_claim(map, summary, map.reclaimable_bytes(), &more) }
+        let each = group.say("it", "each");
+        let advice = format!("Make {each} anew: {}. Go 1.24 and later have maps without chains.", rebuild(&group.all));
+        group.claim(summary, &[("buckets", figures.groups), ("overflow_buckets", overflow)], advice)
     };
-    maps_in(evidence, State::Chained).map(claim).collect()
+    alike(evidence, Matter::Tables(State::Chained)).map(claim).collect()
 }

@@ -31,30 +31,31 @@
 //! ## Limits
 //! A map that is at least four times too large is reported as drained (GM001) or as made too large (GM011).
 
-use super::{map_claim, maps_in, rebuild};
+use super::rebuild;
+use crate::Evidence;
+use crate::alike::{Alike, Matter, alike};
 use crate::finding::Claim;
 use crate::state::State;
 use crate::text::{bytes, count, percent};
-use crate::{Evidence, MapFacts};
 
 /// From this share of the groups on, in percent, it is no longer slight: at less than one and a half entries in a group.
 const SEVERE_PERCENT: u64 = 25;
 
 pub(crate) fn check(evidence: &Evidence) -> Vec<Claim> {
-    let claim = |map: &MapFacts| {
-        let figures = &map.figures;
+    let claim = |group: &Alike| {
+        let figures = &group.all.figures;
         let severe = figures.holes.saturating_mul(100) >= figures.groups.saturating_mul(SEVERE_PERCENT);
         let summary = format!(
-            "{} of {} groups ({}) have no entry: hole density {}. Made anew it is {} smaller.",
+            "{} of {} groups ({}) have no entry: hole density {}. Made anew {} {} smaller.",
             count(figures.holes),
             count(figures.groups),
             percent(figures.holes, figures.groups),
             if severe { "severe" } else { "slight" },
-            bytes(map.reclaimable_bytes()),
+            group.say("it is", "they are"),
+            bytes(group.bytes),
         );
-        let advice = format!("Make it anew: {}.", rebuild(map));
-        let more = [("holes", figures.holes), ("groups", figures.groups)];
-        Claim { advice, ..map_claim(map, summary, map.reclaimable_bytes(), &more) }
+        let advice = format!("Make {} anew: {}.", group.say("it", "each"), rebuild(&group.all));
+        group.claim(summary, &[("holes", figures.holes), ("groups", figures.groups)], advice)
     };
-    maps_in(evidence, State::Holey).map(claim).collect()
+    alike(evidence, Matter::Tables(State::Holey)).map(claim).collect()
 }

@@ -40,31 +40,31 @@
 //! Heuristic: zero may be a value like any other (a counter that stands at 0, a flag that says no). Then the map is as it
 //! has to be.
 
-use super::{map_claim, maps_in};
+use crate::Evidence;
+use crate::alike::{Alike, Matter, alike};
 use crate::finding::Claim;
 use crate::source_name::{the_map, variable};
 use crate::state::State;
 use crate::text::{bytes, count, percent};
-use crate::{Evidence, MapFacts};
 
 pub(crate) fn check(evidence: &Evidence) -> Vec<Claim> {
-    let claim = |map: &MapFacts| {
-        let figures = &map.figures;
+    let claim = |group: &Alike| {
+        let figures = &group.all.figures;
         let zero = figures.zero_values.unwrap_or(0);
-        let saved = figures.table_bytes.saturating_sub(map.without_zero_bytes.unwrap_or(figures.table_bytes));
         let summary = format!(
-            "{} of {} entries ({}) have a zero element: were they written as zero instead of deleted? Without them the map takes {} less.",
+            "{} of {} entries ({}) have a zero element: were they written as zero instead of deleted? Without them {} {} less.",
             count(zero),
             count(figures.entries),
             percent(zero, figures.entries),
-            bytes(saved),
+            group.say("the map takes", "the maps take"),
+            bytes(group.bytes),
         );
-        let delete = match variable(&map.owner) {
+        let delete = match variable(&group.all.owner) {
             Some(name) => format!("delete({name}, key) instead"),
-            None => format!("delete entries of {} instead", the_map(&map.owner)),
+            None => format!("delete entries of {} instead", the_map(&group.all.owner)),
         };
         let advice = format!("Heuristic: if zero means gone, {delete}, and make the map anew once.");
-        Claim { advice, ..map_claim(map, summary, saved, &[("zero_values", zero)]) }
+        group.claim(summary, &[("zero_values", zero)], advice)
     };
-    maps_in(evidence, State::Zeroed).map(claim).collect()
+    alike(evidence, Matter::Tables(State::Zeroed)).map(claim).collect()
 }

@@ -35,20 +35,20 @@
 //! Heuristic: a map may be the rightful owner of its keys, as a set of connections is. Never more than medium. Maps whose
 //! elements are pointers of the same type are left out.
 
-use super::map_claim;
+use crate::Evidence;
+use crate::alike::{Alike, Matter, alike};
 use crate::finding::Claim;
-use crate::severity::MIN_BYTES;
 use crate::source_name::{the_map, variable};
 use crate::text::{bytes, count};
-use crate::{Evidence, MapFacts};
 
 pub(crate) fn check(evidence: &Evidence) -> Vec<Claim> {
-    let claim = |map: &MapFacts| {
+    let claim = |group: &Alike| {
+        let map = &group.all;
         let summary = format!(
             "{} of {} keys point to objects that nothing else holds: {}.",
             count(map.pinned_keys),
             count(map.figures.entries),
-            bytes(map.pinned_bytes),
+            bytes(group.bytes),
         );
         let delete = match variable(&map.owner) {
             Some(name) => format!("delete({name}, key)"),
@@ -57,7 +57,7 @@ pub(crate) fn check(evidence: &Evidence) -> Vec<Claim> {
         let advice = format!(
             "Heuristic: if the map only knows things about them, use an identity or a weak.Pointer as its key, and {delete} when an object is done."
         );
-        Claim { advice, ..map_claim(map, summary, map.pinned_bytes, &[("pinned_keys", map.pinned_keys)]) }
+        group.claim(summary, &[("pinned_keys", map.pinned_keys)], advice)
     };
-    evidence.maps.iter().filter(|m| m.pinned_bytes >= MIN_BYTES).map(claim).collect()
+    alike(evidence, Matter::Keys).map(claim).collect()
 }

@@ -33,11 +33,11 @@
 //! Or let entries have a name of the whole instead of a pointer to it.
 //!
 //! ## Limits
-//! Most cycles are meant, and no bytes are promised. Never more than low. `mapscope cycles` has all of them.
+//! Contexts and their children are left to GH013. Most cycles are meant, and no bytes are promised. Never more than low. `mapscope cycles` has all of them.
 
 use crate::finding::Claim;
 use crate::text::{bytes, count};
-use crate::{CycleFacts, Evidence};
+use crate::{ContextFacts, CycleFacts, Evidence};
 
 /// Smaller cycles are in every program.
 const FLOOR: u64 = 1 << 20;
@@ -62,5 +62,20 @@ pub(crate) fn check(evidence: &Evidence) -> Vec<Claim> {
         ),
         ..Claim::default()
     };
-    evidence.cycles.iter().filter(|c| c.bytes >= FLOOR).map(claim).collect()
+    // A context and its children always lead to each other; what is the matter with them GH013 says.
+    evidence.cycles.iter().filter(|c| c.bytes >= FLOOR && c.type_name != ContextFacts::CHILDREN).map(claim).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn contexts_are_no_cycle_to_be_cut() {
+        let found = |type_name: &str| {
+            let cycle = CycleFacts { bytes: FLOOR, type_name: type_name.into(), ..CycleFacts::default() };
+            check(&Evidence { cycles: vec![cycle], ..Evidence::default() }).len()
+        };
+        assert_eq!([found("map[string]*main.Member"), found(ContextFacts::CHILDREN)], [1, 0]);
+    }
 }

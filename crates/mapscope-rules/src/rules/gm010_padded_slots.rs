@@ -38,36 +38,33 @@
 //! `map[int64]bool` has seven bytes of padding in each slot of a Swiss map and no fields to sort; elements of `struct{}` take
 //! as much there. Types of the standard library are left out.
 
-use super::{best_order, is_standard, map_claim, maps_in};
+use super::{best_order, is_standard};
+use crate::Evidence;
+use crate::alike::{Alike, Matter, alike};
 use crate::finding::Claim;
-use crate::severity::MIN_BYTES;
-use crate::state::State;
 use crate::text::bytes;
-use crate::{Evidence, MapFacts, PaddedMapFacts};
 
 pub(crate) fn check(evidence: &Evidence) -> Vec<Claim> {
-    let worth = |map: &MapFacts| {
-        let padded = map.padded.as_ref()?;
-        let theirs = padded.orders.iter().any(|o| is_standard(&o.type_name));
-        (padded.savable_bytes >= MIN_BYTES && !theirs).then(|| claim(map, padded))
+    let claim = |group: &Alike| {
+        let padded = group.all.padded.as_ref()?;
+        if padded.orders.iter().any(|o| is_standard(&o.type_name)) {
+            return None;
+        }
+        let summary = format!(
+            "Each slot has {} B, and {} B with the fields in another order: {} less.",
+            padded.slot_bytes,
+            padded.best_slot_bytes,
+            bytes(group.bytes),
+        );
+        let orders: Vec<String> = padded.orders.iter().map(best_order).collect();
+        let more = [
+            ("slot_bytes", padded.slot_bytes),
+            ("best_slot_bytes", padded.best_slot_bytes),
+            ("padding_bytes", group.all.figures.padding_bytes),
+        ];
+        Some(group.claim(summary, &more, orders.join(" ")))
     };
-    maps_in(evidence, State::Healthy).filter_map(worth).collect()
-}
-
-fn claim(map: &MapFacts, padded: &PaddedMapFacts) -> Claim {
-    let summary = format!(
-        "Each slot has {} B, and {} B with the fields in another order: {} less.",
-        padded.slot_bytes,
-        padded.best_slot_bytes,
-        bytes(padded.savable_bytes),
-    );
-    let orders: Vec<String> = padded.orders.iter().map(best_order).collect();
-    let more = [
-        ("slot_bytes", padded.slot_bytes),
-        ("best_slot_bytes", padded.best_slot_bytes),
-        ("padding_bytes", map.figures.padding_bytes),
-    ];
-    Claim { advice: orders.join(" "), ..map_claim(map, summary, padded.savable_bytes, &more) }
+    alike(evidence, Matter::Fields).filter_map(claim).collect()
 }
 
 #[cfg(test)]
@@ -75,7 +72,8 @@ mod tests {
     use mapscope_heap::MapFigures;
 
     use super::*;
-    use crate::FieldOrder;
+    use crate::severity::MIN_BYTES;
+    use crate::{FieldOrder, MapFacts, PaddedMapFacts};
 
     fn evidence(type_name: &str, remade_bytes: u64) -> Evidence {
         let figures = MapFigures { entries: 100_000, table_bytes: 8 << 20, ..MapFigures::default() };

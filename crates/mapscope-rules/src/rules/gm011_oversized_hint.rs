@@ -28,30 +28,37 @@
 //! legacy map (up to Go 1.23) that was emptied with `clear`, or with a loop that deletes everything, looks like a new one.
 //! A map that is still to be filled is as large as it should be.
 
-use super::{map_claim, maps_in};
+use super::room;
+use crate::Evidence;
+use crate::alike::{Alike, Matter, alike};
 use crate::finding::Claim;
 use crate::state::State;
-use crate::text::{bytes, count, percent};
-use crate::{Evidence, MapFacts};
+use crate::text::bytes;
 
 pub(crate) fn check(evidence: &Evidence) -> Vec<Claim> {
-    let claim = |map: &MapFacts| {
-        let figures = &map.figures;
+    let claim = |group: &Alike| {
+        let figures = &group.all.figures;
         // A Swiss map says whether it was cleared; a legacy map does not.
-        let or = if map.cleared.is_some() { "" } else { ", or was emptied with clear" };
+        let or = match group.all.cleared {
+            Some(_) => "",
+            None => group.say(", or was emptied with clear", ", or they were emptied with clear"),
+        };
         let summary = format!(
-            "{} entries in {} slots ({}), and no trace of more: its hint was too large{or}. With the right one it takes {}, not {}.",
-            count(figures.entries),
-            count(figures.slots),
-            percent(figures.entries, figures.slots),
-            bytes(map.remade_bytes),
+            "{}, and no trace of more: {} too large{or}. With the right one {} {}, not {}.",
+            room(figures),
+            group.say("its hint was", "their hints were"),
+            group.say("it takes", "they take"),
+            bytes(group.all.remade_bytes),
             bytes(figures.table_bytes),
         );
+        let entries = figures.entries.div_ceil(group.maps.max(1));
         let advice = format!(
-            "Make it with a hint of what it holds: make({}, {}), or without one.",
-            map.type_name, figures.entries
+            "Make {} with a hint of what it holds: make({}, {entries}), or without one.",
+            group.say("it", "each"),
+            group.all.type_name
         );
-        Claim { advice, ..map_claim(map, summary, map.reclaimable_bytes(), &[]) }
+        group.claim(summary, &[], advice)
     };
-    maps_in(evidence, State::Oversized).map(claim).collect()
+    let oversized = alike(evidence, Matter::Tables(State::Oversized));
+    oversized.filter(|group| evidence.maps.other_half(group).is_none()).map(claim).collect()
 }

@@ -29,7 +29,7 @@
 //! ## Limits
 //! A table that everybody reads is shared rightly. No bytes are promised. Never more than low.
 
-use super::map_claim;
+use crate::alike::{Alike, Matter};
 use crate::finding::Claim;
 use crate::text::count;
 use crate::{Evidence, MapFacts};
@@ -43,12 +43,12 @@ pub(crate) fn check(evidence: &Evidence) -> Vec<Claim> {
             "{} values hold this one map: copying a struct copies the pointer. What one of them writes is written for all.",
             count(map.pointers),
         );
+        let advice =
+            "Where each needs its own: maps.Clone. Where all read the same: a pointer to one struct that holds it.";
         Claim {
-            advice:
-                "Where each needs its own: maps.Clone. Where all read the same: a pointer to one struct that holds it."
-                    .to_owned(),
-            ..map_claim(map, summary, 0, &[("pointers", map.pointers)])
+            cause: None,
+            ..Alike::of(Matter::Keys, map, 0).claim(summary, &[("pointers", map.pointers)], advice.to_owned())
         }
     };
-    evidence.maps.iter().filter(|m| m.pointers >= MANY).map(claim).collect()
+    evidence.maps.shared().map(claim).collect()
 }

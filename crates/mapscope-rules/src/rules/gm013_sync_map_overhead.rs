@@ -39,16 +39,19 @@
 //! ```
 //!
 //! ## Limits
-//! A `sync.Map` is good where keys are written once and read by many processors at once, and where goroutines work on
+//! Whether entries are deleted at all, one look cannot tell; where they are not, the entries are the leak, not the
+//! structure, and a bound comes first. A `sync.Map` is good where keys are written once and read by many processors at once, and where goroutines work on
 //! keys of their own: a lock would be fought for there, and costs more than memory. Measure before it goes; several plain
 //! maps, each with its lock, are a way between. Maps that are being changed while they are read are left out, and so are
 //! all where there is no debug information. Never more than medium.
 
 use std::collections::BTreeMap;
 
+use mapscope_heap::FreedShare;
+
 use crate::finding::Claim;
 use crate::severity::MIN_BYTES;
-use crate::source_name::variable_or_map;
+use crate::source_name::variable;
 use crate::text::{bytes, count, plural};
 use crate::{Evidence, SyncMapFacts};
 
@@ -57,7 +60,9 @@ const FACTOR: u64 = 2;
 
 pub(crate) fn check(evidence: &Evidence) -> Vec<Claim> {
     let mut places: BTreeMap<(&str, &str), Vec<&SyncMapFacts>> = BTreeMap::new();
-    for map in evidence.sync_maps.iter().filter(|m| m.entries >= SyncMapFacts::MIN_ENTRIES) {
+    for map in
+        evidence.sync_maps.iter().filter(|m| m.entries >= SyncMapFacts::MIN_ENTRIES && m.owner != SyncMapFacts::HANDLES)
+    {
         places.entry((&map.owner, &map.plain_type)).or_default().push(map);
     }
     places.into_iter().filter_map(|((owner, plain_type), maps)| claim(owner, plain_type, &maps)).collect()
@@ -85,6 +90,13 @@ fn claim(owner: &str, plain_type: &str, maps: &[&SyncMapFacts]) -> Option<Claim>
         vec![("entries", entries), ("structure_bytes", structure), ("box_bytes", boxes), ("plain_bytes", plain)];
     figures.extend((maps.len() > 1).then_some(("sync_maps", maps.len() as u64)));
     figures.extend((deleted > 0).then_some(("deleted", deleted)));
+    let mut share = FreedShare::default();
+    for map in maps {
+        if let Some(cause) = map.freed_by {
+            let takes = map.structure_bytes.saturating_add(map.box_bytes);
+            share.add(cause, takes.saturating_sub(map.plain_bytes));
+        }
+    }
     Some(Claim {
         subject: owner.to_owned(),
         summary: format!(
@@ -95,9 +107,10 @@ fn claim(owner: &str, plain_type: &str, maps: &[&SyncMapFacts]) -> Option<Claim>
         ),
         evidence: figures,
         reclaimable_bytes: saved,
+        share,
         advice: format!(
-            "Unless many processors read it at once: {one} {plain_type} with a sync.RWMutex in place of {}.",
-            variable_or_map(owner)
+            "Are entries ever deleted? If not, they are the leak, and a plain map would keep them as well: call {name}.Delete, or give it a bound. If they are, and few processors read it at once: {one} {plain_type} with a sync.RWMutex in its place.",
+            name = variable(owner).unwrap_or_else(|| "its".to_owned()),
         ),
         ..Claim::default()
     })
@@ -116,6 +129,7 @@ mod tests {
             box_bytes: 60 << 10,
             plain_bytes,
             deleted: 0,
+            freed_by: None,
         };
         Evidence { sync_maps: vec![map; maps], ..Evidence::default() }
     }
@@ -125,7 +139,8 @@ mod tests {
         let claims = check(&evidence(1, 1000, 60 << 10));
         assert_eq!((claims.len(), claims[0].reclaimable_bytes), (1, 100 << 10));
         assert!(
-            claims[0].advice.contains("a map[string]int64 with a sync.RWMutex in place of shards[i]"),
+            claims[0].advice.contains("call shards[i].Delete")
+                && claims[0].advice.contains(": a map[string]int64 with a sync.RWMutex in its place"),
             "{}",
             claims[0].advice
         );

@@ -43,6 +43,13 @@ use crate::severity::MIN_BYTES;
 use crate::text::{bytes, plural};
 use crate::{Evidence, StaleFacts};
 
+impl StaleFacts {
+    /// Whether a finding is made of them.
+    pub fn matters(&self) -> bool {
+        self.bytes >= MIN_BYTES
+    }
+}
+
 pub(crate) fn check(evidence: &Evidence) -> Vec<Claim> {
     let claim = |stale: &StaleFacts| {
         Claim {
@@ -57,11 +64,12 @@ pub(crate) fn check(evidence: &Evidence) -> Vec<Claim> {
         ),
         evidence: vec![("loops", stale.loops), ("objects", stale.objects)],
         reclaimable_bytes: stale.bytes,
+        cause: stale.cause,
         advice: "Do not wait inside the loop, and do not let the map grow there; or loop over a copy of its keys: for _, k := range slices.Collect(maps.Keys(m)).".to_owned(),
         ..Claim::default()
     }
     };
-    evidence.stale_tables.iter().filter(|s| s.bytes >= MIN_BYTES).map(claim).collect()
+    evidence.stale_tables.iter().filter(|stale| stale.matters()).map(claim).collect()
 }
 
 #[cfg(test)]
@@ -70,7 +78,7 @@ mod tests {
 
     fn stale(loops: u64, bytes: u64) -> Evidence {
         let holder = "goroutine 7 main.walk".to_owned();
-        let one = StaleFacts { holder, map: "main.prices".into(), loops, objects: 2 * loops, bytes };
+        let one = StaleFacts { holder, map: "main.prices".into(), loops, objects: 2 * loops, bytes, cause: None };
         Evidence { stale_tables: vec![one], ..Evidence::default() }
     }
 

@@ -11,6 +11,12 @@ pub(crate) mod gh008_struct_padding;
 pub(crate) mod gh009_dominator_concentration;
 pub(crate) mod gh010_timers;
 pub(crate) mod gh011_sync_pool_retention;
+pub(crate) mod gh012_cgo_handles;
+pub(crate) mod gh013_lost_contexts;
+pub(crate) mod gh014_free_spans;
+pub(crate) mod gh015_memory_outside_go;
+pub(crate) mod gh016_never_finalized;
+pub(crate) mod gh017_popped_objects;
 pub(crate) mod gm001_drained_map;
 pub(crate) mod gm002_tombstone_heavy;
 pub(crate) mod gm003_unfinished_growth;
@@ -26,12 +32,14 @@ pub(crate) mod gm012_shared_map;
 pub(crate) mod gm013_sync_map_overhead;
 pub(crate) mod gm014_stale_tables;
 pub(crate) mod gm015_unbounded_map;
+pub(crate) mod gm016_dead_weak_pointers;
+pub(crate) mod gm017_nan_keys;
 
-use crate::finding::Claim;
+use mapscope_heap::MapFigures;
+
 use crate::source_name::{the_map, variable};
-use crate::state::{State, state};
-use crate::text::count;
-use crate::{Evidence, FieldOrder, MapFacts};
+use crate::text::{count, percent};
+use crate::{FieldOrder, MapFacts};
 
 /// Fields that fit into a sentence.
 const MAX_FIELDS: usize = 16;
@@ -105,28 +113,10 @@ const STANDARD: [&str; 65] = [
     "xml",
 ];
 
-/// The maps in one state.
-fn maps_in(evidence: &Evidence, wanted: State) -> impl Iterator<Item = &MapFacts> {
-    evidence.maps.iter().filter(move |map| state(map) == wanted)
-}
-
-/// What is said of a map that frees `reclaimable_bytes` when it is made anew, with the figures that every map has.
-fn map_claim(map: &MapFacts, summary: String, reclaimable_bytes: u64, more: &[(&'static str, u64)]) -> Claim {
-    let figures = &map.figures;
-    let mut evidence = vec![
-        ("entries", figures.entries),
-        ("slots", figures.slots),
-        ("table_bytes", figures.table_bytes),
-        ("retained_bytes", map.retained_bytes),
-    ];
-    evidence.extend_from_slice(more);
-    Claim {
-        subject: map.owner.clone(),
-        summary: if map.heuristic { format!("{summary} (The map's type was inferred.)") } else { summary },
-        evidence,
-        reclaimable_bytes,
-        ..Claim::default()
-    }
+/// How many entries are in how many slots.
+fn room(figures: &MapFigures) -> String {
+    let MapFigures { entries, slots, .. } = *figures;
+    format!("{} entries in {} slots ({})", count(entries), count(slots), percent(entries, slots))
 }
 
 /// How to move a map's entries into a new one of the right size: code, or words where the map has no name.

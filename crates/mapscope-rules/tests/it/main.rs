@@ -11,7 +11,8 @@ use mapscope_rules::RULES;
 fn pages() -> Vec<(PathBuf, String)> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/rules");
     let mut index =
-        "# Rules\n\nGenerated from `crates/mapscope-rules/src/rules/`; `mapscope rule CODE` prints the same.\n\n\
+        "# Rules\n\nGenerated from `crates/mapscope-rules/src/rules/`; `mapscope rule CODE` prints the same.\n\
+                     How findings add up: [FINDINGS.md](../FINDINGS.md).\n\n\
                      | rule | | finds |\n|---|---|---|\n"
             .to_owned();
     let mut pages = Vec::new();

@@ -3,13 +3,20 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use mapscope_go::{GoroutineCensus, HolderKind, PaddedMap, PaddedType, Session, Storage, StructLayout};
+use mapscope_go::{
+    AllPinnedKeys, GoroutineCensus, HolderKind, PaddedMap, PaddedType, Session, Storage, StorageOptions, StructLayout,
+};
+use mapscope_heap::{Freed, Seed};
+use mapscope_memory::Partial;
 use mapscope_report::model::{FindingRow, Inspection, MapId, MapRef};
 use mapscope_rules::{
-    ClassFacts, CycleFacts, Evidence, FieldOrder, FinalizerFacts, Finding, LeakFacts, MapFacts, Maps, PaddedFacts,
-    PaddedMapFacts, PinnedFacts, PoolFacts, SliceFacts, StaleFacts, StringFacts, SuspectFacts, SyncMapFacts,
-    TimerFacts, findings,
+    ClassFacts, CycleFacts, Evidence, FieldOrder, FinalizerFacts, Finding, LeakFacts, LostFacts, MapFacts, Maps,
+    MemoryFacts, OtherFacts, PaddedFacts, PaddedMapFacts, PinnedFacts, PoolFacts, PoppedFacts, SliceFacts, StaleFacts,
+    StringFacts, SuspectFacts, SyncMapFacts, TimerFacts, findings,
 };
+
+use super::causes::{Causes, KeyCauses};
+use super::lost;
 
 /// Entries that fit into a single group or bucket.
 const ONE_GROUP: u64 = 8;
@@ -17,14 +24,14 @@ const ONE_GROUP: u64 = 8;
 /// Cycles that are looked at, the largest first.
 const CYCLES: usize = 10;
 
-/// What the rules say of a session, the most urgent first.
+/// What the rules say of a session, the most urgent first, and why that is partial.
 pub(crate) fn list(
     session: &Session<'_>,
     inspection: &Inspection,
-    storage: Storage,
     census: &GoroutineCensus,
-) -> Vec<FindingRow> {
-    of(&evidence(session, inspection, storage, census))
+) -> (Vec<FindingRow>, Partial) {
+    let (evidence, partial) = evidence(session, inspection, census);
+    (of(&evidence), partial)
 }
 
 /// What the rules say of evidence.
@@ -41,45 +48,88 @@ fn row(finding: Finding) -> FindingRow {
         summary: finding.summary,
         evidence: finding.evidence.into_iter().map(|(name, figure)| (name.to_owned(), figure)).collect(),
         reclaimable_bytes: finding.reclaimable_bytes,
+        not_live_bytes: finding.not_live_bytes,
+        shared_bytes: finding.shared_bytes,
+        shared_with: finding.shared_with,
         advice: finding.advice,
     }
 }
 
-fn evidence(session: &Session<'_>, inspection: &Inspection, storage: Storage, census: &GoroutineCensus) -> Evidence {
+fn evidence(session: &Session<'_>, inspection: &Inspection, census: &GoroutineCensus) -> (Evidence, Partial) {
     let heap = &inspection.heap;
+    let mut causes = Causes::default();
+    let leaks = leaks(session, census, &mut causes);
+    let stale_tables = session.stale_tables().into_iter().map(|tables| stale(tables, &mut causes)).collect();
+    let keys = session.pinned_keys();
+    let of_keys = KeyCauses::new(session, &keys, &mut causes);
     let sync_maps = session.sync_maps(SyncMapFacts::MIN_ENTRIES);
-    Evidence {
+    let handles = lost::handles(session, &sync_maps, &mut causes);
+    let contexts = lost::contexts(session, &mut causes);
+    let lost = lost::entries(session, &mut causes);
+    let never_run = lost::never_run(session, &mut causes);
+    let options = StorageOptions { whole_texts: true, ..StorageOptions::default() };
+    let (storage, freed) = session.storage_beside(&options, |storage| causes.freed(session, storage));
+    let timers = storage.timers.functions.iter().cloned().zip(&causes.timers);
+    let pools = storage.pools.iter().cloned().zip(&causes.pools);
+    let places = storage.popped.iter().zip(&causes.popped);
+    let evidence = Evidence {
         live_bytes: heap.live_bytes,
         garbage_bytes: heap.object_bytes.saturating_sub(heap.live_bytes),
-        maps: maps(session, &sync_maps),
-        sync_maps: sync_maps.into_iter().map(sync_map).collect(),
-        stale_tables: session.stale_tables().into_iter().map(stale).collect(),
+        maps: maps(session, &sync_maps, (&keys, &of_keys), &lost, &freed),
+        sync_maps: sync_maps.into_iter().map(|map| sync_map(map, &freed)).collect(),
+        handles,
+        contexts,
+        never_run,
+        stale_tables,
         cycles: cycles(session),
         strings: strings(&storage),
+        memory: memory(inspection),
         classes: classes(session),
-        leaks: leaks(census),
-        finalizers: finalizers(session, &storage),
+        leaks,
+        finalizers: finalizers(session, &storage, causes.finalizers),
         suspects: inspection.suspects.iter().map(suspect).collect(),
+        timers: timers.map(|(row, cause)| timer(row, *cause)).collect(),
+        pools: pools.map(|(row, cause)| pool(row, *cause)).collect(),
+        popped: places.map(|(row, cause)| popped(row, *cause)).collect(),
         slices: storage.slices.into_iter().map(slice).collect(),
         pinned: storage.pinned.into_iter().map(pinned).collect(),
-        timers: storage.timers.functions.into_iter().map(timer).collect(),
-        pools: storage.pools.into_iter().map(pool).collect(),
-        padded: session.padded_types().iter().map(|t| padded_type(session, t)).collect(),
+        padded: session.padded_types(&freed).iter().map(|t| padded_type(session, t)).collect(),
+        causes: causes.facts(&freed),
         growth: Vec::new(),
-    }
+    };
+    (evidence, storage.partial)
 }
 
 /// The maps that are not torn, but for those that a large `sync.Map` consists of: nobody can make them anew.
-fn maps(session: &Session<'_>, sync_maps: &[mapscope_go::SyncMap]) -> Maps {
+fn maps(
+    session: &Session<'_>,
+    sync_maps: &[mapscope_go::SyncMap],
+    (keys, of_keys): (&AllPinnedKeys, &KeyCauses<'_>),
+    lost: &HashMap<MapId, LostFacts>,
+    freed: &Freed,
+) -> Maps {
     let inner: HashSet<u64> = sync_maps.iter().flat_map(|m| m.maps.iter().copied()).collect();
-    let (pointers, keys) = (session.map_pointers(), session.pinned_keys());
+    let pointers = session.map_pointers();
     let mut costs = Costs { session, known: HashMap::new() };
     let mut maps = Maps::default();
     for map in session.maps.iter().filter(|m| !inner.contains(&m.address())) {
         let Some(facts) = map_facts(session, &mut costs, map) else { continue };
-        let keys = keys.of(map.id());
+        let pinned = keys.of(map.id());
         let pointers = pointers.get(map.id().0 as usize).map_or(0, |n| u64::from(*n));
-        maps.add(MapFacts { pointers, pinned_keys: keys.objects, pinned_bytes: keys.bytes, ..facts });
+        let lost = lost.get(&map.id()).map(|lost| {
+            let left = facts.figures.entries.saturating_sub(lost.entries);
+            let remade = costs.of(map.id(), left).remade_bytes;
+            LostFacts { remade_bytes: remade.unwrap_or(facts.figures.table_bytes), ..*lost }
+        });
+        maps.add(MapFacts {
+            lost,
+            pointers,
+            pinned_keys: pinned.objects,
+            pinned_bytes: pinned.bytes,
+            freed_by: session.map_freed_by(map.id(), freed),
+            keys_cause: if pinned.objects > 0 { of_keys.of(map.owner(), map.type_name()) } else { None },
+            ..facts
+        });
     }
     maps
 }
@@ -94,6 +144,7 @@ fn cycles(session: &Session<'_>) -> Vec<CycleFacts> {
             bytes: group.bytes,
             retained_bytes: retained,
             closing: group.closing.field,
+            type_name: session.maps.at(map.address).map(|m| m.type_name().to_owned()).unwrap_or_default(),
         })
     };
     session.cycles(false, Some(CYCLES)).groups.into_iter().filter_map(facts).collect()
@@ -163,6 +214,7 @@ fn padded_type(session: &Session<'_>, found: &PaddedType) -> PaddedFacts {
         best_slot_bytes: found.best.slot(session.allocator()),
         elements: found.elements,
         savable_bytes: found.savable_bytes,
+        share: found.share,
     }
 }
 
@@ -171,26 +223,59 @@ fn order(type_name: &str, size: u64, best: &StructLayout) -> FieldOrder {
     FieldOrder { type_name: type_name.to_owned(), fields, size, best_size: best.size.size }
 }
 
-fn sync_map(map: mapscope_go::SyncMap) -> SyncMapFacts {
-    let mapscope_go::SyncMap { owner, plain_type, entries, deleted, structure_bytes, box_bytes, plain_bytes, maps: _ } =
-        map;
-    SyncMapFacts { owner, plain_type, entries, deleted, structure_bytes, box_bytes, plain_bytes }
+fn sync_map(map: mapscope_go::SyncMap, freed: &Freed) -> SyncMapFacts {
+    let mapscope_go::SyncMap {
+        owner,
+        plain_type,
+        entries,
+        deleted,
+        structure_bytes,
+        box_bytes,
+        plain_bytes,
+        first,
+        ..
+    } = map;
+    let freed_by = first.and_then(|object| freed.cause(object));
+    SyncMapFacts { owner, plain_type, entries, deleted, structure_bytes, box_bytes, plain_bytes, freed_by }
 }
 
-fn stale(tables: mapscope_go::StaleTables) -> StaleFacts {
-    let mapscope_go::StaleTables { holder, map, loops, objects, bytes } = tables;
-    StaleFacts { holder, map, loops, objects, bytes }
+fn stale(tables: mapscope_go::StaleTables, causes: &mut Causes) -> StaleFacts {
+    let mapscope_go::StaleTables { holder, map, loops, objects, bytes, outermost } = tables;
+    let facts = StaleFacts { holder, map, loops, objects, bytes, cause: None };
+    let cause = if facts.matters() { causes.add(outermost.into_iter().map(Seed::Object)) } else { None };
+    StaleFacts { cause, ..facts }
 }
 
 fn slice(place: mapscope_go::SlicePlace) -> SliceFacts {
-    let mapscope_go::SlicePlace { place, type_name, arrays, len_bytes, cap_bytes, savable_bytes } = place;
-    SliceFacts { place, type_name, arrays, len_bytes, cap_bytes, savable_bytes }
+    let mapscope_go::SlicePlace { place, type_name, arrays, len_bytes, cap_bytes, savable_bytes, share } = place;
+    SliceFacts { place, type_name, arrays, len_bytes, cap_bytes, savable_bytes, share }
+}
+
+pub(super) fn popped(place: &mapscope_go::PoppedPlace, cause: Option<u16>) -> PoppedFacts {
+    let mapscope_go::PoppedPlace { place, type_name, arrays, objects, bytes } = place;
+    PoppedFacts {
+        place: place.clone(),
+        type_name: type_name.clone(),
+        arrays: *arrays,
+        objects: objects.len() as u64,
+        bytes: *bytes,
+        cause,
+    }
 }
 
 fn pinned(place: mapscope_go::PinnedPlace) -> PinnedFacts {
-    let mapscope_go::PinnedPlace { place, type_name, objects, references, referred_bytes, object_bytes, savable_bytes } =
-        place;
-    PinnedFacts { place, type_name, objects, references, referred_bytes, object_bytes, savable_bytes }
+    let mapscope_go::PinnedPlace {
+        place,
+        type_name,
+        others,
+        objects,
+        references,
+        referred_bytes,
+        object_bytes,
+        savable_bytes,
+        share,
+    } = place;
+    PinnedFacts { place, type_name, others, objects, references, referred_bytes, object_bytes, savable_bytes, share }
 }
 
 fn strings(storage: &Storage) -> StringFacts {
@@ -200,10 +285,23 @@ fn strings(storage: &Storage) -> StringFacts {
         count: strings.count,
         distinct: strings.distinct,
         savable_bytes: strings.savable_bytes,
+        share: strings.share,
         place: worst.map_or_else(String::new, |g| g.place.clone()),
         worst_bytes: worst.map_or(0, |g| g.savable_bytes),
         worst_count: worst.map_or(0, |g| g.count),
     }
+}
+
+/// Where resident memory went; nothing where residency is not known.
+fn memory(inspection: &Inspection) -> Option<MemoryFacts> {
+    let memory = &inspection.memory;
+    let others = memory.other.iter().map(|o| OtherFacts { name: o.words(), file: o.kind == "file", bytes: o.bytes });
+    Some(MemoryFacts {
+        resident_bytes: memory.rss_bytes?,
+        free_bytes: memory.heap_free_bytes?,
+        other_bytes: memory.other_bytes?,
+        others: others.collect(),
+    })
 }
 
 /// Size classes; large objects have a span each, and are no fragments.
@@ -223,22 +321,29 @@ fn classes(session: &Session<'_>) -> Vec<ClassFacts> {
 }
 
 /// Leaked goroutines by where they wait and what made them: where they differ further up is no difference to who reads it.
-fn leaks(census: &GoroutineCensus) -> Vec<LeakFacts> {
-    let mut facts: HashMap<(String, String, String), LeakFacts> = HashMap::new();
+fn leaks(session: &Session<'_>, census: &GoroutineCensus, causes: &mut Causes) -> Vec<LeakFacts> {
+    let holders: HashMap<u64, u32> = session.goroutine_holders().collect();
+    let mut facts: HashMap<(String, String, String), (LeakFacts, Vec<Seed>)> = HashMap::new();
     for group in census.groups.iter().filter(|g| g.leaked && !g.system) {
         let function = group.stack.first().map_or_else(String::new, |f| f.function.clone());
         let created_by = group.created_by.as_ref().map_or_else(String::new, |f| f.function.clone());
         let key = (group.state.clone(), function, created_by);
-        let sum = facts.entry(key).or_default();
+        let (sum, seeds) = facts.entry(key).or_default();
+        seeds.extend(group.ids.iter().filter_map(|id| holders.get(id)).copied().map(Seed::Holder));
         sum.count += group.ids.len() as u64;
         sum.stack_bytes = sum.stack_bytes.saturating_add(group.stack_bytes);
         sum.retained_bytes = sum.retained_bytes.saturating_add(group.retained_bytes);
     }
-    let named = |((state, function, created_by), sum)| LeakFacts { state, function, created_by, ..sum };
+    let mut facts: Vec<_> = facts.into_iter().collect();
+    facts.sort_by(|a, b| a.0.cmp(&b.0));
+    let named = |((state, function, created_by), (sum, seeds)): (_, (LeakFacts, Vec<Seed>))| {
+        let cause = if sum.matters() { causes.add(seeds) } else { None };
+        LeakFacts { state, function, created_by, cause, ..sum }
+    };
     facts.into_iter().map(named).collect()
 }
 
-fn finalizers(session: &Session<'_>, storage: &Storage) -> FinalizerFacts {
+pub(super) fn finalizers(session: &Session<'_>, storage: &Storage, cause: Option<u16>) -> FinalizerFacts {
     let found = &storage.finalizers;
     let theirs = (0u32..).zip(session.holders());
     let theirs = theirs.filter(|(_, h)| matches!(h.kind, HolderKind::Finalizer | HolderKind::Cleanup));
@@ -247,19 +352,21 @@ fn finalizers(session: &Session<'_>, storage: &Storage) -> FinalizerFacts {
         function: found.queued.first().map_or_else(String::new, |q| q.function.clone()),
         held_bytes: theirs.map(|(number, _)| session.dominators().held(number)).sum(),
         running: found.running.iter().map(|r| (r.function.clone(), r.inside.clone())).collect(),
+        cause,
     }
 }
 
-fn pool(pool: mapscope_go::Pool) -> PoolFacts {
+pub(super) fn pool(pool: mapscope_go::Pool, cause: Option<u16>) -> PoolFacts {
     PoolFacts {
         owner: pool.owner,
         type_name: pool.type_name,
         values: pool.local + pool.victim,
         bytes: pool.local_bytes.saturating_add(pool.victim_bytes),
+        cause,
     }
 }
 
-fn timer(timer: mapscope_go::TimerFunction) -> TimerFacts {
+pub(super) fn timer(timer: mapscope_go::TimerFunction, cause: Option<u16>) -> TimerFacts {
     TimerFacts {
         timers: timer.pending + timer.unwatched + timer.zombies,
         function: timer.function,
@@ -267,6 +374,7 @@ fn timer(timer: mapscope_go::TimerFunction) -> TimerFacts {
         pending: timer.pending,
         zombies: timer.zombies,
         bytes: timer.retained_bytes,
+        cause,
     }
 }
 

@@ -32,7 +32,11 @@ fn slice(row: SlicePlace) -> SliceRow {
 
 fn pinned(row: PinnedPlace) -> PinnedRow {
     let pinned_bytes = row.pinned_bytes();
-    let PinnedPlace { place, type_name, objects, references, referred_bytes, object_bytes, .. } = row;
+    let PinnedPlace { place, type_name, others, objects, references, referred_bytes, object_bytes, .. } = row;
+    let place = match others.len() {
+        0 => place,
+        n => format!("{place} and {n} more"),
+    };
     PinnedRow { place, type_name, objects, references, referred_bytes, object_bytes, pinned_bytes }
 }
 
@@ -84,7 +88,7 @@ fn channel(row: mapscope_go::ChannelType) -> ChannelRow {
 }
 
 fn pool(row: mapscope_go::Pool) -> PoolRow {
-    let mapscope_go::Pool { owner, type_name, local, victim, local_bytes, victim_bytes } = row;
+    let mapscope_go::Pool { owner, type_name, local, victim, local_bytes, victim_bytes, objects: _ } = row;
     PoolRow { owner, type_name, local, victim, local_bytes, victim_bytes }
 }
 

@@ -27,6 +27,8 @@ pub struct StaleTables {
     pub objects: u64,
     /// Bytes that would be freed if the loops ended.
     pub bytes: u64,
+    /// The objects that are in no other of them: with what they hold, they have those bytes.
+    pub outermost: Vec<u32>,
 }
 
 /// The loops of one function.
@@ -101,7 +103,8 @@ impl Session<'_> {
             Some(Dominator::Object(above)) => objects.binary_search(&above).is_ok(),
             _ => false,
         };
-        let bytes = objects.iter().filter(|o| !counted_above(o)).map(|o| self.dominators().retained(*o)).sum();
+        let outermost: Vec<u32> = objects.iter().copied().filter(|o| !counted_above(o)).collect();
+        let bytes = outermost.iter().map(|o| self.dominators().retained(*o)).sum();
         let holder = match first.keeper {
             Keeper::Frame(goroutine, frame) if group.keepers.len() == 1 => {
                 self.stages.root_names(true).frame(goroutine, frame)
@@ -114,6 +117,7 @@ impl Session<'_> {
             loops: group.loops.len() as u64,
             objects: objects.len() as u64,
             bytes,
+            outermost,
         })
     }
 

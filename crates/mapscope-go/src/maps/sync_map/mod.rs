@@ -41,6 +41,8 @@ pub struct SyncMap {
     pub plain_bytes: u64,
     /// Up to 1.23: the headers of the maps that it consists of.
     pub maps: Vec<u64>,
+    /// The first of the objects that it consists of.
+    pub first: Option<u32>,
 }
 
 /// What is found of one `sync.Map`.
@@ -82,9 +84,10 @@ impl Session<'_> {
         }
         let Walker { inside, boxes, .. } = walker;
         let shared = boxes.shared(&inside);
-        let mut owners = self.stages.owners();
+        let (mut owners, spans) = (self.stages.owners(), &self.stages.heap.spans);
         let found = whole.into_iter().map(|(place, contents)| SyncMap {
             owner: owners.of_word(place.word),
+            first: self.stages.context.memory.u64(place.word).ok().and_then(|w| spans.object(w)).map(|o| o.0),
             ..self.compare(&contents, &boxes, &shared)
         });
         let mut found: Vec<SyncMap> = found.collect();
@@ -120,6 +123,7 @@ impl Session<'_> {
             box_bytes: boxes.freed(&contents.keys, &contents.values, shared),
             plain_bytes: plain,
             maps: contents.maps.clone(),
+            first: None,
         }
     }
 }

@@ -132,6 +132,16 @@ fn allocator(name: &str) -> Option<Allocator> {
     Some(Allocator { argument, many })
 }
 
+/// Whether a type is the runtime's own of a part of any map or channel: which map or channel says more.
+fn is_container(name: &str) -> bool {
+    let name = name.trim_start_matches('*');
+    let name = name.strip_prefix("noalg.").unwrap_or(name);
+    let name = name.strip_prefix("map.").unwrap_or(name);
+    matches!(name, "runtime.hmap" | "runtime.mapextra" | "runtime.bmap" | "runtime.hchan" | "maps.Map" | "maps.table")
+        || name.starts_with("group[")
+        || name.starts_with("bucket[")
+}
+
 struct Reader<'r, 'c> {
     context: &'r Context<'c>,
     entries: &'r FxHashSet<u64>,
@@ -230,7 +240,9 @@ impl Reader<'_, '_> {
             }
             _ => return,
         };
-        found.allocations.insert(returns_to, Allocation { ty, many });
+        if !is_container(&self.context.types.get(ty).name) {
+            found.allocations.insert(returns_to, Allocation { ty, many });
+        }
     }
 
     /// The only map type that a dictionary names.
@@ -310,6 +322,13 @@ mod tests {
         assert_eq!((register.to, register.from, register.offset), (8, 0, None));
         assert!(load(&[0x48, 0x8b, 0x44, 0x24, 0x08]).is_none());
         assert!(load(&[0x48]).is_none());
+    }
+
+    #[test]
+    fn parts_of_containers_are_told_from_types_of_programs() {
+        let parts = ["maps.Map", "*maps.table", "group[int]*main.T", "noalg.map.bucket[string]int", "runtime.hchan"];
+        assert!(parts.into_iter().all(is_container));
+        assert!(!["map[string]int", "main.group", "maps.Cache", "*main.T"].into_iter().any(is_container));
     }
 
     #[test]

@@ -35,11 +35,15 @@ pub(super) struct Untyped<'u> {
 }
 
 impl Typing<'_> {
-    /// Spans with live objects that have no type, and how many objects these are.
-    pub(super) fn untyped_spans(&self, reach: &Reachability) -> (Vec<usize>, u64) {
+    /// Those of `spans` with live objects that have no type, and how many objects these are.
+    pub(super) fn untyped_spans(
+        &self,
+        spans: impl IntoParallelIterator<Item = usize, Iter: IndexedParallelIterator>,
+        reach: &Reachability,
+    ) -> (Vec<usize>, u64) {
         let blocks = self.heap.spans.blocks.blocks();
         let untyped = |span: usize| blocks[span].objects().filter(|object| self.is_untyped(*object, reach)).count();
-        let counted = (0..blocks.len()).into_par_iter().map(|span| (span, untyped(span) as u64));
+        let counted = spans.into_par_iter().map(|span| (span, untyped(span) as u64));
         let counted: Vec<(usize, u64)> = counted.filter(|(_, count)| *count > 0).collect();
         (counted.iter().map(|(span, _)| *span).collect(), counted.iter().map(|(_, count)| count).sum())
     }

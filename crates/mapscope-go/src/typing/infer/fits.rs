@@ -18,7 +18,7 @@ use crate::typing::Typing;
 /// Types of one size with pointers in the same places that are compared; more are as good as unknown.
 const MAX_ALIKE: usize = 64;
 /// Bytes of a type that is looked for.
-const MAX_BYTES: u64 = 64 << 10;
+const MAX_BYTES: u64 = 1 << 20;
 
 /// The types that the program allocates, by slot and places of the pointers.
 pub(super) struct Allocated {

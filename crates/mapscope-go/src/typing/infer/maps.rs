@@ -31,13 +31,25 @@ pub(super) enum Ground {
     Likely,
 }
 
+/// All grounds, surest first.
+pub(super) const ALL: &[Ground] = &[Ground::Declared, Ground::Passed, Ground::Container, Ground::Fits, Ground::Likely];
+/// Those on which no other type is as likely.
+pub(super) const SURE: &[Ground] = &[Ground::Declared, Ground::Passed, Ground::Container, Ground::Fits];
+
 impl Search<'_, '_> {
-    /// Finds the maps among the live objects without a type, and follows them. The headers whose type was concluded go to
+    /// Finds the maps among the live objects without a type that `grounds`, surest first, tell the type of, and follows
+    /// them. The headers whose type was concluded go to
     /// `concluded`.
-    pub(super) fn maps(&mut self, regions: &Regions, reach: &Reachability, concluded: &mut FxHashSet<u64>) {
+    pub(super) fn maps(
+        &mut self,
+        grounds: &[Ground],
+        regions: &Regions,
+        reach: &Reachability,
+        concluded: &mut FxHashSet<u64>,
+    ) {
         let typing = self.typing;
         let mut candidates = self.candidates(reach);
-        for ground in [Ground::Declared, Ground::Passed, Ground::Container, Ground::Fits, Ground::Likely] {
+        for ground in grounds.iter().copied() {
             // Those that another map led to have a type now.
             candidates.retain(|c| typing.heap.graph.type_of(c.object) == 0);
             if candidates.is_empty() {

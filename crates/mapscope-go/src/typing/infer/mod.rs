@@ -20,11 +20,25 @@ use rustc_hash::FxHashSet;
 
 use self::fits::Allocated;
 use self::headers::Search;
+use self::maps::{ALL, SURE};
 use super::{Regions, Typing, worker};
 use crate::maps::Auditor;
 
 /// What is concluded leads to more, which is looked into in turn; so often.
 const ROUNDS: usize = 4;
+
+impl Typing<'_> {
+    /// How many objects of each type were concluded to be of it from what they look like.
+    pub(crate) fn inferred_by_type(&self) -> Vec<u64> {
+        let mut counts = vec![0; self.context.types.len()];
+        for object in self.concluded.iter() {
+            if let Some(count) = counts.get_mut(self.heap.graph.type_of(object as u32) as usize) {
+                *count += 1;
+            }
+        }
+        counts
+    }
+}
 
 /// What was inferred.
 #[derive(Default)]
@@ -40,7 +54,7 @@ impl Typing<'_> {
     pub(crate) fn infer(&self, regions: &Regions, reach: &Reachability) -> Inferred {
         let context = self.context;
         let mut inferred = Inferred::default();
-        let (mut spans, mut untyped) = self.untyped_spans(reach);
+        let (mut spans, mut untyped) = self.untyped_spans(0..self.heap.spans.spans.len(), reach);
         if untyped == 0 {
             return inferred;
         }
@@ -50,20 +64,28 @@ impl Typing<'_> {
         worker::run(self, regions, Vec::new(), &[], &self.sampled(reach, &evidence.allocations));
         let loaded = evidence.loaded.iter().map(|id| context.types.get(*id).descriptor);
         let catalog = context.types.catalog(loaded);
-        let auditor =
-            Auditor { memory: context.memory, layout: context.layout, types: context.types, spans: context.spans };
+        let auditor = Auditor {
+            memory: context.memory,
+            layout: context.layout,
+            types: context.types,
+            spans: context.spans,
+            lookout: None,
+        };
         let mut search = Search::new(self, &auditor, &catalog, &evidence);
         let allocated = Allocated::of(self, evidence.allocations.values());
-        for _ in 0..ROUNDS {
-            let told = self.told(&spans, reach, &itabs);
-            worker::run(self, regions, Vec::new(), &told.offers, &told.objects);
-            search.maps(regions, reach, &mut inferred.headers);
-            let fitting = search.fitting_objects(&spans, reach, &allocated);
-            worker::run(self, regions, Vec::new(), &[], &fitting);
-            let before = untyped;
-            (spans, untyped) = self.untyped_spans(reach);
-            if untyped == before {
-                break;
+        // What is merely likely waits until there is nothing surer.
+        for grounds in [SURE, ALL] {
+            for _ in 0..ROUNDS {
+                let told = self.told(&spans, reach, &itabs);
+                worker::run(self, regions, Vec::new(), &told.offers, &told.objects);
+                search.maps(grounds, regions, reach, &mut inferred.headers);
+                let fitting = search.fitting_objects(&spans, reach, &allocated);
+                worker::run(self, regions, Vec::new(), &[], &fitting);
+                let before = untyped;
+                (spans, untyped) = self.untyped_spans(spans, reach);
+                if untyped == before {
+                    break;
+                }
             }
         }
         inferred.untyped_maps = search.left_out(reach);

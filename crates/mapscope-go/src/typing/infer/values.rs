@@ -115,7 +115,10 @@ impl Search<'_, '_> {
         }
         let known = TypeId(heap.graph.type_of(object));
         if offset != header {
-            return Some(0);
+            // Into the middle of a row of such values.
+            let in_row = matches!(context.types.get(known).kind, Kind::Row(row) if row == elem);
+            let aligned = (offset - header).checked_rem(size) == Some(0);
+            return Some(if in_row && aligned { 2 * STRONG } else { 0 });
         }
         if known != TypeId::UNKNOWN {
             return Some(if known == elem { 2 * STRONG } else { 0 });

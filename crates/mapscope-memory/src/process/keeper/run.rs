@@ -1,4 +1,5 @@
-//! What a keeper does with its order: stop the target within a limit, do the task, and wait for the end of the line.
+//! Carries out a keeper's order: takes the order and the line to the reader, stops the target within a limit, has the task
+//! done, and tells the reader over the line what was taken or why nothing was.
 
 use std::io::{ErrorKind, Read};
 use std::os::unix::net::UnixStream;

@@ -1,0 +1,154 @@
+//! `cargo xtask real`: real programs and cases that need modules of others are built, given work on the loopback address,
+//! and looked at with mapscope. Fails when a figure breaks a limit, and writes `docs/REAL_PROGRAMS.md` in any case.
+//!
+//! No part of CI: it needs the module proxy, an hour of a slow machine, and 8 GiB of memory.
+
+mod build;
+mod cases;
+mod check;
+mod look;
+mod page;
+mod programs;
+mod target;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+use crate::bench;
+use crate::toolchain::install_one;
+use look::Look;
+use target::Target;
+
+/// What real programs are built with.
+const GO: &str = "1.27.3";
+/// What cases are built with: the last with legacy maps, the first with Swiss maps, the newest.
+const CASE_GO: [&str; 3] = ["1.23.9", "1.24.11", "1.27.3"];
+
+/// How a program is linked.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Variant {
+    Default,
+    Stripped,
+}
+
+impl Variant {
+    const ALL: [Self; 2] = [Self::Default, Self::Stripped];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Default => "default",
+            Self::Stripped => "stripped",
+        }
+    }
+}
+
+/// What is asked for.
+struct Options {
+    mapscope: Option<PathBuf>,
+    /// Only what has this in its name.
+    only: String,
+}
+
+/// One row of the page, and what is wrong with it.
+struct Row {
+    name: &'static str,
+    /// The module with its version, or what a case is about.
+    what: String,
+    go: &'static str,
+    variant: Variant,
+    look: Look,
+    wrong: Vec<String>,
+}
+
+/// `[--only NAME] [--mapscope FILE]`.
+pub(crate) fn run(arguments: &[&str]) -> Result<()> {
+    let options = parse(arguments)?;
+    let mapscope = bench::program(options.mapscope.as_deref())?;
+    let (mut programs, mut cases) = (Vec::new(), Vec::new());
+    for program in programs::ALL.iter().filter(|program| program.name.contains(&options.only)) {
+        for variant in Variant::ALL {
+            let row = real_program(&mapscope, program, variant);
+            programs.push(row.with_context(|| format!("{} {}", program.name, variant.name()))?);
+            tell(programs.last());
+        }
+    }
+    if "huge".contains(&options.only) {
+        programs.push(huge(&mapscope)?);
+        tell(programs.last());
+    }
+    for case in cases::ALL.iter().filter(|case| case.name.contains(&options.only)) {
+        for (go, variant) in CASE_GO.iter().flat_map(|go| Variant::ALL.map(|variant| (*go, variant))) {
+            let row = one_case(&mapscope, case, go, variant);
+            cases.push(row.with_context(|| format!("{} {go} {}", case.name, variant.name()))?);
+            tell(cases.last());
+        }
+    }
+    if options.only.is_empty() {
+        page::write(&programs, &cases)?;
+    }
+    let wrong: usize = programs.iter().chain(&cases).map(|row| row.wrong.len()).sum();
+    if wrong > 0 {
+        bail!("{wrong} figures are not as they should be");
+    }
+    Ok(())
+}
+
+fn parse(arguments: &[&str]) -> Result<Options> {
+    let mut options = Options { mapscope: None, only: String::new() };
+    let mut rest = arguments;
+    while let [name, value, more @ ..] = rest {
+        match *name {
+            "--only" => (*value).clone_into(&mut options.only),
+            "--mapscope" => options.mapscope = Some(value.into()),
+            _ => bail!("unknown option {name}"),
+        }
+        rest = more;
+    }
+    if !rest.is_empty() {
+        bail!("usage: cargo xtask real [--only NAME] [--mapscope FILE]");
+    }
+    Ok(options)
+}
+
+/// Builds, starts and loads a program, and looks at it.
+fn real_program(mapscope: &Path, program: &programs::Program, variant: Variant) -> Result<Row> {
+    let go = install_one(GO)?;
+    let binary = build::program(&go, program, variant)?;
+    let mut target = Target::load(&go, program, &binary)?;
+    let look = look::at(mapscope, &mut target, &binary)?;
+    let wrong = check::program(program, &look);
+    Ok(Row { name: program.name, what: program.module.to_owned(), go: GO, variant, look, wrong })
+}
+
+/// A heap of 30 million objects in a binary of 150 MB: what matters is that the look ends well, and lets go of the snapshot
+/// before its time.
+fn huge(mapscope: &Path) -> Result<Row> {
+    let go = install_one(GO)?;
+    let prometheus = programs::ALL.iter().find(|program| program.name == programs::GOPLS_LOADS);
+    build::program(&go, prometheus.context("no such program")?, Variant::Default)?;
+    let binary = build::huge(&go, Variant::Default)?;
+    let mut target = Target::start(&binary)?;
+    let look = look::at(mapscope, &mut target, &binary)?;
+    let wrong = check::huge(&target.truth, &look);
+    let what = "`xtask/real/huge`, linked with Prometheus".to_owned();
+    Ok(Row { name: "huge", what, go: GO, variant: Variant::Default, look, wrong })
+}
+
+/// The same for a case, which holds what it states.
+fn one_case(mapscope: &Path, case: &cases::Case, go: &'static str, variant: Variant) -> Result<Row> {
+    let toolchain = install_one(go)?;
+    let binary = build::case(&toolchain, case.name, variant)?;
+    let mut target = Target::start(&binary)?;
+    let look = look::at(mapscope, &mut target, &binary)?;
+    let wrong = check::case(case, variant, &target.truth, &look);
+    Ok(Row { name: case.name, what: case.kind.to_owned(), go, variant, look, wrong })
+}
+
+fn tell(row: Option<&Row>) {
+    let Some(row) = row else { return };
+    println!("{} {} {}: {}", row.name, row.go, row.variant.name(), row.look.summary());
+    for wrong in &row.wrong {
+        println!("  WRONG {wrong}");
+    }
+}
