@@ -36,6 +36,8 @@ const KIND_MASK: u64 = 31;
 pub(super) const MAX_TYPE_SIZE: u64 = 1 << 47;
 /// Fields of a struct that are read at most.
 const MAX_FIELDS: u64 = 1 << 16;
+/// In the names of types, in front of each argument that is a shape.
+const SHAPE: &str = "go.shape.";
 /// Bytes of a type's name that are kept at most.
 const MAX_NAME: u64 = 4096;
 
@@ -250,14 +252,29 @@ impl TypeTable<'_> {
         Some(bytes.chunks_exact(24).map(field).collect())
     }
 
-    /// `abi.NameOff`: an offset from the `types` of the module that holds the descriptor.
-    fn descriptor_name(&self, address: u64, bytes: &[u8]) -> String {
+    /// Whether a type is as generic code sees it: its arguments are shapes, and `*uint8` stands for any pointer.
+    pub(crate) fn is_shape(&self, id: TypeId) -> bool {
+        let ty = self.get(id);
+        if ty.descriptor == 0 || !ty.name.contains('[') {
+            return ty.name.contains(SHAPE);
+        }
+        let mut bytes = [0; TYPE_SIZE as usize];
+        self.memory.read_into(ty.descriptor, &mut bytes).is_ok()
+            && self.written_name(ty.descriptor, &bytes).contains(SHAPE)
+    }
+
+    fn written_name(&self, address: u64, bytes: &[u8]) -> String {
         let offset = NAME.get(bytes);
         let module = self.modules.iter().find(|m| m.types.contains(&address));
-        let name = module.and_then(|m| self.name_at(m.types.start.checked_add(offset)?)).unwrap_or_default();
+        module.and_then(|m| self.name_at(m.types.start.checked_add(offset)?)).unwrap_or_default()
+    }
+
+    /// `abi.NameOff`: an offset from the `types` of the module that holds the descriptor.
+    fn descriptor_name(&self, address: u64, bytes: &[u8]) -> String {
+        let name = self.written_name(address, bytes);
         let name = if TFLAG.get(bytes) & EXTRA_STAR == 0 { &name } else { name.strip_prefix('*').unwrap_or(&name) };
         // Generic code works on shapes of its type arguments; people wrote the types.
-        name.replace("go.shape.", "")
+        name.replace(SHAPE, "")
     }
 
     /// `abi.Name`: a flag byte, a varint length, the text.

@@ -5,7 +5,7 @@ use super::facts::{Class, Facts};
 use crate::heap::slot_for;
 use crate::types::TypeId;
 
-/// How sure a type is; ties go to the larger type, then to the name, so that the order of visits does not matter.
+/// How sure a type is; ties go to the larger type, then to one that is not as generic code sees it, then to the name, so that the order of visits does not matter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Rank {
     /// The slot is not the one such a value would have been allocated in: perhaps a pointer to a first field.
@@ -35,7 +35,13 @@ impl Typing<'_> {
         }
         let (new_size, old_size) = (facts.get(new).size, facts.get(old).size);
         let types = self.context.types;
-        new_size > old_size || new_size == old_size && types.get(new).name > types.get(old).name
+        if new_size != old_size {
+            return new_size > old_size;
+        }
+        // Generic code sees the shape of its type arguments, and who made the object the arguments themselves.
+        let [(old_shape, old_name), (new_shape, new_name)] =
+            [old, new].map(|id| (types.is_shape(id), types.get(id).name.clone()));
+        if old_shape == new_shape { new_name > old_name } else { old_shape }
     }
 
     /// `stored`: the type is already the object's, so in a span whose objects say their type, it is that one.
