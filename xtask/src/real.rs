@@ -125,13 +125,13 @@ fn real_program(mapscope: &Path, program: &programs::Program, variant: Variant) 
 /// before its time.
 fn huge(mapscope: &Path) -> Result<Row> {
     let go = install_one(GO)?;
-    let prometheus = programs::ALL.iter().find(|program| program.name == programs::GOPLS_LOADS);
-    build::program(&go, prometheus.context("no such program")?, Variant::Default)?;
-    let binary = build::huge(&go, Variant::Default)?;
+    let coredns = programs::ALL.iter().find(|program| program.name == "coredns");
+    build::program(&go, coredns.context("no such program")?, Variant::Default)?;
+    let binary = build::huge(&go)?;
     let mut target = Target::start(&binary)?;
     let look = look::at(mapscope, &mut target, &binary)?;
     let wrong = check::huge(&target.truth, &look);
-    let what = "`xtask/real/huge`, linked with Prometheus".to_owned();
+    let what = "`xtask/real/huge`, linked with CoreDNS".to_owned();
     Ok(Row { name: "huge", what, go: GO, variant: Variant::Default, look, wrong })
 }
 

@@ -1,7 +1,7 @@
 //go:build huge
 
-// Command huge is as large as real programs get: it links all that Prometheus links, and keeps about 30 million objects. It is
-// built in the module of Prometheus, whose packages it needs (`cargo xtask real`).
+// Command huge is as large as real programs get: it links all that CoreDNS links, and keeps about 30 million objects. It is
+// built in the module of CoreDNS, whose packages it needs, with debug information that is not compressed (`cargo xtask real`).
 package main
 
 import (
@@ -12,10 +12,8 @@ import (
 	"runtime/debug"
 	"strconv"
 
-	_ "github.com/prometheus/prometheus/plugins"
-	_ "github.com/prometheus/prometheus/storage/remote"
-	_ "github.com/prometheus/prometheus/tsdb"
-	_ "github.com/prometheus/prometheus/web"
+	_ "github.com/coredns/coredns/core/plugin"
+	_ "github.com/coredns/coredns/coremain"
 )
 
 type user struct {

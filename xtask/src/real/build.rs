@@ -67,14 +67,17 @@ pub(super) fn case(go: &Toolchain, name: &str, variant: Variant) -> Result<PathB
     Ok(binary)
 }
 
-/// `xtask/real/huge`, built in the module of Prometheus, whose packages it links.
-pub(super) fn huge(go: &Toolchain, variant: Variant) -> Result<PathBuf> {
-    let module = module("prometheus")?;
+/// `xtask/real/huge`, built in the module of CoreDNS, whose packages it links, with debug information that
+/// is not compressed.
+pub(super) fn huge(go: &Toolchain) -> Result<PathBuf> {
+    let module = module("coredns")?;
     let directory = module.join("huge");
     fs::create_dir_all(&directory)?;
     fs::copy(root().join("xtask/real/huge/main.go"), directory.join("main.go"))?;
-    let binary = place(go, variant, "huge")?;
-    compile(go, &module, "./huge", variant, &binary)?;
+    let binary = place(go, Variant::Default, "huge")?;
+    let mut build = command(go);
+    build.current_dir(&module).args(["build", "-tags=huge", "-ldflags=-compressdwarf=false", "-o"]).arg(&binary);
+    run(build.arg("./huge"))?;
     Ok(binary)
 }
 
@@ -94,7 +97,7 @@ fn place(go: &Toolchain, variant: Variant, name: &str) -> Result<PathBuf> {
 /// Go's own cache makes it quick when nothing has changed.
 fn compile(go: &Toolchain, directory: &Path, package: &str, variant: Variant, binary: &Path) -> Result<()> {
     let mut build = command(go);
-    build.current_dir(directory).args(["build", "-tags=huge"]);
+    build.current_dir(directory).arg("build");
     if variant == Variant::Stripped {
         build.arg("-ldflags=-s -w");
     }
