@@ -27,7 +27,7 @@ usage: cargo xtask CHORE
   toolchains                    get the Go toolchains of the testbed (xtask/toolchains.txt)
   testbed                       build every testbed program with every toolchain and variant
   layouts                       write the tables of offsets for binaries without debug information
-  damage [--seconds N] [--seed N]
+  damage [--seconds N] [--seed N] | --pages
                                 read cores with one damage each: no result may differ without saying so
   fuzz [TARGET] [--seconds N]   fuzz one target, or each for N seconds (60)
   bench [--objects N] [--go VERSION] [--runs N] [--mapscope FILE]
