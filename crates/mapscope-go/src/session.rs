@@ -393,7 +393,7 @@ fn session<R>(
     guessed.extend(typing.guess(&typed).headers);
     let regions = typed.sorted();
 
-    let accounts = Accounts { context: &context, heap: &heap, roots: &roots, reach: &reach, binary: &binary };
+    let accounts = Accounts::of(&context, &heap, &roots, &reach, &binary);
     accounts.compare(&mut partial);
 
     progress.stage("working out who holds what");

@@ -178,7 +178,7 @@ fn group(stages: &Stages<'_>, names: &Names, lost: &Lost, now: Option<u64>) -> V
             state: names.state(&goroutine.standing),
             created_by: stacks.creator(goroutine),
             system: is_system(stages, goroutine),
-            locked: goroutine.standing.locked,
+            locked: goroutine.standing.thread != 0,
             fate: lost.fate(index),
             stack,
         };

@@ -1,6 +1,7 @@
 //! The heap as the runtime lays it out: spans, pointer bitmaps, and from them the edges of the graph.
 
 mod allocator;
+mod arenas;
 mod mask;
 mod pointers;
 mod scan;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use mapscope_heap::{BitSet, BlockTable};
 use mapscope_memory::{Figure, Memory, Partial, TargetKind};
 
+use super::arenas::{Arenas, Contradicted, Placed};
 use super::{Allocator, MAX_IN_SPAN, PAGE};
 use crate::GoError;
 use crate::runtime::{Layout, read_structure};
@@ -19,6 +20,8 @@ const MAX_SPAN_STRUCT: u64 = 512;
 /// One span in use.
 #[derive(Clone, Debug)]
 pub(crate) struct Span {
+    /// Address of its `mspan`.
+    pub(crate) pointer: u64,
     pub(crate) start: u64,
     pub(crate) bytes: u64,
     pub(crate) elem_size: u64,
@@ -64,6 +67,8 @@ pub(crate) struct SpanTable {
     pub(crate) kept: BitSet,
     /// Spans whose allocated slots are not as many as the runtime counts.
     pub(crate) miscounted: u64,
+    /// Spans of which the arenas' tables say something else; of a process, nobody asks them.
+    pub(crate) contradicted: Contradicted,
     /// Types precede the objects of scannable spans above 512 bytes (from 1.22).
     pub(crate) headers: bool,
 }
@@ -123,7 +128,33 @@ impl SpanTable {
         let headers = layout.span.large_type.is_some() && layout.arena.bitmap.is_none();
         let blocks = BlockTable::new(spans.iter().map(|s| (s.start, s.elem_size, s.elems)).collect())?;
         let Allocation { allocated, kept, miscounted } = Allocation::read(memory, &blocks, &slots, partial);
-        Ok(Self { spans, manual, blocks, allocated: Arc::new(allocated), kept, miscounted, headers })
+        let mut table = Self {
+            spans,
+            manual,
+            blocks,
+            allocated: Arc::new(allocated),
+            kept,
+            miscounted,
+            contradicted: Contradicted::default(),
+            headers,
+        };
+        if memory.info().kind == TargetKind::Core {
+            table.contradicted = Arenas::new(memory, layout, mheap).compare(table.placed());
+        }
+        Ok(table)
+    }
+
+    /// What the arenas' tables know of spans, of each.
+    fn placed(&self) -> impl Iterator<Item = Placed> + '_ {
+        let in_use = self.spans.iter().map(|s| Placed {
+            pointer: s.pointer,
+            start: s.start,
+            bytes: s.bytes,
+            specials: Some(s.specials != 0),
+        });
+        let manual =
+            self.manual.iter().map(|s| Placed { pointer: s.pointer, start: s.start, bytes: s.bytes, specials: None });
+        in_use.chain(manual)
     }
 
     /// Lets the target's pages of a run of spans go. What lies in small gaps between them goes too: each call interrupts all
@@ -255,6 +286,7 @@ fn read_span(memory: &dyn Memory, layout: &Layout, pointer: u64) -> Result<Optio
         count: l.alloc_count.map(|f| f.get(bytes)),
     };
     let span = Span {
+        pointer,
         start,
         bytes: size,
         elem_size,

@@ -6,6 +6,7 @@
 //! execution trace that is being recorded, and tables of more than 64 KiB that were outgrown, are not found: they count
 //! as other memory.
 
+use std::cell::Cell;
 use std::ops::Range;
 
 use mapscope_memory::Memory;
@@ -81,12 +82,14 @@ pub(super) struct Metadata {
     pub(super) stacks: Vec<Range<u64>>,
     /// `mspan`s of spans managed by hand that are no stacks.
     pub(super) manual: FxHashSet<u64>,
+    /// Lists and tables that lead to memory that is not there, or back to themselves.
+    pub(super) broken: u64,
 }
 
 /// Follows all variables. `None` when the layout of the structures is not known.
 pub(super) fn read(context: &Context<'_>, heap: &Heap, variables: &Variables) -> Option<Metadata> {
     let accounts = context.layout.accounts.as_ref()?;
-    let reader = Reader { context, memory: context.memory, accounts };
+    let reader = Reader { context, memory: context.memory, accounts, broken: Cell::new(0) };
     let mut found = Metadata::default();
     reader.lists(variables, &mut found);
     reader.arenas(&mut found);
@@ -94,6 +97,7 @@ pub(super) fn read(context: &Context<'_>, heap: &Heap, variables: &Variables) ->
     reader.threads(&mut found);
     reader.random_states(variables, &mut found);
     reader.manual_spans(heap, variables, &mut found);
+    found.broken = reader.broken.get();
     Some(found)
 }
 
@@ -114,6 +118,7 @@ struct Reader<'r, 'c> {
     context: &'r Context<'c>,
     memory: &'r dyn Memory,
     accounts: &'r Accounts,
+    broken: Cell<u64>,
 }
 
 impl Reader<'_, '_> {
@@ -121,16 +126,30 @@ impl Reader<'_, '_> {
         self.memory.u64(at).unwrap_or(0)
     }
 
-    /// The addresses of a list whose head is stored at `head`; each element has the next at `next`. It ends at the
+    /// The addresses of a list whose head is stored at `head`; each element has the next at `next`. It is broken at the
     /// first element that cannot be read or comes again.
     fn list(&self, head: u64, next: u64) -> Vec<u64> {
         let mut seen = FxHashSet::default();
-        let mut at = self.word(head);
         let mut found = Vec::new();
-        while at != 0 && found.len() < MAX_LIST && seen.insert(at) {
-            found.push(at);
-            at = self.word(at.wrapping_add(next));
+        let mut link = head;
+        while found.len() < MAX_LIST {
+            match self.memory.u64(link) {
+                Ok(0) => return found,
+                Ok(at) if seen.insert(at) => {
+                    found.push(at);
+                    link = at.wrapping_add(next);
+                }
+                _ => break,
+            }
         }
+        self.broken.set(self.broken.get() + 1);
+        found
+    }
+
+    /// `count` words of a table; none when they cannot be read.
+    fn words(&self, at: u64, count: u64) -> Vec<u64> {
+        let found = words(self.memory, at, count);
+        self.broken.set(self.broken.get() + u64::from(found.len() as u64 != count));
         found
     }
 
@@ -175,7 +194,7 @@ impl Reader<'_, '_> {
         }
         found.add_slice(self.memory, at(pages.scavenge_index.offset), 8);
         found.add_slice(self.memory, at(pages.in_use.offset), 16);
-        for table in words(self.memory, at(pages.chunks.offset), (pages.chunks.size / 8).min(PAGE_TABLE)) {
+        for table in self.words(at(pages.chunks.offset), (pages.chunks.size / 8).min(PAGE_TABLE)) {
             found.add(table, PAGE_TABLE * self.accounts.page_bits.size);
         }
     }
@@ -199,7 +218,7 @@ impl Reader<'_, '_> {
     /// The states that no thread has taken; elements beyond the length are those that were.
     fn random_states(&self, variables: &Variables, found: &mut Metadata) {
         let Some((array, _, capacity)) = variables.random.and_then(|at| slice(self.memory, at)) else { return };
-        for state in words(self.memory, array, capacity.min(MAX_LIST as u64)) {
+        for state in self.words(array, capacity.min(MAX_LIST as u64)) {
             found.add(state / PAGE * PAGE, PAGE);
         }
     }

@@ -144,6 +144,10 @@ impl Finder<'_> {
         if metadata.is_none() {
             partial.add(Figure::RuntimeMemory, "the runtime's own memory is not told apart from what Go does not know");
         }
+        if let Some(broken) = metadata.as_ref().map(|m| m.broken).filter(|broken| *broken > 0) {
+            let sentence = "lists of the runtime's own memory do not come to an end: they are damaged";
+            partial.add(Figure::RuntimeMemory, format!("{broken} {sentence}"));
+        }
         let is_stack = |pointer: u64| metadata.as_ref().is_none_or(|m| !m.manual.contains(&pointer));
         let (mut stacks, mut own, mut manual_end) = (0, 0, 0);
         for span in &spans.manual {
@@ -177,6 +181,14 @@ impl Finder<'_> {
         }
         let places = Places::new(places);
         let found = places.sums(pages);
+        // Nothing of the runtime's own is in a file or in the kernel's pages.
+        let is_own = |part: Option<Part>| matches!(part, Some(Part::Runtime | Part::Stacks));
+        let is_elsewhere = |backing: Backing| matches!(backing, Backing::Program | Backing::Kernel);
+        if found.iter().any(|((part, backing), bytes)| is_own(*part) && is_elsewhere(*backing) && *bytes > 0) {
+            let sentence =
+                "lists of the runtime's own memory lead into the program's or the kernel's: they are damaged";
+            partial.add(Figure::Memory, sentence);
+        }
         let all = |part: Part| found.iter().filter(|f| f.0.0 == Some(part)).map(|f| f.1).sum::<u64>();
         let rest = |backing: Backing| found.get(&(None, backing)).copied().unwrap_or(0);
 

@@ -38,8 +38,8 @@ pub(crate) struct Standing {
     pub(crate) starts_at: u64,
     /// The goroutine that made it; 0 when not known.
     pub(crate) parent: u64,
-    /// It has a thread of its own (`runtime.LockOSThread`).
-    pub(crate) locked: bool,
+    /// The thread of its own that it has (`runtime.LockOSThread`); 0 for none.
+    pub(crate) thread: u64,
     /// The first of its `sudog`s, where the runtime notes them; 0 for none.
     pub(crate) waiting: u64,
     /// Its thread was stopped in its code: the first frame's address is that of an instruction, not of a return.
@@ -163,8 +163,15 @@ fn read_goroutine(
     if is_dead(status) {
         return Ok(None);
     }
-    if !(1..DEAD_EXTRA).contains(&status) || stack.is_empty() || layout.id.get(bytes) == 0 {
-        return Err(GoError::inconsistent("runtime.g", g, "its status is none"));
+    let bad = |reason: &str| Err(GoError::inconsistent("runtime.g", g, reason));
+    if !(1..DEAD_EXTRA).contains(&status) {
+        return bad("it has a status that no goroutine has");
+    }
+    if layout.id.get(bytes) == 0 {
+        return bad("it has no number");
+    }
+    if stack.is_empty() {
+        return bad("it has no stack");
     }
     let overlaps = |s: &Span| s.start < stack.end && stack.start < s.start + s.bytes;
     let near = context.spans.spans.partition_point(|s| s.start + s.bytes <= stack.start);
@@ -208,7 +215,7 @@ fn read_goroutine(
         created_at: layout.created_at.get(bytes),
         starts_at: layout.starts_at.get(bytes),
         parent: layout.parent.get(bytes),
-        locked: layout.locked_to.get(bytes) != 0,
+        thread: layout.locked_to.get(bytes),
         waiting: layout.waiting.get(bytes),
         interrupted: registers.is_some(),
     };

@@ -11,7 +11,7 @@ mod unwind;
 
 pub(crate) use goroutine::{Goroutine, Goroutines, Standing};
 pub(crate) use passages::Passages;
-pub(crate) use specials::profiled;
+pub(crate) use specials::{SpecialCounts, profiled};
 pub(crate) use unwind::Frame;
 
 use mapscope_memory::{Memory, Partial};
@@ -55,6 +55,8 @@ pub(crate) struct RuntimeGlobals {
     pub(crate) all_processors: u64,
     /// Not found in some binary without symbols.
     pub(crate) all_finalizers: Option<u64>,
+    /// `finq` and `finc`, the queue of their blocks and the list of free ones; with debug information only.
+    pub(crate) finalizer_lists: Option<(u64, u64)>,
     /// 1.25 and later.
     pub(crate) cleanups: Option<u64>,
     pub(crate) profile: ProfileGlobals,
@@ -135,6 +137,8 @@ pub(crate) struct Roots {
     pub(crate) cleanups: Vec<(u32, Vec<u64>)>,
     /// Objects that a weak pointer can turn up again as long as something else holds them.
     pub(crate) weak: Vec<u32>,
+    /// How many specials there are.
+    pub(crate) specials: SpecialCounts,
     /// Cleanups attached to objects, from 1.26: (function value, address of its argument).
     pub(crate) cleanup_arguments: Vec<(u64, u64)>,
     pub(crate) goroutines: Goroutines,

@@ -7,7 +7,7 @@ use super::queues::check_new;
 use super::{Context, Root, RootKind, Roots};
 use crate::GoError;
 use crate::heap::Span;
-use crate::runtime::Field;
+use crate::runtime::{Field, Layout};
 
 /// No version has more kinds of specials.
 const MAX_KIND: u64 = 16;
@@ -26,6 +26,32 @@ fn kinds(minor: u32) -> Kinds {
         23 => Kinds { finalizer: 1, profile: 3, weak_handle: Some(2), cleanup: None },
         24 => Kinds { finalizer: 1, profile: 3, weak_handle: Some(2), cleanup: Some(6) },
         _ => Kinds { finalizer: 2, profile: 4, weak_handle: Some(3), cleanup: Some(7) },
+    }
+}
+
+/// How many specials of each kind the spans have, of the kinds that are read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct SpecialCounts {
+    pub(crate) finalizers: u64,
+    pub(crate) profiled: u64,
+    pub(crate) weak_handles: u64,
+    pub(crate) cleanups: u64,
+}
+
+impl SpecialCounts {
+    /// Counts a special that has what its kind has. One that does not was not made by the runtime.
+    fn add(&mut self, kinds: &Kinds, layout: &Layout, special: &Special<'_>) {
+        let has = |field: Option<Field>| field.is_none_or(|field| field.get(special.bytes) != 0);
+        let (count, content) = match special.kind {
+            kind if kind == kinds.finalizer => (&mut self.finalizers, Some(layout.special_finalizer.function)),
+            kind if kind == kinds.profile => (&mut self.profiled, layout.profile.map(|p| p.special.bucket)),
+            kind if Some(kind) == kinds.weak_handle => {
+                (&mut self.weak_handles, layout.special_weak_handle.map(|weak| weak.handle))
+            }
+            kind if Some(kind) == kinds.cleanup => (&mut self.cleanups, layout.special_cleanup_fn),
+            _ => return,
+        };
+        *count += u64::from(special.object.is_some() && has(content));
     }
 }
 
@@ -70,15 +96,21 @@ fn walk(
 ) -> Result<(), GoError> {
     let special = &context.layout.special;
     let first = context.spans.blocks.blocks().get(index).map(|block| block.first);
-    let mut at = span.specials;
+    let (mut at, mut last) = (span.specials, (0, 0));
     while at != 0 {
         check_new(seen, at, "special")?;
         let mut bytes = [0; 64];
         context.memory.read_into(at, &mut bytes)?;
         // Kinds count from 1, and there are fewer than this (`runtime/mheap.go`).
         if !(1..=MAX_KIND).contains(&(special.kind.get(&bytes) & 0xff)) {
-            return Err(GoError::inconsistent("runtime.special", at, "its kind is none"));
+            return Err(GoError::inconsistent("runtime.special", at, "it is of a kind that there is not"));
         }
+        // By offset, and those of one object by kind (`specialFindSplicePoint`).
+        let place = (special.offset.get(&bytes), special.kind.get(&bytes) & 0xff);
+        if place < last {
+            return Err(GoError::inconsistent("runtime.special", at, "it is not where its list has it"));
+        }
+        last = place;
         let slot = special.offset.get(&bytes) / span.elem_size;
         let object = first.filter(|_| slot < u64::from(span.elems)).map(|first| first + slot as u32);
         visit(&Special { at, kind: special.kind.get(&bytes) & 0xff, object, bytes: &bytes });
@@ -103,6 +135,7 @@ fn span_specials(
                 roots.push(Root { address: at.wrapping_add(field.offset), value, kind });
             }
         };
+        found.specials.add(kinds, layout, &Special { at, kind, object, bytes });
         if kind == kinds.finalizer {
             push(layout.special_finalizer.function, RootKind::Finalizer);
             found.finalized.extend(object);

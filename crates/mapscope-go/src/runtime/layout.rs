@@ -79,9 +79,16 @@ layouts! {
         all_spans: "allspans", arenas: "arenas",
         ? all_arenas: "allArenas", ? heap_arenas: "heapArenas", ? user_arenas: "userArenaArenas",
         ? pages_in_use: "pagesInUse",
+        ? span_allocator: "spanalloc", ? finalizer_allocator: "specialfinalizeralloc",
+        ? cleanup_allocator: "specialCleanupAlloc", ? weak_handle_allocator: "specialWeakHandleAlloc",
+        ? profile_allocator: "specialprofilealloc",
     }
+    /// `runtime.fixalloc`: an allocator of the runtime's own structures, all of one size.
+    FixedAllocator = "runtime.fixalloc" { unit: "size", in_use: "inuse", }
     /// `runtime.heapArena`; the pointer bitmap is here up to 1.21.
-    Arena = "runtime.heapArena" { ? bitmap: "bitmap", ? no_more_ptrs: "noMorePtrs", }
+    Arena = "runtime.heapArena" {
+        ? bitmap: "bitmap", ? no_more_ptrs: "noMorePtrs", ? spans: "spans", ? specials: "pageSpecials",
+    }
     /// `runtime.g`: a goroutine.
     Goroutine = "runtime.g" {
         stack_lo: "stack.lo", stack_hi: "stack.hi", sched_sp: "sched.sp", sched_pc: "sched.pc", sched_ctxt: "sched.ctxt",
@@ -106,10 +113,13 @@ layouts! {
     /// `runtime.m`: a thread.
     Thread = "runtime.m" {
         tid: "procid", g0: "g0", signal: "gsignal", current: "curg", next: "alllink", vdso_sp: "vdsoSP", vdso_pc: "vdsoPC",
-        ? random_state: "mOS.vgetrandomState",
+        ? random_state: "mOS.vgetrandomState", ? locked_to: "lockedg", ? locks: "locks", ? dying: "dying",
     }
     /// `runtime.p`: a processor. Its timers are a slice of pointers up to 1.22, and a structure from 1.23.
-    Processor = "runtime.p" { cache: "mcache", id: "id", ? timer_heap: "timers.heap", ? timer_list: "timers", }
+    Processor = "runtime.p" {
+        cache: "mcache", id: "id", ? timer_heap: "timers.heap", ? timer_list: "timers",
+        ? spare_spans: "mspancache.len", ? cleanups_queued: "cleanupsQueued",
+    }
     /// `runtime.mcache`.
     Cache = "runtime.mcache" { tiny: "tiny", ? spans: "alloc", }
     /// `runtime._defer`.
@@ -173,7 +183,7 @@ layouts! {
     /// `runtime.specialWeakHandle` (1.23 and later).
     SpecialWeakHandle = "runtime.specialWeakHandle" { handle: "handle", }
     /// `runtime.cleanupQueue` (1.25 and later).
-    CleanupQueue = "runtime.cleanupQueue" { all: "all.value", }
+    CleanupQueue = "runtime.cleanupQueue" { all: "all.value", ? queued: "queued", ? executed: "executed.value", }
     /// `internal/runtime/maps.Map`.
     SwissMap = "internal/runtime/maps.Map" {
         used: "used", directory: "dirPtr", directory_len: "dirLen", global_depth: "globalDepth", global_shift: "globalShift",
@@ -265,6 +275,7 @@ impl Accounts {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct FinalizerBlock {
     pub(crate) all_link: Field,
+    pub(crate) next: Option<Field>,
     pub(crate) count: Field,
     pub(crate) entries: Field,
 }
@@ -274,7 +285,8 @@ impl FinalizerBlock {
         let name = ["runtime.finblock", "runtime.finBlock"].into_iter().find(|n| offsets.size(n).is_ok());
         let name = name.unwrap_or("runtime.finblock");
         let field = |path| offsets.field(name, path);
-        Ok(Self { all_link: field("alllink")?, count: field("cnt")?, entries: field("fin")? })
+        let next = field("next").ok();
+        Ok(Self { next, all_link: field("alllink")?, count: field("cnt")?, entries: field("fin")? })
     }
 }
 
@@ -303,6 +315,7 @@ impl ProfileLayout {
 pub(crate) struct Layout {
     pub(crate) span: Span,
     pub(crate) heap: Heap,
+    pub(crate) fixed_allocator: Option<FixedAllocator>,
     pub(crate) arena: Arena,
     pub(crate) g: Goroutine,
     pub(crate) m: Thread,
@@ -355,6 +368,7 @@ impl Layout {
         Ok(Self {
             span: Span::read(offsets)?,
             heap: Heap::read(offsets)?,
+            fixed_allocator: FixedAllocator::read(offsets).ok(),
             arena: Arena::read(offsets)?,
             g: Goroutine::read(offsets)?,
             m: Thread::read(offsets)?,

@@ -15,7 +15,7 @@ pub(crate) use layout::{
     SwissTable, Waiter,
 };
 #[cfg(test)]
-pub(crate) use layout::{Bucket, MemoryCycle, MemoryRecord};
+pub(crate) use layout::{Arena, Bucket, Heap, MemoryCycle, MemoryRecord};
 pub(crate) use lines::Spots;
 pub use lines::{CodeFrame, CodeSpot};
 pub(crate) use module::{Module, modules};

@@ -38,6 +38,7 @@ impl Variables {
             all_threads: index.global("runtime.allm")?,
             all_processors: index.global("runtime.allp")?,
             all_finalizers: Some(index.global("runtime.allfin")?),
+            finalizer_lists: index.global("runtime.finq").ok().zip(index.global("runtime.finc").ok()),
             cleanups: index.global("runtime.gcCleanups").ok(),
             waits: WaitGlobals::find(dwarf, index),
             profile: ProfileGlobals {
@@ -86,8 +87,16 @@ pub(crate) fn find(
     }
     let waits = search.waits(binary);
     let profile = search.profile();
-    let globals =
-        RuntimeGlobals { all_goroutines, all_threads, all_processors, all_finalizers, cleanups, profile, waits };
+    let globals = RuntimeGlobals {
+        all_goroutines,
+        all_threads,
+        all_processors,
+        all_finalizers,
+        finalizer_lists: None,
+        cleanups,
+        profile,
+        waits,
+    };
     let own = waits.statistics.and_then(|statistics| search.own(statistics));
     Ok(Variables { heap, globals, own })
 }

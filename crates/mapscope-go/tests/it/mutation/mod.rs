@@ -158,7 +158,8 @@ impl Mutator {
         MEMORY.reset_peak_usage();
         let (before, started, worked) = (MEMORY.current_usage(), Instant::now(), processor_time());
         let result = catch_unwind(AssertUnwindSafe(|| read(&self.core.path, &self.program.path)));
-        let (bytes, took) = (MEMORY.peak_usage() - before, started.elapsed().min(processor_time() - worked));
+        let (bytes, took) =
+            (MEMORY.peak_usage() - before, started.elapsed().min(processor_time().saturating_sub(worked)));
         match change {
             Change::Cut(_) => restore(&self.core),
             _ => mend(),

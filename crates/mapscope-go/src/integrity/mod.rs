@@ -7,6 +7,11 @@
 //! What only the program knows (a pointer of its own, a byte of a string) is written once, and a page of zeros in its
 //! place is a state that the program could have been in.
 
+mod cleanups;
+mod finalizers;
+mod goroutines;
+mod tables;
+
 use mapscope_heap::Reachability;
 use mapscope_memory::{Figure, Figures, Memory, Partial, TargetKind};
 use mapscope_model::MapTable;
@@ -30,24 +35,64 @@ const SYSCALL: [u8; 2] = [0x0f, 0x05];
 
 /// What is compared.
 pub(crate) struct Accounts<'a, 'c> {
-    pub(crate) context: &'a Context<'c>,
-    pub(crate) heap: &'a Heap,
-    pub(crate) roots: &'a Roots,
-    pub(crate) reach: &'a Reachability,
-    pub(crate) binary: &'a Binary<'a>,
+    context: &'a Context<'c>,
+    heap: &'a Heap,
+    roots: &'a Roots,
+    reach: &'a Reachability,
+    binary: &'a Binary<'a>,
+    /// Threads that may be in the middle of something (see [`busy`]).
+    busy: u64,
 }
 
-impl Accounts<'_, '_> {
+impl<'a, 'c> Accounts<'a, 'c> {
+    /// Those of one reading.
+    pub(crate) fn of(
+        context: &'a Context<'c>,
+        heap: &'a Heap,
+        roots: &'a Roots,
+        reach: &'a Reachability,
+        binary: &'a Binary<'a>,
+    ) -> Self {
+        let busy = busy(context.memory) + holding_locks(context, &roots.goroutines.threads);
+        Self { context, heap, roots, reach, binary, busy }
+    }
+
     /// Adds a reason for each pair of accounts that do not agree, but for what [`Accounts::maps`] says.
     pub(crate) fn compare(&self, partial: &mut Partial) {
-        let busy = busy(self.context.memory);
+        let (busy, is_core) = (self.busy, self.context.memory.info().kind == TargetKind::Core);
         self.objects(busy, partial);
-        self.pages(partial);
         self.pointers(busy, partial);
         self.runtime(partial);
         self.masks(partial);
         self.data(partial);
-        self.plausible(partial);
+        // A process that is there is what it is.
+        if is_core {
+            self.pages(busy, partial);
+            tables::compare(self, partial);
+            self.lists(partial);
+            self.plausible(partial);
+        }
+    }
+
+    /// Goroutines, their stacks and threads, and the blocks of queued finalizers.
+    fn lists(&self, partial: &mut Partial) {
+        let all = &self.roots.goroutines;
+        let wrong = goroutines::contradicted(self.context, all);
+        if wrong > 0 {
+            partial.add(
+                Figure::Live | Figure::Goroutines,
+                format!(
+                    "{wrong} of {} goroutines are not what their stacks or the threads say: they are damaged",
+                    all.all.len()
+                ),
+            );
+        }
+        if self.busy == 0 && !finalizers::are_whole(self.context, &all.all) {
+            partial.add(Figure::Live | Figure::Storage, "the queue of finalizers does not add up: it is damaged");
+        }
+        if self.busy == 0 && !cleanups::are_whole(self.context) {
+            partial.add(Figure::Live | Figure::Storage, "the queue of cleanups does not add up: it is damaged");
+        }
     }
 
     /// Each span counts its objects (`mspan.allocCount`). A thread in the middle of an allocation, or sweeping a span, has
@@ -64,13 +109,16 @@ impl Accounts<'_, '_> {
         }
     }
 
-    /// The heap counts the pages of its spans (`mheap.pagesInUse`).
-    fn pages(&self, partial: &mut Partial) {
+    /// The heap counts the pages of its spans (`mheap.pagesInUse`). Whoever makes or frees a span has changed one of the
+    /// two: then they differ by the pages of a span.
+    fn pages(&self, busy: u64, partial: &mut Partial) {
         let Some(field) = self.context.layout.heap.pages_in_use else { return };
         let found =
             self.heap.spans.spans.iter().map(|span| span.bytes).fold(0, u64::saturating_add) / crate::heap::PAGE;
         let counted = self.context.memory.u64(self.context.mheap.wrapping_add(field.offset)).unwrap_or(0);
-        if found != counted {
+        let (spans, difference) = (&self.heap.spans.spans, found.abs_diff(counted) * crate::heap::PAGE);
+        let is_changing = busy > 0 && spans.iter().any(|span| span.bytes == difference);
+        if found != counted && !is_changing {
             partial.add(
                 Figure::Objects | Figure::Memory,
                 format!(
@@ -211,11 +259,11 @@ impl Accounts<'_, '_> {
         }
     }
 
-    /// A core that lost variables or stacks has next to no live objects. A process that is there is what it is.
+    /// A core that lost variables or stacks has next to no live objects.
     fn plausible(&self, partial: &mut Partial) {
         let spans = &self.heap.spans;
         let kept = spans.kept.count();
-        if self.context.memory.info().kind != TargetKind::Core || kept < FEW_OBJECTS {
+        if kept < FEW_OBJECTS {
             return;
         }
         let live = spans.kept.iter().filter(|object| self.reach.is_live(*object as u32)).count() as u64;
@@ -233,6 +281,16 @@ impl Accounts<'_, '_> {
 
 /// `hashWriting` in `hmap.flags`.
 const HASH_WRITING: u8 = 4;
+
+/// Threads that hold a lock of the runtime, or wait for the second, in a system call: the structure that they change is
+/// between two states. Those that are about to end the process have locks for that.
+fn holding_locks(context: &Context<'_>, threads: &[u64]) -> u64 {
+    let layout = &context.layout.m;
+    let (Some(locks), Some(dying)) = (layout.locks, layout.dying) else { return 0 };
+    let read = |thread: u64, offset: u64| context.memory.u32(thread.wrapping_add(offset)).unwrap_or(0);
+    let holds = |thread: &&u64| read(**thread, locks.offset) != 0 && read(**thread, dying.offset) == 0;
+    threads.iter().filter(holds).count() as u64
+}
 
 /// Threads that may be in the middle of something: all but those in a system call of their own.
 pub(crate) fn busy(memory: &dyn Memory) -> u64 {

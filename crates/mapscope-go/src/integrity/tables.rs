@@ -1,0 +1,100 @@
+//! Compares spans and what is attached to objects with the runtime's tables and counters of them, and adds a reason where
+//! two do not agree.
+
+use mapscope_memory::{Figure, Figures, Partial};
+
+use super::Accounts;
+use crate::runtime::Field;
+
+/// Processors that are looked at.
+const MAX_PROCESSORS: u64 = 1 << 16;
+
+/// Adds what does not agree. A thread in the middle of something may account for one of each.
+pub(super) fn compare(accounts: &Accounts<'_, '_>, partial: &mut Partial) {
+    arenas(accounts, partial);
+    spans(accounts, partial);
+    specials(accounts, partial);
+}
+
+fn arenas(accounts: &Accounts<'_, '_>, partial: &mut Partial) {
+    let spans = &accounts.heap.spans;
+    let (found, all) = (spans.contradicted, spans.spans.len() + spans.manual.len());
+    if found.misplaced > accounts.busy {
+        partial.add(
+            Figure::Objects | Figure::Memory,
+            format!("{} of {all} spans are not where the heap's arenas have them: they are damaged", found.misplaced),
+        );
+    }
+    if found.unflagged > accounts.busy {
+        partial.add(
+            Figure::Live | Figure::Storage,
+            format!(
+                "{} of {all} spans have finalizers, cleanups or samples and are said to have none, or the other way \
+                 round: they are damaged",
+                found.unflagged
+            ),
+        );
+    }
+}
+
+/// Each `mspan` that was made is in use, with objects or by hand, or spare in a processor's cache. Those of the program's
+/// own arenas (`GOEXPERIMENT=arenas`) may wait to be used again, so where there are any nothing is said.
+fn spans(accounts: &Accounts<'_, '_>, partial: &mut Partial) {
+    let (context, table) = (accounts.context, &accounts.heap.spans);
+    let (Some(made), Some(spare)) = (in_use(accounts, context.layout.heap.span_allocator), spare(accounts)) else {
+        return;
+    };
+    let len = |arenas: Field| context.memory.u64(context.mheap.wrapping_add(arenas.offset + 8)).unwrap_or(0);
+    if context.layout.heap.user_arenas.is_some_and(|arenas| len(arenas) > 0) {
+        return;
+    }
+    let found = (table.spans.len() + table.manual.len()) as u64;
+    if found.saturating_add(spare).abs_diff(made) > accounts.busy {
+        partial.add(
+            Figure::Objects | Figure::Memory,
+            format!("{found} spans were found, {spare} are spare, and the runtime made {made}: some are damaged"),
+        );
+    }
+}
+
+fn spare(accounts: &Accounts<'_, '_>) -> Option<u64> {
+    let context = accounts.context;
+    let (field, at) = (context.layout.p.spare_spans?, context.globals.all_processors);
+    let (array, count) = (context.memory.u64(at).ok()?, context.memory.u64(at.wrapping_add(8)).ok()?);
+    let spare = |index: u64| {
+        let processor = context.memory.u64(array.wrapping_add(index * 8)).ok()?;
+        context.memory.u64(processor.wrapping_add(field.offset)).ok()
+    };
+    (0..count.min(MAX_PROCESSORS)).map(spare).try_fold(0u64, |sum, spare| Some(sum.saturating_add(spare?)))
+}
+
+/// Each special that was made is in the list of a span.
+fn specials(accounts: &Accounts<'_, '_>, partial: &mut Partial) {
+    let (heap, found) = (&accounts.context.layout.heap, &accounts.roots.specials);
+    let live = || Figure::Live | Figure::Storage;
+    let kinds: [(&str, Option<Field>, u64, Figures); 4] = [
+        ("finalizers", heap.finalizer_allocator, found.finalizers, live()),
+        ("cleanups", heap.cleanup_allocator, found.cleanups, live()),
+        ("weak pointers", heap.weak_handle_allocator, found.weak_handles, live()),
+        ("samples of the memory profile", heap.profile_allocator, found.profiled, Figure::Profile.into()),
+    ];
+    for (what, allocator, found, figures) in kinds {
+        let Some(made) = in_use(accounts, allocator) else { continue };
+        if made.abs_diff(found) > accounts.busy {
+            partial.add(
+                figures,
+                format!("{found} {what} of objects were found, and the runtime has {made}: some are damaged"),
+            );
+        }
+    }
+}
+
+/// How many structures an allocator of the heap has given out; `None` where it is not known where it counts.
+fn in_use(accounts: &Accounts<'_, '_>, allocator: Option<Field>) -> Option<u64> {
+    let context = accounts.context;
+    let (allocator, layout) = (allocator?, context.layout.fixed_allocator?);
+    let read =
+        |field: Field| context.memory.u64(context.mheap.wrapping_add(allocator.offset + field.offset)).unwrap_or(0);
+    // One that has never given out any may not know of which size they are.
+    Some(read(layout.in_use).checked_div(read(layout.unit)).unwrap_or(0))
+}
