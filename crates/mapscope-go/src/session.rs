@@ -386,11 +386,8 @@ fn session<R>(
     let starts = starts(&roots, graph, &heap.spans, &types, &typed.sorted(), &names);
     let reach = mark(graph, &starts, &roots.passages);
     typing.follow_untyped(&typed, &reach);
-    let Inferred { headers: mut guessed, untyped_maps } = typing.infer(&typed, &reach);
-    if debug.is_none() {
-        say_untyped(untyped_maps, &mut partial);
-    }
-    guessed.extend(typing.guess(&typed).headers);
+    let Inferred { headers: guessed, untyped_maps } = typing.infer(&typed, &reach);
+    say_untyped(untyped_maps, debug.is_some(), &mut partial);
     let regions = typed.sorted();
 
     let accounts = Accounts::of(&context, &heap, &roots, &reach, &binary);
@@ -465,9 +462,9 @@ fn names<'d>(
 }
 
 /// Without names, the program's own empty maps are among those that are left out.
-fn say_untyped(maps: u64, partial: &mut Partial) {
+fn say_untyped(maps: u64, named: bool, partial: &mut Partial) {
     let (are, their) = match maps {
-        0 => return,
+        maps if named || maps == 0 => return,
         1 => ("map that never had an entry is", "its"),
         _ => ("maps that never had an entry are", "their"),
     };

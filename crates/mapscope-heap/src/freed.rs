@@ -197,7 +197,7 @@ mod tests {
             let (objects, holders) = (1 + random.below(24), 1 + random.below(4));
             let edges = random.edges(objects, 4);
             let roots: Vec<(u32, u32)> =
-                (0..1 + random.below(6)).map(|_| (random.below(objects), random.below(holders))).collect();
+                (0..=random.below(6)).map(|_| (random.below(objects), random.below(holders))).collect();
             let seeds: Vec<(u16, Seed)> = (0..random.below(6))
                 .map(|_| {
                     let cause = random.below(3) as u16;

@@ -30,12 +30,11 @@ impl Maps {
     /// Takes note of a map.
     pub fn add(&mut self, map: MapFacts) {
         let (owner, type_name) = (nameless(&map.owner), map.type_name.as_str());
-        match self.places.get_mut(owner).and_then(|types| types.get_mut(type_name)) {
-            Some(place) => place.add(&map),
-            None => {
-                let types = self.places.entry(owner.to_owned()).or_default();
-                types.entry(type_name.to_owned()).or_default().add(&map);
-            }
+        if let Some(place) = self.places.get_mut(owner).and_then(|types| types.get_mut(type_name)) {
+            place.add(&map);
+        } else {
+            let types = self.places.entry(owner.to_owned()).or_default();
+            types.entry(type_name.to_owned()).or_default().add(&map);
         }
         if map.pointers >= MANY {
             self.shared.push(map);

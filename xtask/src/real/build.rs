@@ -67,7 +67,7 @@ pub(super) fn case(go: &Toolchain, name: &str, variant: Variant) -> Result<PathB
     Ok(binary)
 }
 
-/// `xtask/real/huge`, built in the module of CoreDNS, whose packages it links, with debug information that
+/// `xtask/real/huge`, built in the module of `CoreDNS`, whose packages it links, with debug information that
 /// is not compressed.
 pub(super) fn huge(go: &Toolchain) -> Result<PathBuf> {
     let module = module("coredns")?;

@@ -18,7 +18,7 @@ pub(super) struct Target {
     /// What a case states; null for a real program.
     pub(super) truth: Value,
     /// Keeps its output open.
-    _output: Lines<BufReader<ChildStdout>>,
+    output: Lines<BufReader<ChildStdout>>,
 }
 
 impl Target {
@@ -57,13 +57,13 @@ impl Target {
         let mut child = child.with_context(|| format!("cannot start {}", command.get_program().display()))?;
         let output = child.stdout.take().context("it has no output")?;
         let pid = child.id();
-        let mut target = Self { child, pid, truth: Value::Null, _output: BufReader::new(output).lines() };
-        let first = target._output.next().context("it ended before it was ready")??;
+        let mut target = Self { child, pid, truth: Value::Null, output: BufReader::new(output).lines() };
+        let first = target.output.next().context("it ended before it was ready")??;
         Ok((target, first))
     }
 
     fn wait_until_ready(&mut self) -> Result<()> {
-        match self._output.next().transpose()? {
+        match self.output.next().transpose()? {
             Some(line) if line.starts_with("READY") => Ok(()),
             other => bail!("it is not ready: {other:?}"),
         }

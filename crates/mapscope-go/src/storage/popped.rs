@@ -31,10 +31,12 @@ pub struct PoppedPlace {
     pub bytes: u64,
 }
 
+/// Arrays, and the objects that only their unused parts lead to, by place.
+type Sums = FxHashMap<u32, (u64, Vec<u32>)>;
+
 /// By place, most bytes first.
 pub(super) fn places(found: &Found<'_, '_>, arrays: &Arrays) -> Vec<PoppedPlace> {
     let spans = &found.stages.heap.spans;
-    type Sums = FxHashMap<u32, (u64, Vec<u32>)>;
     let of_span = |(mut sums, mut scratch): (Sums, Vec<u8>), index: usize| {
         for used in arrays.used(spans, index).filter(|_| !spans.spans[index].noscan) {
             let objects = of_array(found, index, &used, &mut scratch);

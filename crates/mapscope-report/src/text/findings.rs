@@ -52,15 +52,14 @@ fn one(finding: &FindingRow, width: usize) -> String {
     } else {
         out.extend([&rule, "\n", &indent, &paint(NAME, shorten(&subject, room)), "\n"]);
     }
-    let mut text = finding.summary.clone();
     let (own, shared) = (finding.reclaimable_bytes, finding.shared_bytes);
-    text += &match (own, shared) {
+    let freed = match (own, shared) {
         (0, 0) => String::new(),
         (own, 0) => format!(" Frees {}.", bytes(own)),
         (0, shared) => format!(" Its {} are freed with {}.", bytes(shared), others(finding)),
         (own, shared) => format!(" Frees {}; {} more are freed with {}.", bytes(own), bytes(shared), others(finding)),
     };
-    for line in wrap(&safe(&text), room) {
+    for line in wrap(&safe(&[&*finding.summary, &freed].concat()), room) {
         out.extend([&indent, line.as_str(), "\n"]);
     }
     // What is not urgent may be asked for with `mapscope rule`.

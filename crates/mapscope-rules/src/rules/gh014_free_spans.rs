@@ -72,7 +72,7 @@ mod tests {
     fn what_the_next_collection_may_need_is_left_alone() {
         let found = |free_mib: u64, resident_mib: u64| {
             let (free_bytes, resident_bytes) = (free_mib << 20, resident_mib << 20);
-            let memory = MemoryFacts { free_bytes, resident_bytes, ..MemoryFacts::default() };
+            let memory = MemoryFacts { resident_bytes, free_bytes, ..MemoryFacts::default() };
             check(&Evidence { memory: Some(memory), ..Evidence::default() }).len()
         };
         assert_eq!([found(297, 305), found(75, 100), found(74, 100), found(60, 61)], [1, 1, 0, 0]);

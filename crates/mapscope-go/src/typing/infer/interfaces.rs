@@ -72,17 +72,14 @@ impl Typing<'_> {
         let types = self.context.types;
         // No interface holds an interface; what the compiler makes for type assertions names one next to a pointer.
         let holds = |word| types.is_descriptor(word) && types.kind_number(word) != INTERFACE;
-        match self.kind_of(word, itabs) {
-            Some(empty) => (!empty || holds(word)).then_some(empty),
-            // A type that the program made is an object with pointers, and here is none to the collector.
-            None => {
-                let (.., span) = self
-                    .heap
-                    .spans
-                    .object(word)
-                    .filter(|(_, offset, span)| *offset == self.heap.spans.header(&self.heap.spans.spans[*span]))?;
-                (!self.heap.spans.spans[span].noscan && types.is_made_descriptor(word)).then_some(true)
-            }
+        if let Some(empty) = self.kind_of(word, itabs) {
+            return (!empty || holds(word)).then_some(empty);
         }
+        // A type that the program made is an object with pointers, and here is none to the collector.
+        let spans = &self.heap.spans;
+        let (_, offset, index) = spans.object(word)?;
+        let span = &spans.spans[index];
+        let made = !span.noscan && offset == spans.header(span) && types.is_made_descriptor(word);
+        made.then_some(true)
     }
 }

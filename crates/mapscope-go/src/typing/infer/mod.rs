@@ -52,11 +52,19 @@ pub(crate) struct Inferred {
 impl Typing<'_> {
     /// Infers what is still unknown, and follows it.
     pub(crate) fn infer(&self, regions: &Regions, reach: &Reachability) -> Inferred {
-        let context = self.context;
         let mut inferred = Inferred::default();
+        self.infer_objects(regions, reach, &mut inferred);
+        // A surer type may have come later from a map that leads there.
+        inferred.headers.retain(|address| self.is_header(*address));
+        inferred.headers.extend(self.guess(regions).headers);
+        inferred
+    }
+
+    fn infer_objects(&self, regions: &Regions, reach: &Reachability, inferred: &mut Inferred) {
+        let context = self.context;
         let (mut spans, mut untyped) = self.untyped_spans(0..self.heap.spans.spans.len(), reach);
         if untyped == 0 {
-            return inferred;
+            return;
         }
         let itabs = context.types.itabs();
         worker::run(self, regions, Vec::new(), &self.interfaces_outside(&itabs), &[]);
@@ -89,8 +97,5 @@ impl Typing<'_> {
             }
         }
         inferred.untyped_maps = search.left_out(reach);
-        // A surer type may have come later from a map that leads there.
-        inferred.headers.retain(|address| self.is_header(*address));
-        inferred
     }
 }
