@@ -316,7 +316,7 @@ func init() {
 	})
 
 	scenarios["gh010"] = scenario{"GH010", "main.expire", schedule(20_000, 20_000), stopAll, live}
-	near("gh010-near", "GH010", schedule(20_000, 4000))
+	near("gh010-near", "GH010", schedule(20_000, 2_000))
 
 	scenarios["gh011"] = scenario{"GH011", "main.buffers", pool(512 << 10), func() {}, uncollected}
 	s = scenario{rule: "GH011", build: pool(32 << 10), apply: func() {}, measure: uncollected}

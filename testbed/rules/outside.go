@@ -131,7 +131,7 @@ func init() {
 
 	scenarios["gh011-maps"] = scenario{"GH011", "main.scratch", poolMaps(20_000), func() {}, uncollected}
 
-	scenarios["gh014"] = scenario{"GH014", "free spans", burst(200), debug.FreeOSMemory, resident}
+	scenarios["gh014"] = scenario{"GH014", "free spans", burst(400), debug.FreeOSMemory, resident}
 	near("gh014-near", "GH014", burst(40))
 
 	// What is promised is nothing.
@@ -139,7 +139,7 @@ func init() {
 	near("gh015-near", "GH015", mapFile(20))
 	scenarios["gh015-anonymous"] = scenario{"GH015", "anonymous memory (malloc of C, mmap)", mapMemory(64), nil, live}
 
-	scenarios["gh002-places"] = scenario{"GH002", "main.parts.byLine[]", cutTwice, func() {
+	scenarios["gh002-places"] = scenario{"GH002", "main.piece.line", cutTwice, func() {
 		fresh := make(map[string]int, len(parts.byLine))
 		for line, i := range parts.byLine {
 			fresh[strings.Clone(line)] = i

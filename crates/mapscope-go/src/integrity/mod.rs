@@ -65,8 +65,8 @@ impl<'a, 'c> Accounts<'a, 'c> {
         self.runtime(partial);
         self.masks(partial);
         self.data(partial);
-        // A process that is there is what it is.
-        if is_core {
+        // A process that is there is what it is, and of a redacted core much that is compared was overwritten.
+        if is_core && !self.context.memory.info().redacted {
             self.pages(busy, partial);
             tables::compare(self, partial);
             self.lists(partial);
@@ -116,8 +116,8 @@ impl<'a, 'c> Accounts<'a, 'c> {
         let found =
             self.heap.spans.spans.iter().map(|span| span.bytes).fold(0, u64::saturating_add) / crate::heap::PAGE;
         let counted = self.context.memory.u64(self.context.mheap.wrapping_add(field.offset)).unwrap_or(0);
-        let (spans, difference) = (&self.heap.spans.spans, found.abs_diff(counted) * crate::heap::PAGE);
-        let is_changing = busy > 0 && spans.iter().any(|span| span.bytes == difference);
+        let (spans, difference) = (&self.heap.spans.spans, found.abs_diff(counted));
+        let is_changing = busy > 0 && spans.iter().any(|span| span.bytes / crate::heap::PAGE == difference);
         if found != counted && !is_changing {
             partial.add(
                 Figure::Objects | Figure::Memory,

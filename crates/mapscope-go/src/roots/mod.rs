@@ -139,6 +139,8 @@ pub(crate) struct Roots {
     pub(crate) weak: Vec<u32>,
     /// How many specials there are.
     pub(crate) specials: SpecialCounts,
+    /// Finalizers: (function value, the object that it is for).
+    pub(crate) finalizers: Vec<(u64, u32)>,
     /// Cleanups attached to objects, from 1.26: (function value, address of its argument).
     pub(crate) cleanup_arguments: Vec<(u64, u64)>,
     pub(crate) goroutines: Goroutines,

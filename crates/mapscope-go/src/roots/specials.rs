@@ -138,6 +138,7 @@ fn span_specials(
         found.specials.add(kinds, layout, &Special { at, kind, object, bytes });
         if kind == kinds.finalizer {
             push(layout.special_finalizer.function, RootKind::Finalizer);
+            found.finalizers.extend(object.map(|object| (layout.special_finalizer.function.get(bytes), object)));
             found.finalized.extend(object);
         } else if Some(kind) == kinds.weak_handle {
             found.weak.extend(object);

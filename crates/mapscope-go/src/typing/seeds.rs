@@ -6,7 +6,7 @@ use super::regions::{Origin, Region};
 use super::{Offer, Typing};
 use crate::dwarf::{Local, LocalPlace};
 use crate::roots::{RootKind, Roots};
-use crate::types::{TypeId, first_parameter};
+use crate::types::{Kind, TypeId, first_parameter};
 
 /// The names of variables, told apart by number.
 #[derive(Default)]
@@ -91,7 +91,17 @@ impl Typing<'_> {
             let ty = first_parameter(context.types, code(*function)?)?;
             Some(one(*argument, ty))
         };
-        functions.chain(roots.cleanup_arguments.iter().filter_map(argument)).collect()
+        // A finalizer is called with the pointer to its object.
+        let finalized = |(function, object): &(u64, u32)| {
+            let Kind::Pointer(elem) = context.types.get(first_parameter(context.types, code(*function)?)?).kind else {
+                return None;
+            };
+            let block = self.heap.graph.blocks.block_of(*object);
+            let (.., span) = self.heap.spans.object(block.address(*object))?;
+            Some(one(block.address(*object) + self.heap.spans.header(&self.heap.spans.spans[span]), elem))
+        };
+        let arguments = roots.cleanup_arguments.iter().filter_map(argument);
+        functions.chain(arguments).chain(roots.finalizers.iter().filter_map(finalized)).collect()
     }
 
     fn locals_at(&self, pc: u64) -> Vec<Local<'_>> {

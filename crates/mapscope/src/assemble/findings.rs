@@ -325,7 +325,9 @@ fn leaks(session: &Session<'_>, census: &GoroutineCensus, causes: &mut Causes) -
     let holders: HashMap<u64, u32> = session.goroutine_holders().collect();
     let mut facts: HashMap<(String, String, String), (LeakFacts, Vec<Seed>)> = HashMap::new();
     for group in census.groups.iter().filter(|g| g.leaked && !g.system) {
-        let function = group.stack.first().map_or_else(String::new, |f| f.function.clone());
+        // A coroutine stands in the function that it was made for.
+        let own = group.stack.iter().find(|f| !f.function.starts_with("iter."));
+        let function = own.or(group.stack.first()).map_or_else(String::new, |f| f.function.clone());
         let created_by = group.created_by.as_ref().map_or_else(String::new, |f| f.function.clone());
         let key = (group.state.clone(), function, created_by);
         let (sum, seeds) = facts.entry(key).or_default();

