@@ -92,6 +92,8 @@ pub struct Session<'s> {
     pub maps: MapTable,
     /// Objects that look like maps that never had an entry, and whose type nothing tells: they are not among the maps.
     pub untyped_maps: u64,
+    /// Spans with the live objects that have no type.
+    pub(crate) untyped_spans: Vec<usize>,
     /// Live objects by type, most bytes first.
     pub types: Vec<TypeCount>,
     /// Totals of the heap.
@@ -123,7 +125,7 @@ pub(crate) struct Stages<'s> {
 
 impl<'s> Stages<'s> {
     pub(crate) fn auditor(&self) -> Auditor<'s> {
-        auditor(self.context)
+        Auditor::of(self.context)
     }
 
     /// Names roots; `numbered` tells goroutines apart.
@@ -386,7 +388,7 @@ fn session<R>(
     let starts = starts(&roots, graph, &heap.spans, &types, &typed.sorted(), &names);
     let reach = mark(graph, &starts, &roots.passages);
     typing.follow_untyped(&typed, &reach);
-    let Inferred { headers: guessed, untyped_maps } = typing.infer(&typed, &reach);
+    let Inferred { headers: guessed, untyped_maps, untyped_spans } = typing.infer(&typed, &reach);
     say_untyped(untyped_maps, debug.is_some(), &mut partial);
     let regions = typed.sorted();
 
@@ -426,7 +428,7 @@ fn session<R>(
     let parts = finder.parts(residency, &mut partial);
     // Failed reads of a process that is gone would look like torn maps and missing spans.
     memory.still_there()?;
-    let session = Session {
+    Ok(then(&Session {
         go_version: binary.go_version.clone(),
         file: binary.path().to_owned(),
         other_runtimes: others.runtimes(),
@@ -436,13 +438,13 @@ fn session<R>(
         redacted: info.redacted,
         maps,
         untyped_maps,
+        untyped_spans,
         types: histogram(&classes, &by_type, &typing.inferred_by_type()),
         totals: totals(graph, &reach, &heap.spans, &roots, &starts),
         memory: parts,
         partial,
         stages,
-    };
-    Ok(then(&session))
+    }))
 }
 
 /// The debug information of the file with the runtime, or none: that of its host, in C alone, says nothing of Go.
@@ -499,11 +501,6 @@ fn check_room(objects: u64, available: Option<u64>) -> Result<(), GoError> {
         }),
         _ => Ok(()),
     }
-}
-
-fn auditor<'c>(context: &Context<'c>) -> Auditor<'c> {
-    let Context { memory, layout, types, spans, .. } = *context;
-    Auditor { memory, layout, types, spans, lookout: None }
 }
 
 #[cfg(test)]

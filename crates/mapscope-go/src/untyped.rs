@@ -34,12 +34,13 @@ pub struct UntypedGroup {
 }
 
 impl Session<'_> {
-    /// The live objects without a type. Looks at every live object.
+    /// The live objects without a type.
     pub fn untyped(&self) -> Untyped {
         let (graph, spans) = (self.graph(), &self.stages.heap.spans.spans);
         // Objects, and the first of them.
         let mut groups: FxHashMap<(u64, bool), (u64, u32)> = FxHashMap::default();
-        for (block, span) in graph.blocks.blocks().iter().zip(spans) {
+        for index in &self.untyped_spans {
+            let (block, span) = (&graph.blocks.blocks()[*index], &spans[*index]);
             let untyped = |o: &u32| graph.type_of(*o) == 0 && self.stages.reach.is_live(*o);
             for object in block.objects().filter(untyped) {
                 groups.entry((block.slot_size, !span.noscan)).or_insert((0, object)).0 += 1;

@@ -1,4 +1,4 @@
-//! What several causes free when all of them are mended: each object counts for one of them.
+//! Adds up what several causes free when all of them are mended: each object counts for one of them.
 //!
 //! A cause frees what its *seeds* dominate (a goroutine that ends, an object that is let go), or a set of objects that was
 //! worked out otherwise. Sets that dominators make lie in each other or apart, so the outermost cause has an object: what

@@ -25,6 +25,7 @@ use mapscope_heap::{GroupFill, MapAudit, MapFigures, MapImplementation};
 use mapscope_memory::Memory;
 
 use crate::heap::SpanTable;
+use crate::roots::Context;
 use crate::runtime::Layout;
 use crate::types::{MapShape, TypeId, TypeTable};
 
@@ -36,6 +37,14 @@ pub(crate) struct Auditor<'a> {
     pub(crate) spans: &'a SpanTable,
     /// What is looked for in each entry besides.
     pub(crate) lookout: Option<std::sync::Arc<lost::Lookout>>,
+}
+
+impl<'a> Auditor<'a> {
+    /// That of a target.
+    pub(crate) fn of(context: &Context<'a>) -> Self {
+        let Context { memory, layout, types, spans, .. } = *context;
+        Self { memory, layout, types, spans, lookout: None }
+    }
 }
 
 /// A map walked group by group.

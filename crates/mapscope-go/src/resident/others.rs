@@ -1,4 +1,5 @@
-//! What Go does not know of, by the mapping that it lies in: a file's name, C's heap, stacks of threads, shared memory.
+//! Splits resident memory that Go does not know of by the mapping that it lies in: a file's name, C's heap, stacks of
+//! threads, shared memory.
 
 use std::ops::Range;
 use std::path::PathBuf;

@@ -125,6 +125,13 @@ pub(crate) struct Context<'c> {
     pub(crate) minor: u32,
 }
 
+impl Context<'_> {
+    /// Whether a function begins at `code`.
+    pub(crate) fn is_entry(&self, code: u64) -> bool {
+        self.functions.iter().any(|table| table.find(code).is_some_and(|function| function.entry == code))
+    }
+}
+
 /// The whole root set, and the goroutines it was read from.
 #[derive(Default)]
 pub(crate) struct Roots {

@@ -1,5 +1,5 @@
-//! What of the runtime's own structures leads everywhere: records of goroutines, threads, processors and waiters, timers,
-//! and the list of pools.
+//! Finds those of the runtime's own structures that lead everywhere: records of goroutines, threads, processors and
+//! waiters, timers, and the list of pools.
 //!
 //! A channel leads to its waiters, a waiter to its goroutine, a timer to its processor, and that to all timers: who holds
 //! the one does not hold the others. So pointers to such records are not followed for anybody. What only they hold is

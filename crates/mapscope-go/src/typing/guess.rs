@@ -34,13 +34,7 @@ impl Typing<'_> {
     /// Guesses what the frames of all goroutines hold, and follows it.
     pub(crate) fn guess(&self, regions: &Regions) -> Guesses {
         let context = self.context;
-        let auditor = Auditor {
-            memory: context.memory,
-            layout: context.layout,
-            types: context.types,
-            spans: context.spans,
-            lookout: None,
-        };
+        let auditor = Auditor::of(context);
         let mut guesses = Guesses::default();
         let mut known = FxHashMap::default();
         let typed: FxHashSet<u64> = regions.sorted().iter().map(|r| r.start).collect();

@@ -81,8 +81,7 @@ impl Typing<'_> {
         let context = self.context;
         let code = |value: u64| {
             let code = context.memory.u64(value).ok()?;
-            let known = context.functions.iter().any(|t| t.find(code).is_some_and(|f| f.entry == code));
-            known.then_some(code)
+            context.is_entry(code).then_some(code)
         };
         let one = |address: u64, ty: TypeId| Offer { address, ty, many: false, count: 1, from: 0 };
         let called = roots.words.iter().filter(|r| matches!(r.kind, RootKind::Finalizer | RootKind::Cleanup));

@@ -1,4 +1,4 @@
-//! Who holds what the runtime's structures lead to, of a program that says it.
+//! Compares who holds what the runtime's structures lead to with what a program says of itself.
 
 use mapscope_go::{Executable, Session, Silent, StorageOptions, with_session};
 use mapscope_heap::Dominator;

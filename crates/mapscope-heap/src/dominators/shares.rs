@@ -1,5 +1,5 @@
-//! Who shares what nothing dominates: for each object that ways of several holders lead to, the group of the holder that
-//! reached it first, and how many other groups there are.
+//! Says who shares what nothing dominates: for each object that ways of several holders lead to, the group of the holder
+//! that reached it first, and how many other groups there are.
 //!
 //! The tops of the dominator tree are such objects. A top is reached by whoever holds a predecessor of it, and by whoever
 //! reaches the top above a predecessor. One depth-first pass against the pointers visits each top once, and gives all tops

@@ -1,7 +1,6 @@
 //! Reads live objects without a type for what they say of themselves: a closure begins with the address of its code, a
 //! channel names the type of its elements, and an interface that of what it holds.
 
-use std::borrow::Cow;
 use std::sync::atomic::Ordering::Relaxed;
 
 use mapscope_heap::Reachability;
@@ -71,19 +70,19 @@ impl Typing<'_> {
         for object in block.objects().filter(|o| self.is_untyped(*o, reach)) {
             let start = block.address(object) + header;
             let mut own = Vec::new();
-            let value: Cow<'_, [u8]> = match whole {
+            let value = match whole {
                 Some(bytes) => {
                     let at = (start - span.start) as usize;
-                    bytes.get(at..at + room as usize).unwrap_or_default().into()
+                    bytes.get(at..at + room as usize).unwrap_or_default()
                 }
                 None => match context.memory.bytes(start, room as usize, &mut own) {
-                    Ok(bytes) => bytes.to_vec().into(),
+                    Ok(bytes) => bytes,
                     Err(_) => continue,
                 },
             };
             pointers.clear();
             words.each(object, &mut masks, |address| pointers.extend(address.checked_sub(start).filter(|o| *o < room)));
-            visit(&Untyped { object, span: index, value: &value, pointers: &pointers });
+            visit(&Untyped { object, span: index, value, pointers: &pointers });
         }
     }
 
@@ -118,7 +117,7 @@ impl Typing<'_> {
             return None;
         }
         let elem = layout.elem_type.get(object.value);
-        if !context.modules.iter().any(|m| m.types.contains(&elem)) || !context.types.is_descriptor(elem) {
+        if !context.types.is_descriptor(elem) {
             return None;
         }
         let size = Descriptor::read(context.memory, elem).ok()?.size;
@@ -132,11 +131,8 @@ impl Typing<'_> {
     fn function_value(&self, object: &Untyped<'_>) -> Option<TypeId> {
         let context = self.context;
         let code = word(object.value, 0);
-        if object.pointers.first() == Some(&0) || !context.modules.iter().any(|m| m.text.contains(&code)) {
-            return None;
-        }
-        let known = context.functions.iter().any(|t| t.find(code).is_some_and(|f| f.entry == code));
-        if !known || object.pointers.is_empty() {
+        // An object without pointers captures nothing, and would be no object.
+        if object.pointers.first().is_none_or(|first| *first == 0) || !context.is_entry(code) {
             return None;
         }
         let closure = context.types.get(self.closures.of(context.types, context.functions, code));

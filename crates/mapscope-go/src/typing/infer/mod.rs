@@ -47,6 +47,8 @@ pub(crate) struct Inferred {
     pub(crate) headers: FxHashSet<u64>,
     /// Maps that never had an entry, and whose type nothing tells.
     pub(crate) untyped_maps: u64,
+    /// Spans with the live objects that still have no type.
+    pub(crate) untyped_spans: Vec<usize>,
 }
 
 impl Typing<'_> {
@@ -72,13 +74,7 @@ impl Typing<'_> {
         worker::run(self, regions, Vec::new(), &[], &self.sampled(reach, &evidence.allocations));
         let loaded = evidence.loaded.iter().map(|id| context.types.get(*id).descriptor);
         let catalog = context.types.catalog(loaded);
-        let auditor = Auditor {
-            memory: context.memory,
-            layout: context.layout,
-            types: context.types,
-            spans: context.spans,
-            lookout: None,
-        };
+        let auditor = Auditor::of(context);
         let mut search = Search::new(self, &auditor, &catalog, &evidence);
         let allocated = Allocated::of(self, evidence.allocations.values());
         // What is merely likely waits until there is nothing surer.
@@ -97,5 +93,6 @@ impl Typing<'_> {
             }
         }
         inferred.untyped_maps = search.left_out(reach);
+        inferred.untyped_spans = spans;
     }
 }

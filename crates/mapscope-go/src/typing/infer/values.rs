@@ -202,8 +202,7 @@ impl Search<'_, '_> {
             return Some(0);
         }
         let code = self.typing.context.memory.u64(address).ok()?;
-        let known = self.typing.context.functions.iter().any(|t| t.find(code).is_some_and(|f| f.entry == code));
-        known.then_some(STRONG)
+        self.typing.context.is_entry(code).then_some(STRONG)
     }
 
     fn interface(&self, empty: bool, first: u64, data: u64) -> Option<u64> {
