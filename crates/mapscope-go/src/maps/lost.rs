@@ -9,7 +9,7 @@ use mapscope_model::MapId;
 use super::Auditor;
 use crate::Session;
 use crate::heap::word;
-use crate::types::{Kind, MapShape, TypeId, TypeTable};
+use crate::types::{Kind, MapShape, TypeId, TypeTable, WEAK_POINTER};
 
 /// Why entries are of no use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,8 +35,6 @@ pub struct LostEntries {
 
 /// Entries noted; the rest is counted.
 const MAX_OBJECTS: usize = 1 << 22;
-/// What a weak pointer's type is called (`weak`, from 1.24 on).
-const WEAK: &str = "weak.Pointer[";
 
 /// What is looked for in the entries of one map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +48,7 @@ enum Probe {
 impl Probe {
     /// What can be lost in maps of this shape.
     fn of(types: &TypeTable<'_>, shape: &MapShape) -> Option<Self> {
-        let weak = |id: TypeId| types.get(id).name.starts_with(WEAK);
+        let weak = |id: TypeId| types.get(id).name.starts_with(WEAK_POINTER);
         if weak(shape.elem) && shape.elem_size == 8 && !shape.indirect_elem {
             return Some(Self::Weak { key: false });
         }

@@ -144,6 +144,8 @@ pub(crate) struct Roots {
     pub(crate) cleanups: Vec<(u32, Vec<u64>)>,
     /// Objects that a weak pointer can turn up again as long as something else holds them.
     pub(crate) weak: Vec<u32>,
+    /// What weak pointers point to: the runtime's record of such an object.
+    pub(crate) weak_handles: Vec<u64>,
     /// How many specials there are.
     pub(crate) specials: SpecialCounts,
     /// Finalizers: (function value, the object that it is for).

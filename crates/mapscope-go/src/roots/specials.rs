@@ -144,6 +144,7 @@ fn span_specials(
             found.weak.extend(object);
             if let Some(special) = layout.special_weak_handle {
                 push(special.handle, RootKind::Runtime);
+                found.weak_handles.push(special.handle.get(bytes));
             }
         } else if Some(kind) == kinds.cleanup
             && let Some(function) = layout.special_cleanup_fn

@@ -18,9 +18,9 @@ pub(crate) use catalog::Catalog;
 pub(crate) use closure::{ClosureTypes, first_parameter};
 pub use layout::{FieldLayout, StructLayout};
 pub(crate) use path::{Container, Step, steps};
-pub(crate) use plan::{Plan, Ref, compile, leaves, visit, visit_numbered};
+pub(crate) use plan::{Plan, Ref, WEAK_POINTER, compile, leaves, visit, visit_numbered};
 pub(crate) use shape::{MapForm, MapShape};
-pub(crate) use table::{MapPart, TypeTable};
+pub(crate) use table::{MapPart, Record, TypeTable};
 
 /// A type of the target; 0 is the unknown type.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

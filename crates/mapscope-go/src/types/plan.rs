@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use super::table::{MapPart, TypeTable};
+use super::table::{MapPart, Record, TypeTable};
 use super::{Kind, StructField, TypeId};
 
 /// Structs and arrays nested deeper than this are not looked into: no Go program has them, a hostile type might.
 const MAX_DEPTH: usize = 48;
 /// References, repeats, and types looked into for one type, arrays counted once.
 const MAX_ITEMS: usize = 1 << 15;
+/// How the type of a weak pointer is called (`weak`, from 1.24 on).
+pub(crate) const WEAK_POINTER: &str = "weak.Pointer[";
 
 /// What a reference leads to, in terms of types.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,6 +119,10 @@ fn compile_unchecked(types: &TypeTable<'_>, id: TypeId, depth: usize, budget: &m
         }
         Kind::Row(elem) => plan = compile_at(types, *elem, depth - 1, budget),
         Kind::Struct(_) if ty.name == "sync.eface" => plan.items.push(simple(0, Ref::Interface { empty: true })),
+        Kind::Struct(fields) if ty.name.starts_with(WEAK_POINTER) => {
+            let to = Ref::Pointer(types.record(Record::WeakHandle));
+            plan.items.extend(handle_field(types, fields).map(|offset| simple(offset, to)));
+        }
         Kind::Struct(fields) => match pool_locals(types, &ty.name, fields) {
             Some(locals) => {
                 plan.items.extend(locals.map(|(offset, to)| simple(offset, to)));
@@ -163,6 +169,11 @@ fn pool_locals(types: &TypeTable<'_>, name: &str, fields: &[StructField]) -> Opt
     let offsets: Vec<u64> =
         fields.iter().filter(|f| matches!(f.name.as_str(), "local" | "victim")).map(|f| f.offset).collect();
     Some(offsets.into_iter().map(move |offset| (offset, Ref::Counted(local))))
+}
+
+/// Offset of the pointer to the handle in a weak pointer.
+fn handle_field(types: &TypeTable<'_>, fields: &[StructField]) -> Option<u64> {
+    fields.iter().find(|f| matches!(types.get(f.ty).kind, Kind::UnsafePointer)).map(|f| f.offset)
 }
 
 /// The only field that is a function.

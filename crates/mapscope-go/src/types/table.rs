@@ -28,6 +28,24 @@ pub(crate) enum MapPart {
     OverflowArray,
 }
 
+/// What the runtime allocates for a program without a type that the program knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Record {
+    /// What a weak pointer points to (`getOrAddWeakHandle`, from 1.23 on).
+    WeakHandle,
+    /// The copy of a small argument that a cleanup is called with (`AddCleanup`, from 1.26 on).
+    CleanupArgument,
+}
+
+impl Record {
+    fn name_and_size(self) -> (&'static str, u64) {
+        match self {
+            Self::WeakHandle => ("weak handle", 8),
+            Self::CleanupArgument => ("cleanup argument", 16),
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Source {
     Unknown,
@@ -40,6 +58,7 @@ enum Source {
     StringData,
     FuncValue,
     Closure(u64),
+    Record(Record),
 }
 
 #[derive(Default)]
@@ -177,6 +196,11 @@ impl<'a> TypeTable<'a> {
         self.reserve(Source::FuncValue)
     }
 
+    /// Something of the runtime's own.
+    pub(crate) fn record(&self, record: Record) -> TypeId {
+        self.reserve(Source::Record(record))
+    }
+
     /// The closure of the function at `entry`, with the captured variables `fields`.
     pub(crate) fn closure(&self, entry: u64, name: &str, size: u64, fields: Vec<StructField>) -> TypeId {
         let id = self.reserve(Source::Closure(entry));
@@ -234,6 +258,10 @@ impl<'a> TypeTable<'a> {
             }
             Source::StringData => made("string".to_owned(), 1, Kind::StringData),
             Source::FuncValue => made("func".to_owned(), 8, Kind::FuncValue),
+            Source::Record(record) => {
+                let (name, size) = record.name_and_size();
+                made(name.to_owned(), size, Kind::Opaque)
+            }
             Source::Part(part, map) => {
                 let (what, size) = self.part_size(part, map);
                 made(format!("{} ({what})", self.get(map).name), size, Kind::MapPart(part, map))

@@ -8,7 +8,7 @@ use crate::heap::{pointer_words, type_words};
 use crate::types::{MapPart, TypeId};
 
 /// Bytes of a block of tiny objects (`maxTinySize`).
-const TINY_BLOCK: u64 = 16;
+pub(super) const TINY_BLOCK: u64 = 16;
 
 /// A typed pointer.
 #[derive(Clone, Copy, Debug)]

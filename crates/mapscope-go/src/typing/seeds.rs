@@ -1,12 +1,15 @@
 //! Typed values to start from: package-level variables and the local variables of every frame.
 
+use std::cell::RefCell;
+
 use rustc_hash::FxHashMap;
 
+use super::Typing;
+use super::offer::{Offer, TINY_BLOCK};
 use super::regions::{Origin, Region};
-use super::{Offer, Typing};
 use crate::dwarf::{Local, LocalPlace};
 use crate::roots::{RootKind, Roots};
-use crate::types::{Kind, TypeId, first_parameter};
+use crate::types::{Kind, Record, TypeId, first_parameter};
 
 /// The names of variables, told apart by number.
 #[derive(Default)]
@@ -76,31 +79,45 @@ impl Typing<'_> {
         }
     }
 
-    /// What the runtime calls some day: the functions of finalizers and cleanups, and the arguments of cleanups.
+    /// What the runtime keeps for objects: weak handles, the functions of finalizers and cleanups, and the arguments of
+    /// cleanups.
     pub(super) fn callbacks(&self, roots: &Roots) -> Vec<Offer> {
         let context = self.context;
         let code = |value: u64| {
             let code = context.memory.u64(value).ok()?;
             context.is_entry(code).then_some(code)
         };
+        // Many objects have the same function.
+        let known = RefCell::new(FxHashMap::default());
+        let parameter = |function: u64| {
+            let code = code(function)?;
+            *known.borrow_mut().entry(code).or_insert_with(|| first_parameter(context.types, code))
+        };
         let one = |address: u64, ty: TypeId| Offer { address, ty, many: false, count: 1, from: 0 };
         let called = roots.words.iter().filter(|r| matches!(r.kind, RootKind::Finalizer | RootKind::Cleanup));
         let functions = called.filter(|r| code(r.value).is_some()).map(|r| one(r.value, context.types.func_value()));
+        let copy = context.types.record(Record::CleanupArgument);
         let argument = |(function, argument): &(u64, u64)| {
-            let ty = first_parameter(context.types, code(*function)?)?;
-            Some(one(*argument, ty))
+            let told = parameter(*function).filter(|ty| context.types.get(*ty).size > 0);
+            Some(one(*argument, told.or_else(|| self.is_box(*argument).then_some(copy))?))
         };
         // A finalizer is called with the pointer to its object.
         let finalized = |(function, object): &(u64, u32)| {
-            let Kind::Pointer(elem) = context.types.get(first_parameter(context.types, code(*function)?)?).kind else {
-                return None;
-            };
+            let Kind::Pointer(elem) = context.types.get(parameter(*function)?).kind else { return None };
             let block = self.heap.graph.blocks.block_of(*object);
             let (.., span) = self.heap.spans.object(block.address(*object))?;
             Some(one(block.address(*object) + self.heap.spans.header(&self.heap.spans.spans[span]), elem))
         };
         let arguments = roots.cleanup_arguments.iter().filter_map(argument);
-        functions.chain(arguments).chain(roots.finalizers.iter().filter_map(finalized)).collect()
+        let handle = context.types.record(Record::WeakHandle);
+        let handles = roots.weak_handles.iter().map(|address| one(*address, handle));
+        functions.chain(arguments).chain(handles).chain(roots.finalizers.iter().filter_map(finalized)).collect()
+    }
+
+    /// Whether a cleanup's argument has a block of its own: one without pointers that is smaller than such a block.
+    fn is_box(&self, argument: u64) -> bool {
+        let found = self.heap.spans.object(argument).map(|(_, offset, span)| (offset, &self.heap.spans.spans[span]));
+        found.is_some_and(|(offset, span)| offset == 0 && span.noscan && span.elem_size == TINY_BLOCK)
     }
 
     fn locals_at(&self, pc: u64) -> Vec<Local<'_>> {

@@ -98,10 +98,10 @@ const OPEN: &[Open] = &[
     open("timers", "1.24.11-default", Claim::Holder, "(shared) is a holder"),
     open("timers", "1.27.3-default", Claim::Holder, "(shared) is a holder"),
     open("tombmap", "default", Claim::Cause, "no rule knows nodes that are marked"),
-    open("uniq", "", Claim::Types, "the table of package unique"),
+    open("uniq", "1.23.9-stripped", Claim::Types, "inner nodes of the table of package unique"),
+    open("uniq", "1.24.11-stripped", Claim::Types, "inner nodes of the table of package unique"),
     open("uniq", "1.23.9-default", Claim::Holder, "(shared) is a holder"),
     open("uniq", "1.24.11-default", Claim::Holder, "the cleanups of package unique share what the program holds"),
-    open("weakcache", "", Claim::Types, "records of weak pointers"),
 ];
 
 /// Live bytes without a type, at most: with debug information, and without.
