@@ -54,7 +54,7 @@ impl Facts {
 }
 
 /// The kernel marks the path of a file that is gone.
-fn without_deleted(path: PathBuf) -> PathBuf {
+pub(super) fn without_deleted(path: PathBuf) -> PathBuf {
     match path.to_str().and_then(|p| p.strip_suffix(" (deleted)")) {
         Some(p) => PathBuf::from(p),
         None => path,

@@ -104,6 +104,23 @@ fn a_filter_that_kills_for_a_fork_is_passed_by_or_respected() {
     target.ends_well();
 }
 
+#[test]
+fn a_target_whose_executable_is_gone_or_another_is_forked_like_any() {
+    for replaced in [false, true] {
+        let path = scratch("gone").join("service");
+        fs::hard_link(program("1.27.", "default", "server"), &path).expect("a second name");
+        let target = Target::of(&mut Command::new(&path));
+        fs::remove_file(&path).expect("it is there");
+        if replaced {
+            fs::write(&path, "what an update brought").expect("a new file");
+        }
+        let document = document(&["inspect", &target.pid(), "--format", "json"]);
+        let (pause, why) = (&document["target"]["pause"], &document["target"]["why_not_forked"]);
+        assert_eq!((pause.as_str(), why), (Some("fork"), &Value::Null), "replaced: {replaced}");
+        target.ends_well();
+    }
+}
+
 /// A control group for memory, removed when this goes away; version 1 or 2, whichever the machine has.
 struct Group {
     directory: PathBuf,

@@ -6,6 +6,7 @@ use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::Region;
+use crate::process::facts::without_deleted;
 use crate::process::status;
 
 /// `syscall; ret`.
@@ -47,7 +48,7 @@ impl Code<'_> {
     /// The first address with one of the patterns.
     fn find(&self, patterns: &[&[u8]]) -> Option<u64> {
         let executable = status::proc_path(self.pid, "exe");
-        let own = fs::read_link(&executable).unwrap_or_default();
+        let own = without_deleted(fs::read_link(&executable).unwrap_or_default());
         let code = self.regions.iter().filter(|r| r.read && r.execute && !r.write);
         code.filter_map(|region| Some((region, region.file.as_ref()?))).find_map(|(region, (path, offset))| {
             // Nobody writes to a file that runs. That it is the same file is checked where the address is used.
