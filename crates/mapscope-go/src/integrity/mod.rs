@@ -96,12 +96,12 @@ impl<'a, 'c> Accounts<'a, 'c> {
     }
 
     /// Each span counts its objects (`mspan.allocCount`). A thread in the middle of an allocation, or sweeping a span, has
-    /// changed one of the two.
+    /// changed one of the two. What is allocated is in bitmaps among the runtime's own memory, which may not be where it was.
     fn objects(&self, busy: u64, partial: &mut Partial) {
         let (wrong, spans) = (self.heap.spans.miscounted, self.heap.spans.spans.len());
         if wrong > busy {
             partial.add(
-                Figure::Objects,
+                Figure::Objects | Figure::RuntimeMemory,
                 format!(
                     "{wrong} of {spans} heap spans have not as many objects as the runtime counts: they are damaged"
                 ),

@@ -1,17 +1,22 @@
 //! Compares spans and what is attached to objects with the runtime's tables and counters of them, and adds a reason where
 //! two do not agree.
 
-use mapscope_memory::{Figure, Figures, Partial};
+use std::ops::Range;
+
+use mapscope_memory::{Figure, Figures, Partial, Region};
 
 use super::Accounts;
 use crate::runtime::Field;
 
 /// Processors that are looked at.
 const MAX_PROCESSORS: u64 = 1 << 16;
+/// Ranges of pages that are looked at.
+const MAX_RANGES: u64 = 1 << 16;
 
 /// Adds what does not agree. A thread in the middle of something may account for one of each.
 pub(super) fn compare(accounts: &Accounts<'_, '_>, partial: &mut Partial) {
     arenas(accounts, partial);
+    pages(accounts, partial);
     spans(accounts, partial);
     specials(accounts, partial);
 }
@@ -39,6 +44,31 @@ fn arenas(accounts: &Accounts<'_, '_>, partial: &mut Partial) {
             ),
         );
     }
+}
+
+/// All pages of the page allocator (`pageAlloc.inUse`) were mapped, those in use and those returned to the system.
+fn pages(accounts: &Accounts<'_, '_>, partial: &mut Partial) {
+    let context = accounts.context;
+    let Some(field) = context.layout.accounts.as_ref().map(|accounts| accounts.pages.in_use) else { return };
+    let word = |at: u64| context.memory.u64(at).unwrap_or(0);
+    let at = context.mheap.wrapping_add(field.offset);
+    let (array, count) = (word(at), word(at.wrapping_add(8)).min(MAX_RANGES));
+    let ranges = (0..count).map(|index| array.wrapping_add(index * 16)).map(|at| word(at)..word(at.wrapping_add(8)));
+    let missing = ranges.map(|range| unmapped(context.memory.regions(), &range)).fold(0, u64::saturating_add);
+    if missing > 0 {
+        partial.add(
+            Figure::Live | Figure::Memory,
+            format!("{missing} bytes of the heap's pages are not mapped in the core: it is damaged"),
+        );
+    }
+}
+
+/// Bytes of a range that are in none of the regions, which are in order.
+fn unmapped(regions: &[Region], range: &Range<u64>) -> u64 {
+    let first = regions.partition_point(|region| region.end <= range.start);
+    let within = regions[first..].iter().take_while(|region| region.start < range.end);
+    let mapped = within.map(|region| region.end.min(range.end) - region.start.max(range.start)).sum::<u64>();
+    range.end.saturating_sub(range.start).saturating_sub(mapped)
 }
 
 /// Each `mspan` that was made is in use, with objects or by hand, or spare in a processor's cache. Those of the program's
@@ -101,4 +131,27 @@ fn in_use(accounts: &Accounts<'_, '_>, allocator: Option<Field>) -> Option<u64> 
         |field: Field| context.memory.u64(context.mheap.wrapping_add(allocator.offset + field.offset)).unwrap_or(0);
     // One that has never given out any may not know of which size they are.
     Some(read(layout.in_use).checked_div(read(layout.unit)).unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_no_region_covers_is_counted_once() {
+        let region = |range: Range<u64>| Region {
+            start: range.start,
+            end: range.end,
+            read: true,
+            write: true,
+            execute: false,
+            file: None,
+        };
+        let regions = [region(10..20), region(20..30), region(40..50)];
+        for (range, missing) in
+            [(10..30, 0), (15..25, 0), (5..15, 5), (15..45, 10), (0..60, 30), (30..40, 10), (60..70, 10), (9..9, 0)]
+        {
+            assert_eq!(unmapped(&regions, &range), missing, "{range:?}");
+        }
+    }
 }
