@@ -40,6 +40,8 @@ pub struct Evidence {
     pub classes: Vec<ClassFacts>,
     /// Goroutines that nothing can wake any more, in groups with one stack.
     pub leaks: Vec<LeakFacts>,
+    /// Goroutines of the standard library that wait until something is closed, by place.
+    pub helpers: Vec<HelperFacts>,
     /// Finalizers and cleanups.
     pub finalizers: FinalizerFacts,
     /// Finalizers and cleanups that can never run.
@@ -424,6 +426,25 @@ pub struct LeakFacts {
     pub created_by: String,
     /// Goroutines.
     pub count: u64,
+    /// Bytes of their stacks.
+    pub stack_bytes: u64,
+    /// Bytes of objects that would be freed with them.
+    pub retained_bytes: u64,
+    /// Its number as a cause.
+    pub cause: Option<u16>,
+}
+
+/// Goroutines of the standard library that wait until the program closes what they were started for.
+#[derive(Clone, Debug, Default)]
+pub struct HelperFacts {
+    /// The innermost function outside the runtime.
+    pub function: String,
+    /// As stack traces print it: `select`.
+    pub state: String,
+    /// Goroutines.
+    pub count: u64,
+    /// All other goroutines of the program.
+    pub others: u64,
     /// Bytes of their stacks.
     pub stack_bytes: u64,
     /// Bytes of objects that would be freed with them.

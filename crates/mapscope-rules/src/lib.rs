@@ -40,8 +40,8 @@ mod text;
 
 pub use evidence::{
     CauseFacts, ClassFacts, ContextFacts, CycleFacts, Evidence, FieldOrder, FinalizerFacts, GrowthFacts, HandleFacts,
-    LeakFacts, LostFacts, MapFacts, MemoryFacts, NeverFacts, OtherFacts, PaddedFacts, PaddedMapFacts, PinnedFacts,
-    PoolFacts, PoppedFacts, SliceFacts, StaleFacts, StringFacts, SuspectFacts, SyncMapFacts, TimerFacts,
+    HelperFacts, LeakFacts, LostFacts, MapFacts, MemoryFacts, NeverFacts, OtherFacts, PaddedFacts, PaddedMapFacts,
+    PinnedFacts, PoolFacts, PoppedFacts, SliceFacts, StaleFacts, StringFacts, SuspectFacts, SyncMapFacts, TimerFacts,
 };
 pub use finding::{Finding, Severity};
 pub use maps::Maps;

@@ -48,6 +48,7 @@ table! {
     "GH015" "memory-outside-go" gh015_memory_outside_go Medium,
     "GH016" "never-finalized" gh016_never_finalized High,
     "GH017" "popped-objects" gh017_popped_objects Medium,
+    "GH018" "never-closed" gh018_never_closed Medium,
     "GM001" "drained-map" gm001_drained_map High,
     "GM002" "tombstone-heavy" gm002_tombstone_heavy High,
     "GM003" "unfinished-growth" gm003_unfinished_growth High,

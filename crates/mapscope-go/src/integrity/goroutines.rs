@@ -19,7 +19,11 @@ pub(super) fn contradicted(context: &Context<'_>, goroutines: &Goroutines) -> us
     let threads = Threads::read(context, &goroutines.threads);
     let mut numbers = FxHashSet::default();
     let wrong = |goroutine: &&Goroutine| {
-        !numbers.insert(goroutine.id) || !begins(context, goroutine) || !stands(goroutine) || !threads.agree(goroutine)
+        !numbers.insert(goroutine.id)
+            || !begins(context, goroutine)
+            || !is_linked(context, goroutine)
+            || !stands(goroutine)
+            || !threads.agree(goroutine)
     };
     goroutines.all.iter().filter(wrong).count()
 }
@@ -46,6 +50,19 @@ fn begins(context: &Context<'_>, goroutine: &Goroutine) -> bool {
     // Code that the compiler made may jump to the function that it is for.
     let same = |first: &Frame| first.function.entry == start.entry || start.is_wrapper(context.minor);
     find(standing.created_at).is_some() && first.is_none_or(same)
+}
+
+/// Each frame pointer leads to a frame further out on the same stack, or is nil (`adjustframe` in `runtime/stack.go`).
+fn is_linked(context: &Context<'_>, goroutine: &Goroutine) -> bool {
+    let is_from_c = |frame: &Frame| context.functions[frame.table].name(&frame.function) == FROM_C;
+    if goroutine.standing.interrupted || goroutine.standing.status == RUNNING || goroutine.frames.iter().any(is_from_c)
+    {
+        return true;
+    }
+    // Above the frame pointer there is the return address.
+    let mut saved = goroutine.frames.iter().filter(|frame| frame.fp.wrapping_sub(frame.varp) == 16);
+    let outer = |frame: &Frame, pointer: u64| pointer == 0 || (frame.fp..goroutine.stack.end).contains(&pointer);
+    saved.all(|frame| context.memory.u64(frame.varp).is_ok_and(|pointer| outer(frame, pointer)))
 }
 
 /// Who waits has a reason.

@@ -67,7 +67,8 @@ fn pages(accounts: &Accounts<'_, '_>, partial: &mut Partial) {
 fn unmapped(regions: &[Region], range: &Range<u64>) -> u64 {
     let first = regions.partition_point(|region| region.end <= range.start);
     let within = regions[first..].iter().take_while(|region| region.start < range.end);
-    let mapped = within.map(|region| region.end.min(range.end) - region.start.max(range.start)).sum::<u64>();
+    let mapped: u64 =
+        within.map(|region| region.end.min(range.end).saturating_sub(region.start.max(range.start))).sum();
     range.end.saturating_sub(range.start).saturating_sub(mapped)
 }
 
@@ -148,9 +149,17 @@ mod tests {
             file: None,
         };
         let regions = [region(10..20), region(20..30), region(40..50)];
-        for (range, missing) in
-            [(10..30, 0), (15..25, 0), (5..15, 5), (15..45, 10), (0..60, 30), (30..40, 10), (60..70, 10), (9..9, 0)]
-        {
+        for (range, missing) in [
+            (10..30, 0),
+            (15..25, 0),
+            (5..15, 5),
+            (15..45, 10),
+            (0..60, 30),
+            (30..40, 10),
+            (60..70, 10),
+            (9..9, 0),
+            (Range { start: 25, end: 15 }, 0),
+        ] {
             assert_eq!(unmapped(&regions, &range), missing, "{range:?}");
         }
     }

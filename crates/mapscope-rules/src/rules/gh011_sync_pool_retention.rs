@@ -68,11 +68,11 @@ pub(crate) fn check(evidence: &Evidence) -> Vec<Claim> {
     let claim = |pool: &PoolFacts| Claim {
         subject: pool.owner.clone(),
         summary: format!(
-            "{} {} keep {}, {} each: too large to be put back.",
+            "The pool keeps {} of type {} with {}{}: too large to be put back.",
             plural(pool.values, "value"),
             pool.type_name,
             bytes(pool.bytes),
-            bytes(pool.bytes / pool.values.max(1)),
+            if pool.values > 1 { format!(", {} each", bytes(pool.bytes / pool.values)) } else { String::new() },
         ),
         evidence: vec![("values", pool.values)],
         reclaimable_bytes: pool.bytes,

@@ -17,6 +17,7 @@ pub(crate) mod gh014_free_spans;
 pub(crate) mod gh015_memory_outside_go;
 pub(crate) mod gh016_never_finalized;
 pub(crate) mod gh017_popped_objects;
+pub(crate) mod gh018_never_closed;
 pub(crate) mod gm001_drained_map;
 pub(crate) mod gm002_tombstone_heavy;
 pub(crate) mod gm003_unfinished_growth;

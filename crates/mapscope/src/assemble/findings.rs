@@ -1,6 +1,6 @@
 //! From a session to the evidence of the rules, and from what they say to the model's findings.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use mapscope_go::{
@@ -10,9 +10,9 @@ use mapscope_heap::{Freed, Seed};
 use mapscope_memory::Partial;
 use mapscope_report::model::{FindingRow, Inspection, MapId, MapRef};
 use mapscope_rules::{
-    ClassFacts, CycleFacts, Evidence, FieldOrder, FinalizerFacts, Finding, LeakFacts, LostFacts, MapFacts, Maps,
-    MemoryFacts, OtherFacts, PaddedFacts, PaddedMapFacts, PinnedFacts, PoolFacts, PoppedFacts, SliceFacts, StaleFacts,
-    StringFacts, SuspectFacts, SyncMapFacts, TimerFacts, findings,
+    ClassFacts, CycleFacts, Evidence, FieldOrder, FinalizerFacts, Finding, HelperFacts, LeakFacts, LostFacts, MapFacts,
+    Maps, MemoryFacts, OtherFacts, PaddedFacts, PaddedMapFacts, PinnedFacts, PoolFacts, PoppedFacts, SliceFacts,
+    StaleFacts, StringFacts, SuspectFacts, SyncMapFacts, TimerFacts, findings,
 };
 
 use super::causes::{Causes, KeyCauses};
@@ -59,6 +59,7 @@ fn evidence(session: &Session<'_>, inspection: &Inspection, census: &GoroutineCe
     let heap = &inspection.heap;
     let mut causes = Causes::default();
     let leaks = leaks(session, census, &mut causes);
+    let helpers = helpers(session, census, &mut causes);
     let stale_tables = session.stale_tables().into_iter().map(|tables| stale(tables, &mut causes)).collect();
     let keys = session.pinned_keys();
     let of_keys = KeyCauses::new(session, &keys, &mut causes);
@@ -86,6 +87,7 @@ fn evidence(session: &Session<'_>, inspection: &Inspection, census: &GoroutineCe
         memory: memory(inspection),
         classes: classes(session),
         leaks,
+        helpers,
         finalizers: finalizers(session, &storage, causes.finalizers),
         suspects: inspection.suspects.iter().map(suspect).collect(),
         timers: timers.map(|(row, cause)| timer(row, *cause)).collect(),
@@ -341,6 +343,31 @@ fn leaks(session: &Session<'_>, census: &GoroutineCensus, causes: &mut Causes) -
     let named = |((state, function, created_by), (sum, seeds)): (_, (LeakFacts, Vec<Seed>))| {
         let cause = if sum.matters() { causes.add(seeds) } else { None };
         LeakFacts { state, function, created_by, cause, ..sum }
+    };
+    facts.into_iter().map(named).collect()
+}
+
+/// Goroutines that wait until something is closed, by where they wait.
+fn helpers(session: &Session<'_>, census: &GoroutineCensus, causes: &mut Causes) -> Vec<HelperFacts> {
+    let holders: HashMap<u64, u32> = session.goroutine_holders().collect();
+    let mut facts: BTreeMap<(&str, &str), (HelperFacts, Vec<Seed>)> = BTreeMap::new();
+    let mut others = 0;
+    for group in census.groups.iter().filter(|g| !g.leaked && !g.system) {
+        let function = group.stack.first().map_or("", |f| f.function.as_str());
+        if !HelperFacts::is_helper(function, &group.state) {
+            others += group.ids.len() as u64;
+            continue;
+        }
+        let (sum, seeds) = facts.entry((function, &group.state)).or_default();
+        seeds.extend(group.ids.iter().filter_map(|id| holders.get(id)).copied().map(Seed::Holder));
+        sum.count += group.ids.len() as u64;
+        sum.stack_bytes = sum.stack_bytes.saturating_add(group.stack_bytes);
+        sum.retained_bytes = sum.retained_bytes.saturating_add(group.retained_bytes);
+    }
+    let named = |((function, state), (sum, seeds)): ((&str, &str), (HelperFacts, Vec<Seed>))| {
+        let facts = HelperFacts { function: function.to_owned(), state: state.to_owned(), others, ..sum };
+        let cause = if facts.matters() { causes.add(seeds) } else { None };
+        HelperFacts { cause, ..facts }
     };
     facts.into_iter().map(named).collect()
 }
