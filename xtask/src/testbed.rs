@@ -18,8 +18,8 @@ use crate::workspace::{root, run, testbed_directory};
 
 /// Programs in Go alone; `cgo` is built apart.
 const PROGRAMS: &[&str] = &[
-    "big", "blocked", "heap", "maps", "passages", "paths", "places", "resident", "retained", "server", "sessions",
-    "sites", "sizes", "storage", "ticker", "writer",
+    "big", "blocked", "heap", "maps", "passages", "paths", "places", "ranges", "resident", "retained", "server",
+    "sessions", "sites", "sizes", "storage", "ticker", "writer",
 ];
 /// Programs that are only asked what is found in them, whatever way they are built.
 const DEFAULT_ONLY: &[&str] = &["growth", "manymaps", "rules"];

@@ -70,7 +70,7 @@ pub use goroutines::{GoroutineCensus, GoroutineCount, GoroutineGroup, LeakVerdic
 pub use heap::Allocator;
 pub use holders::{Holder, HolderKind};
 pub use maps::model::{Estimate, GroupLayout, GrowthStep, MapDesign, MapModel, TypeSize};
-pub use maps::{AllPinnedKeys, Loss, LostEntries, PinnedKeys, StaleTables, SyncMap};
+pub use maps::{AllPinnedKeys, Loss, LostEntries, OpenLoop, PinnedKeys, StaleTables, SyncMap};
 pub use padding::{PaddedMap, PaddedPart, PaddedType};
 pub use paths::{FoundPath, Garbage, MergedPath, MergedPaths, PathObject, PathStep, Place, path_text};
 pub use resident::{ClassUse, Mapping, MemoryParts, OtherMemory, PageTotals, RuntimeStatistics};

@@ -23,7 +23,7 @@ pub use diff::{Diff, DiffChange, DiffFigures, DiffInspection, DiffPoint, DiffRow
 pub use dominators::{DominatorList, DominatorNode, HolderRow, LargestObject, Omitted, Suspect};
 pub use findings::FindingRow;
 pub use gate::{BudgetRow, GateReport, GateRun, OffenderRow};
-pub use goroutines::{GoroutineList, GoroutineRow, LeftOut, Waited};
+pub use goroutines::{GoroutineList, GoroutineRow, LeftOut, LoopRow, Waited};
 pub use held::{HeldGraph, HeldNode};
 pub use layout::{BestOrder, FieldRow, LayoutReport, LayoutRow, SlotRow};
 pub use mapscope_model::{MapFigures, MapId, MapRef, MapRow, MapTable};
@@ -317,6 +317,9 @@ pub struct MapDetail {
     pub probe_lengths: Vec<u64>,
     /// Every way from a root that was looked at, the owner's first.
     pub owners: Vec<String>,
+    /// Loops over it that have begun and not ended.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub loops: Vec<LoopRow>,
     /// Where what the map retains was allocated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sites: Option<SiteList>,

@@ -249,6 +249,7 @@ pub(crate) fn map_detail(inspection: &Inspection, details: MapDetails, sites: Si
             .collect(),
         entries_per_group,
         probe_lengths: details.chain_positions,
+        loops: Vec::new(),
         sites: Some(sites),
         partial: inspection.partial.clone(),
         partial_scope: inspection.partial_scope.clone(),

@@ -167,6 +167,9 @@ impl<'s> Loaded<'_, 's> {
         let allocated = assemble::live_sites(&sites, &sites.retained_by_map(addr));
         let detail = assemble::map_detail(&self.inspection, details, allocated);
         let mut detail = detail.with_context(|| format!("no live map is at {addr:#x}"))?;
+        let loops = self.session.open_loops();
+        let loops = loops.iter().filter(|one| one.map == addr);
+        detail.loops = loops.map(assemble::goroutines::open_loop).collect();
         assemble::partial::add(&sites.partial, &mut detail.partial, &mut detail.partial_scope);
         Ok(detail)
     }

@@ -13,6 +13,7 @@ use mapscope_memory::Figure;
 use rustc_hash::FxHashMap;
 
 use crate::Session;
+use crate::maps::OpenLoop;
 use crate::roots::Goroutine;
 use crate::session::Stages;
 pub(crate) use blocked::waiters;
@@ -84,6 +85,8 @@ pub struct GoroutineGroup {
     ///
     /// The runtime notes the time when a collection finds a goroutine waiting, so it may have waited longer.
     pub waited_ns: Vec<u64>,
+    /// The loops over maps that they are in.
+    pub loops: Vec<OpenLoop>,
 }
 
 /// What the goroutines of one group have in common.
@@ -146,7 +149,8 @@ impl Session<'_> {
             }
         };
         let (now, times_are_bounds) = clock::now(stages.context);
-        let groups = group(stages, &names, &lost, now);
+        let mut groups = group(stages, &names, &lost, now);
+        add_loops(&mut groups, self.open_loops());
         GoroutineCensus { groups, leaks, times_are_bounds }
     }
 }
@@ -210,6 +214,20 @@ fn group(stages: &Stages<'_>, names: &Names, lost: &Lost, now: Option<u64>) -> V
         GoroutineGroup { state: key.state, system: key.system, locked: key.locked, ..group }
     };
     found.into_iter().map(finish).collect()
+}
+
+/// Gives each group the loops of its goroutines.
+fn add_loops(groups: &mut [GoroutineGroup], loops: Vec<OpenLoop>) {
+    if loops.is_empty() {
+        return;
+    }
+    let all = groups.iter().enumerate();
+    let of: FxHashMap<u64, usize> = all.flat_map(|(index, g)| g.ids.iter().map(move |id| (*id, index))).collect();
+    for one in loops {
+        if let Some(index) = of.get(&one.goroutine) {
+            groups[*index].loops.push(one);
+        }
+    }
 }
 
 /// Bytes that each goroutine retains as a holder, by index.

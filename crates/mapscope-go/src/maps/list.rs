@@ -97,11 +97,7 @@ fn find<'f>(stages: &Stages<'f>) -> impl Iterator<Item = (u64, TypeId)> + use<'f
     };
     let headers: Arc<[Option<TypeId>]> = (0..types.len() as u32).map(header).collect();
     let map_of = |headers: &[Option<TypeId>], ty: u32| headers.get(ty as usize).copied().flatten();
-    let is_map = |region: &&Region| matches!(region.origin, Origin::Pointer(_) | Origin::Guess(..));
-    let outside = |region: &Region| Some((region.start, map_of(&headers, region.ty.0)?));
-    let mut outside: Vec<(u64, TypeId)> = regions.iter().filter(is_map).filter_map(outside).collect();
-    outside.sort_unstable();
-    outside.dedup_by_key(|m| m.0);
+    let outside = outside(regions, |ty| map_of(&headers, ty.0));
     let graph = &heap.graph;
     let inside = graph.blocks.blocks().iter().flat_map(move |block| {
         let headers = Arc::clone(&headers);
@@ -111,6 +107,16 @@ fn find<'f>(stages: &Stages<'f>) -> impl Iterator<Item = (u64, TypeId)> + use<'f
         })
     });
     in_order(inside, outside)
+}
+
+/// Headers outside the heap and their types, by address. `map_of`: the map that a type is the header of.
+pub(super) fn outside(regions: &[Region], map_of: impl Fn(TypeId) -> Option<TypeId>) -> Vec<(u64, TypeId)> {
+    let is_map = |region: &&Region| matches!(region.origin, Origin::Pointer(_) | Origin::Guess(..));
+    let header = |region: &Region| Some((region.start, map_of(region.ty)?));
+    let mut found: Vec<(u64, TypeId)> = regions.iter().filter(is_map).filter_map(header).collect();
+    found.sort_unstable();
+    found.dedup_by_key(|m| m.0);
+    found
 }
 
 /// Both by address; of two at one address, the one with the lower type.

@@ -7,8 +7,10 @@ mod advice;
 mod keys;
 mod legacy;
 mod list;
+mod loops;
 mod lost;
 pub(crate) mod model;
+mod open;
 mod sharing;
 mod stale;
 mod swiss;
@@ -18,6 +20,7 @@ mod walk;
 pub use keys::{AllPinnedKeys, PinnedKeys};
 pub(crate) use list::list_maps;
 pub use lost::{Loss, LostEntries};
+pub use open::OpenLoop;
 pub use stale::StaleTables;
 pub use sync_map::SyncMap;
 

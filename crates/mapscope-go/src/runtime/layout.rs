@@ -200,11 +200,15 @@ layouts! {
         extra: "extra",
     }
     /// `internal/runtime/maps.Iter`: a loop over a Swiss map.
-    SwissIterator = "internal/runtime/maps.Iter" { map_type: "typ", map: "m", table: "tab", }
+    SwissIterator = "internal/runtime/maps.Iter" {
+        map_type: "typ", map: "m", table: "tab",
+        ? key: "key", ? directory_index: "dirIdx", ? entry_index: "entryIdx", ? group: "group.data",
+    }
     /// `runtime.hiter`: a loop over a legacy map.
     LegacyIterator = "runtime.hiter" {
         map_type: "t", map: "h", log_buckets: "B", buckets: "buckets", bucket: "bptr",
         overflow: "overflow", old_overflow: "oldoverflow",
+        ? key: "key", ? started_at: "startBucket", ? bucket_index: "bucket", ? wrapped: "wrapped",
     }
 }
 

@@ -13,6 +13,7 @@ mod memory;
 mod mutation;
 mod owners;
 mod paths;
+mod ranges;
 mod retained;
 mod sites;
 mod sizes;

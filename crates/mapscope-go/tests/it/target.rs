@@ -75,6 +75,13 @@ impl Running {
         with_session(&process, Executable::of(&files), &Silent, |session| (session.goroutines(), now)).unwrap()
     }
 
+    /// What one reading gives.
+    pub fn session<R>(&self, then: impl FnOnce(&Session<'_>) -> R) -> R {
+        let process = Process::attach(self.child.id()).unwrap();
+        let files = GoFiles::find(&process).unwrap();
+        with_session(&process, Executable::of(&files), &Silent, then).unwrap()
+    }
+
     pub fn read(&self) -> Reading {
         read_files(&Process::attach(self.child.id()).unwrap())
     }

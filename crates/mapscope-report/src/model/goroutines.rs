@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{CodeLine, PartialScope, Target};
+use super::{CodeLine, PartialScope, Target, is_zero};
 
 /// `mapscope goroutines --format json`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -87,6 +87,35 @@ pub struct GoroutineRow {
     pub creators: Vec<u64>,
     /// Their numbers, the first ten.
     pub ids: Vec<u64>,
+    /// The loops over maps that they are in, the first ten.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub loops: Vec<LoopRow>,
+}
+
+/// A loop over a map (`for range m`) that has begun and not ended.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct LoopRow {
+    /// The goroutine that is in it.
+    pub goroutine: u64,
+    /// The function with the loop, or one that it was inlined into.
+    pub function: String,
+    /// Who owns the map.
+    pub owner: String,
+    /// The map's type.
+    #[serde(rename = "type")]
+    pub type_name: String,
+    /// Address of the map's header.
+    pub addr: String,
+    /// Entries of the map; absent when it is torn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entries: Option<u64>,
+    /// Slots (Swiss) or buckets (legacy) that it has passed, from where it began.
+    pub passed: u64,
+    /// Of so many.
+    pub of: u64,
+    /// Bytes of tables that the map has replaced since the loop began, and that the loop leads to.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub replaced_bytes: u64,
 }
 
 /// Frames that are not shown.

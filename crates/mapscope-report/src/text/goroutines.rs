@@ -5,8 +5,8 @@ use super::footer::{more, note, partial, totals, uncertain};
 use super::header::{header, read_time};
 use super::style::{BAD, DIM, NAME, PLAIN, TITLE, WARN, paint, push_line, safe, shorten, wrap};
 use super::table::{Cell, Column, Table};
-use super::units::{bytes, count, plural, time};
-use crate::model::{CodeLine, Figure, GoroutineList, GoroutineRow, Waited};
+use super::units::{bytes, count, percent, plural, time};
+use crate::model::{CodeLine, Figure, GoroutineList, GoroutineRow, LoopRow, Waited};
 
 /// What the table shows.
 const SHOWN: [Figure; 3] = [Figure::Goroutines, Figure::Leaks, Figure::Retained];
@@ -211,6 +211,12 @@ fn stack(group: &GoroutineRow, width: usize) -> String {
     let ids: Vec<String> = group.ids.iter().map(u64::to_string).collect();
     let rest = if group.count > group.ids.len() as u64 { ", …" } else { "" };
     lines.push(format!("goroutine {}{rest}", ids.join(", ")));
+    lines.extend(group.loops.iter().map(|one| {
+        let who = if group.count > 1 { format!("{} is ", one.goroutine) } else { String::new() };
+        let entries = one.entries.map_or_else(|| "torn".to_owned(), |n| plural(n, "entry", "entries"));
+        let (owner, type_name) = (safe(&one.owner), safe(&one.type_name));
+        format!("{who}in a loop over {owner} ({type_name}, {entries}): {}", progress(one))
+    }));
     for line in lines.iter().flat_map(|l| wrap(l, width.saturating_sub(4).max(20))) {
         out += &dim_line(line);
     }
@@ -236,6 +242,15 @@ fn stack(group: &GoroutineRow, width: usize) -> String {
 
 fn dim_line(text: impl std::fmt::Display) -> String {
     format!("{INDENT}{}\n", paint(DIM, text))
+}
+
+/// How far a loop over a map is, and what it keeps.
+pub(super) fn progress(one: &LoopRow) -> String {
+    let done = format!("{} done", percent(one.passed, one.of));
+    match one.replaced_bytes {
+        0 => done,
+        kept => format!("{done}; it leads to {} of tables that the map has replaced", bytes(kept)),
+    }
 }
 
 fn waited(w: Waited, goroutines: u64) -> String {

@@ -2,6 +2,7 @@
 
 use super::TextOptions;
 use super::footer::{marks, note, partial};
+use super::goroutines::progress;
 use super::header::{header, read_time};
 use super::histogram::histogram;
 use super::occupancy::picture;
@@ -47,6 +48,13 @@ pub fn map(detail: &MapDetail, options: &TextOptions) -> String {
         }
         if let Some(more) = owners.len().checked_sub(OWNERS).filter(|&n| n > 0) {
             push_line(&mut out, paint(DIM, format_args!("… {} more", count(more as u64))));
+        }
+    }
+    if !detail.loops.is_empty() {
+        out += &section("Loops over it", "", width);
+        for one in &detail.loops {
+            let line = format!("goroutine {} {}: {}", one.goroutine, safe(&one.function), progress(one));
+            push_line(&mut out, shorten(&line, width.saturating_sub(2)));
         }
     }
     if let Some(list) = &detail.sites {

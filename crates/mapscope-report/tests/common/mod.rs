@@ -542,6 +542,7 @@ pub(crate) fn swiss_detail(groups: u32) -> MapDetail {
         ..MapFigures::default()
     };
     MapDetail {
+        loops: Vec::new(),
         schema: MAP_SCHEMA.into(),
         target: process(),
         map: row(0xc0_0012_3450, "main.sessions.online", "map[string]main.State", figures),
@@ -592,6 +593,7 @@ pub(crate) fn legacy_detail() -> MapDetail {
         ..MapFigures::default()
     };
     MapDetail {
+        loops: Vec::new(),
         schema: MAP_SCHEMA.into(),
         target: legacy_core(),
         map: row(0xc0_0000_e180, "main.ingest.pending", "map[uint64]main.Batch", figures),
@@ -617,6 +619,7 @@ pub(crate) fn legacy_detail() -> MapDetail {
 /// A map nobody could read.
 pub(crate) fn torn_detail() -> MapDetail {
     MapDetail {
+        loops: Vec::new(),
         schema: MAP_SCHEMA.into(),
         target: process(),
         map: torn(),

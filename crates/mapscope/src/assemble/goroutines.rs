@@ -2,9 +2,9 @@
 
 use std::cmp::Reverse;
 
-use mapscope_go::{GoroutineCensus, GoroutineGroup, LeakVerdict, StackFrame};
+use mapscope_go::{GoroutineCensus, GoroutineGroup, LeakVerdict, OpenLoop, StackFrame};
 use mapscope_report::GOROUTINES_SCHEMA;
-use mapscope_report::model::{CodeLine, GoroutineList, GoroutineRow, Inspection, LeftOut, Waited};
+use mapscope_report::model::{CodeLine, GoroutineList, GoroutineRow, Inspection, LeftOut, LoopRow, Waited};
 
 /// Numbers of goroutines that are listed.
 const IDS: usize = 10;
@@ -67,6 +67,22 @@ fn row(group: &GoroutineGroup, live_bytes: u64) -> GoroutineRow {
         created_by: group.created_by.as_ref().map(frame),
         creators: group.creators.iter().copied().take(IDS).collect(),
         ids: group.ids.iter().copied().take(IDS).collect(),
+        loops: group.loops.iter().take(IDS).map(open_loop).collect(),
+    }
+}
+
+/// A loop over a map.
+pub(crate) fn open_loop(one: &OpenLoop) -> LoopRow {
+    LoopRow {
+        goroutine: one.goroutine,
+        function: one.function.clone(),
+        owner: one.owner.clone(),
+        type_name: one.type_name.clone(),
+        addr: format!("{:#x}", one.map),
+        entries: one.entries,
+        passed: one.passed.0,
+        of: one.passed.1,
+        replaced_bytes: one.replaced_bytes,
     }
 }
 

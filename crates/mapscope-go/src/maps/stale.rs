@@ -2,17 +2,16 @@
 //! table, or the old bucket array, to the loop, which needs it to the end (`internal/runtime/maps.Iter.Next`;
 //! `runtime.mapiternext` up to 1.23).
 
-mod loops;
-
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use mapscope_heap::{BitSet, Dominator};
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use self::loops::{Finder, Keeper, Loop};
+use super::loops::{Finder, Keeper, Loop};
 use crate::Session;
 use crate::storage::references;
+use crate::types::TypeId;
 
 /// Tables that the loops of one function hold, and their maps do not.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -59,9 +58,9 @@ impl Session<'_> {
     /// What loops hold of the tables that their maps have replaced, most bytes first. Maps that are torn, and those whose
     /// header is no object, are left out; so is what anything else holds as well.
     pub fn stale_tables(&self) -> Vec<StaleTables> {
-        let whole = |address: u64| self.maps.at(address).filter(|m| !m.torn()).and_then(|m| self.map_type(m.id()));
+        let whole = |address: u64| self.whole_map(address);
         let Some(mut finder) = Finder::new(&self.stages, &whole) else { return Vec::new() };
-        let loops = finder.loops();
+        let loops: Vec<Loop> = finder.loops().into_iter().filter(|one| !one.stale.is_empty()).collect();
         if loops.is_empty() {
             return Vec::new();
         }
@@ -77,6 +76,11 @@ impl Session<'_> {
         let mut found: Vec<StaleTables> = groups.into_iter().filter_map(stale).collect();
         found.sort_by(|a, b| b.bytes.cmp(&a.bytes).then_with(|| a.holder.cmp(&b.holder)));
         found
+    }
+
+    /// The type of the map at an address, if its figures add up.
+    pub(super) fn whole_map(&self, address: u64) -> Option<TypeId> {
+        self.maps.at(address).filter(|m| !m.torn()).and_then(|m| self.map_type(m.id()))
     }
 
     /// The loops by the function that they are in, or by the place of their iterator.

@@ -8,13 +8,15 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::maps::Auditor;
 use crate::roots::RootKind;
-use crate::runtime::{LegacyIterator, SwissIterator};
+use crate::runtime::{Field, LegacyIterator, SwissIterator};
 use crate::session::Stages;
 use crate::storage::live_types;
 use crate::types::{Kind, MapShape, TypeId};
 
 /// `maxTableCapacity`.
 const MAX_CAPACITY: u64 = 1024;
+/// Slots of a group.
+const SLOTS: u64 = 8;
 /// Largest logarithm of the number of buckets.
 const MAX_LOG: u64 = 48;
 /// Bytes of an iterator that are read; both have 96.
@@ -33,7 +35,7 @@ pub(super) enum Keeper {
     Object(u32),
 }
 
-/// An iterator that holds what is no part of its map.
+/// An iterator of a loop that has begun.
 pub(super) struct Loop {
     pub(super) keeper: Keeper,
     /// Addresses that it takes.
@@ -42,6 +44,24 @@ pub(super) struct Loop {
     pub(super) map: u64,
     /// Objects that were parts of the map, and are none any more.
     pub(super) stale: Vec<u32>,
+    /// Where it is; none when the layout does not say, or the loop has ended.
+    pub(super) place: Option<Progress>,
+}
+
+/// How far a loop is, by the slots it has passed: a Swiss map's in the order of its directory, a legacy map's in the order
+/// of its buckets, each from where the loop began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Progress {
+    pub(super) passed: u64,
+    pub(super) of: u64,
+}
+
+/// What an iterator says.
+struct Said {
+    map: u64,
+    /// Parts of the map that it leads to, now or once.
+    held: Vec<u32>,
+    place: Option<Progress>,
 }
 
 /// The layout of an iterator.
@@ -71,7 +91,7 @@ impl<'f, 's> Finder<'f, 's> {
         Some(Self { stages, auditor: stages.auditor(), form, maps, current: FxHashMap::default() })
     }
 
-    /// The loops that hold something stale.
+    /// The loops over maps whose figures add up.
     pub(super) fn loops(&mut self) -> Vec<Loop> {
         let (map, size) = match self.form {
             Form::Swiss(i) => (i.map.offset, i.size),
@@ -84,9 +104,10 @@ impl<'f, 's> Finder<'f, 's> {
             if self.stages.context.memory.read_into(at, bytes).is_err() {
                 continue;
             }
-            let (map, stale) = self.stale(bytes).unwrap_or_default();
-            if !stale.is_empty() {
-                found.push(Loop { keeper, range: at..at.saturating_add(size), map, stale });
+            if let Some(Said { map, held, place }) = self.said(bytes) {
+                let current = self.current(map);
+                let stale = held.into_iter().filter(|o| !current.contains(o)).collect();
+                found.push(Loop { keeper, range: at..at.saturating_add(size), map, stale, place });
             }
         }
         found
@@ -122,8 +143,8 @@ impl<'f, 's> Finder<'f, 's> {
         ours.map(|o| (graph.blocks.address(o) + offset, Keeper::Object(o))).collect()
     }
 
-    /// The map of an iterator, and the objects that it holds and the map has not.
-    fn stale(&mut self, iterator: &[u8]) -> Option<(u64, Vec<u32>)> {
+    /// What an iterator says; `None` when the bytes are none.
+    fn said(&self, iterator: &[u8]) -> Option<Said> {
         let (map_type, map) = match self.form {
             Form::Swiss(i) => (i.map_type.get(iterator), i.map.get(iterator)),
             Form::Legacy(i) => (i.map_type.get(iterator), i.map.get(iterator)),
@@ -137,16 +158,46 @@ impl<'f, 's> Finder<'f, 's> {
         if (shape.key, shape.elem, shape.group_size) != (known.key, known.elem, known.group_size) {
             return None;
         }
-        let held = match self.form {
-            Form::Swiss(i) => self.table(i.table.get(iterator), &shape)?,
-            Form::Legacy(i) => self.arrays(&i, iterator, &shape)?,
+        let (held, place) = match self.form {
+            Form::Swiss(i) if i.table.get(iterator) == 0 => (Vec::new(), Some(self.of_single_group(&i, iterator)?)),
+            Form::Swiss(i) => {
+                let (held, capacity) = self.table(i.table.get(iterator), &shape)?;
+                (held, self.of_tables(&i, iterator, capacity))
+            }
+            Form::Legacy(i) => (self.arrays(&i, iterator, &shape)?, of_buckets(&i, iterator)),
         };
-        let current = self.current(map);
-        Some((map, held.into_iter().filter(|o| !current.contains(o)).collect()))
+        let key = match self.form {
+            Form::Swiss(i) => i.key,
+            Form::Legacy(i) => i.key,
+        };
+        // A loop ends with a nil key (`Iter.Next`, `mapiternext`).
+        let has_ended = key.is_none_or(|key| key.get(iterator) == 0);
+        Some(Said { map, held, place: place.filter(|_| !has_ended) })
     }
 
-    /// A Swiss table and its groups.
-    fn table(&self, table: u64, shape: &MapShape) -> Option<Vec<u32>> {
+    /// Where a loop over a map of one group is. An interface that holds a map looks like the start of an iterator: the rest
+    /// has to be one of such a loop (`Iter.Init`).
+    fn of_single_group(&self, i: &SwissIterator, iterator: &[u8]) -> Option<Progress> {
+        let (map, _) = self.stages.context.layout.swiss?;
+        let (group, index, entry) = (i.group?, i.directory_index?, i.entry_index?);
+        let word = |field: Field| self.stages.context.memory.u64(i.map.get(iterator).wrapping_add(field.offset)).ok();
+        let is_single = word(map.directory_len)? == 0 && word(map.directory)? == group.get(iterator);
+        let is_loop = index.get(iterator) == u64::MAX && entry.get(iterator) <= SLOTS;
+        (is_single && is_loop).then(|| Progress { passed: entry.get(iterator), of: SLOTS })
+    }
+
+    /// Where a loop over a map with tables is, in slots of as many tables of one size as the directory has entries.
+    fn of_tables(&self, i: &SwissIterator, iterator: &[u8], capacity: u64) -> Option<Progress> {
+        let (map, _) = self.stages.context.layout.swiss?;
+        let at = i.map.get(iterator).wrapping_add(map.directory_len.offset);
+        let tables = self.stages.context.memory.u64(at).ok()?.max(1);
+        let (index, entry) = (i.directory_index?.get(iterator), i.entry_index?.get(iterator));
+        let of = tables.checked_mul(capacity)?;
+        Some(Progress { passed: index.checked_mul(capacity)?.checked_add(entry.min(capacity))?.min(of), of })
+    }
+
+    /// A Swiss table and its groups, and how many slots they have.
+    fn table(&self, table: u64, shape: &MapShape) -> Option<(Vec<u32>, u64)> {
         let (_, layout) = self.stages.context.layout.swiss?;
         let object = self.object(table, layout.size, true)?;
         let mut bytes = [0; 64];
@@ -158,7 +209,7 @@ impl<'f, 's> Finder<'f, 's> {
             return None;
         }
         let groups = self.object(layout.groups.get(bytes), capacity / 8 * shape.group_size, shape.scan)?;
-        Some(vec![object, groups])
+        Some((vec![object, groups], capacity))
     }
 
     /// Legacy: the array that there was when the loop began, that of the bucket it is at, which is an older one when the
@@ -166,7 +217,12 @@ impl<'f, 's> Finder<'f, 's> {
     fn arrays(&self, i: &LegacyIterator, iterator: &[u8], shape: &MapShape) -> Option<Vec<u32>> {
         let log = i.log_buckets.get(iterator);
         let array = |address: u64, log: u64| self.object(address, array_bytes(log, shape)?, shape.scan);
-        let mut held = vec![array(i.buckets.get(iterator), log)?];
+        let buckets = i.buckets.get(iterator);
+        if log == 0 && self.stages.heap.spans.object(buckets).is_none() {
+            // The compiler puts a small map on the stack, with its only bucket.
+            return self.is_only_bucket(i.map.get(iterator), buckets).then(Vec::new);
+        }
+        let mut held = vec![array(buckets, log)?];
         let spans = &self.stages.heap.spans;
         if let Some((object, offset, span)) = spans.object(i.bucket.get(iterator)) {
             let start = i.bucket.get(iterator).checked_sub(offset)? + spans.header(&spans.spans[span]);
@@ -183,6 +239,13 @@ impl<'f, 's> Finder<'f, 's> {
         held.sort_unstable();
         held.dedup();
         Some(held)
+    }
+
+    /// Whether a legacy map has its buckets there, outside of the heap.
+    fn is_only_bucket(&self, map: u64, buckets: u64) -> bool {
+        let Some(layout) = self.stages.context.layout.legacy else { return false };
+        let field = |field: Field| self.stages.context.memory.u64(map.wrapping_add(field.offset)).ok();
+        buckets != 0 && field(layout.buckets) == Some(buckets)
     }
 
     /// The live object at `address`, if its slot is that of `size` bytes.
@@ -219,6 +282,16 @@ impl<'f, 's> Finder<'f, 's> {
             parts.into_iter().collect()
         })
     }
+}
+
+/// Where a loop over a legacy map is, in buckets.
+fn of_buckets(i: &LegacyIterator, iterator: &[u8]) -> Option<Progress> {
+    let log = i.log_buckets.get(iterator);
+    let of = 1u64.checked_shl(u32::try_from(log).ok()?).filter(|_| log <= MAX_LOG)?;
+    let (start, next) = (i.started_at?.get(iterator), i.bucket_index?.get(iterator));
+    // What it is at is the bucket before the next one.
+    let passed = if i.wrapped?.get(iterator) & 1 == 1 { next.wrapping_add(of) } else { next }.wrapping_sub(start);
+    Some(Progress { passed: passed.min(of), of })
 }
 
 /// Bytes of an array of `2^log` buckets (`makeBucketArray`): from 16 on it has room for overflow buckets.
