@@ -62,7 +62,7 @@ mod untyped;
 
 pub use binary::Binary;
 pub use binary_types::{BinaryTypes, MapUse, NamedLayout, with_types};
-pub use containers::{Containers, ContainerTable};
+pub use containers::{ContainerTable, Containers};
 pub use cycles::{ClosingEdge, CycleGroup, CycleMap, FoundCycles};
 pub use error::GoError;
 pub use executable::{Executable, debug_info_paths, describes};

@@ -38,10 +38,15 @@ struct Value {
 
 /// What a value is.
 enum View {
-    Number { size: u64, signed: bool },
+    Number {
+        size: u64,
+        signed: bool,
+    },
     /// What it leads to, where that is known.
     Pointer(Option<TypeId>),
-    Interface { empty: bool },
+    Interface {
+        empty: bool,
+    },
     Struct,
     Slice(Shape),
     Array(Shape, u64),
@@ -65,6 +70,8 @@ pub(super) struct Evaluator<'e, 's> {
     /// The layouts are of the very version that the program has.
     declared: bool,
     steps: u64,
+    /// The container itself.
+    root: (u64, TypeId),
     /// Containers that paths of others have led through.
     pub(super) inside: FxHashSet<(u64, TypeId)>,
     casts: FxHashMap<(TypeId, String), Option<TypeId>>,
@@ -72,8 +79,8 @@ pub(super) struct Evaluator<'e, 's> {
 
 impl<'e, 's> Evaluator<'e, 's> {
     pub(super) fn new(session: &'e Session<'s>, matches: &'e Matches, none: &'e Layouts) -> Self {
-        let (inside, casts) = Default::default();
-        Self { session, matches, layouts: none, declared: false, steps: MAX_STEPS, inside, casts }
+        let (root, inside, casts) = Default::default();
+        Self { session, matches, layouts: none, declared: false, steps: MAX_STEPS, root, inside, casts }
     }
 
     /// The layouts that casts use where the program does not say its own; `sure` where they are of its version.
@@ -106,7 +113,8 @@ impl<'e, 's> Evaluator<'e, 's> {
         self.walk(address, ty, path, &mut |this, value| {
             let Some(figures) = this.map(value)? else { return Some(()) };
             count += 1;
-            let sum = sum.get_or_insert_with(|| MapFigures { tombstones: figures.tombstones.map(|_| 0), ..Default::default() });
+            let sum = sum
+                .get_or_insert_with(|| MapFigures { tombstones: figures.tombstones.map(|_| 0), ..Default::default() });
             sum.entries = sum.entries.checked_add(figures.entries)?;
             sum.slots = sum.slots.checked_add(figures.slots)?;
             sum.table_bytes = sum.table_bytes.checked_add(figures.table_bytes)?;
@@ -124,6 +132,7 @@ impl<'e, 's> Evaluator<'e, 's> {
         path: &[Step],
         leaf: &mut dyn FnMut(&mut Self, Value) -> Option<()>,
     ) -> Option<()> {
+        self.root = (address, ty);
         let mut pending = vec![Work::At(Value { address, shape: Shape::Known(ty), within: ty }, 0)];
         while let Some(work) = pending.pop() {
             self.steps = self.steps.checked_sub(1)?;
@@ -239,6 +248,7 @@ impl<'e, 's> Evaluator<'e, 's> {
                 _ => {
                     if let Shape::Known(ty) = value.shape
                         && self.matches.contains_key(&ty)
+                        && self.root != (value.address, ty)
                     {
                         self.inside.insert((value.address, ty));
                     }

@@ -135,7 +135,8 @@ mod tests {
 
     #[test]
     fn mistakes_say_what_there_is() {
-        for text in ["", "size", ".a..b", "len(.a", "x * .a", ".a[1]", "(.a)", ".a(b", "len()", ".a +", "-1 * .a", "."] {
+        for text in ["", "size", ".a..b", "len(.a", "x * .a", ".a[1]", "(.a)", ".a(b", "len()", ".a +", "-1 * .a", "."]
+        {
             assert!(parse(text).is_err(), "{text}");
         }
         assert!(parse("size").unwrap_err().contains(".field"));

@@ -185,7 +185,9 @@ mod tests {
     fn declared_types_have_a_head() {
         assert_eq!(head("xsync.MapOf[uint64,*main.T]"), Some("xsync.MapOf"));
         assert_eq!(head("github.com/a/v3.Map"), Some("github.com/a/v3.Map"));
-        for other in ["*xsync.Map", "[]xsync.Map", "map[a.B]c.D", "int", "func main.f", "a.B[int] (header)", "struct { a b.C }"] {
+        for other in
+            ["*xsync.Map", "[]xsync.Map", "map[a.B]c.D", "int", "func main.f", "a.B[int] (header)", "struct { a b.C }"]
+        {
             assert_eq!(head(other), None, "{other}");
         }
         assert_eq!(base("github.com/puzpuzpuz/xsync/v3.MapOf"), "MapOf");

@@ -11,7 +11,9 @@ const MAX_AROUND: usize = 16;
 /// A type, by number in its table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Declared {
-    Number { signed: bool },
+    Number {
+        signed: bool,
+    },
     Pointer,
     String,
     Slice(u32),
@@ -184,7 +186,9 @@ mod tests {
 
     #[test]
     fn what_is_not_known_is_refused() {
-        for text in ["type a struct { b c }", "type a struct {", "struct {}", "type a struct { b [x]int }", "type a int"] {
+        for text in
+            ["type a struct { b c }", "type a struct {", "struct {}", "type a struct { b [x]int }", "type a int"]
+        {
             assert!(Layouts::parse(text).is_err(), "{text}");
         }
         assert!(Layouts::parse("type a struct { b [999999999999]int64 }").is_err());

@@ -140,7 +140,9 @@ fn type_name(text: &str) -> Result<String, String> {
     let bare = text.strip_suffix("[...]").unwrap_or(text);
     let (_, name) = bare.rsplit_once('.').unwrap_or_default();
     if name.is_empty() || name.contains(['/', '[', ']', '*', ' ']) {
-        return Err(format!("`{text}` is no declared type: write example.com/cache.Map, or example.com/cache.Map[...]"));
+        return Err(format!(
+            "`{text}` is no declared type: write example.com/cache.Map, or example.com/cache.Map[...]"
+        ));
     }
     Ok(bare.to_owned())
 }

@@ -35,9 +35,8 @@ impl Modules {
 
     /// The version of the module that a package is of, `v3.5.1`; `None` when the binary does not say.
     pub(super) fn version_of(&self, package: &str) -> Option<&str> {
-        let holds = |path: &str| {
-            package.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        };
+        let holds =
+            |path: &str| package.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
         let found = self.all.iter().filter(|(path, _)| holds(path)).max_by_key(|(path, _)| path.len());
         found?.1.as_deref()
     }
@@ -114,7 +113,9 @@ mod tests {
     fn ranges_have_two_ends() {
         let range = Range::parse(">=3.0, <3.6").unwrap();
         let inside = |text: &str| range.holds(text);
-        assert!(inside("v3.0.0") && inside("v3.5.1") && inside("v3.5.2-0.20250101-abc") && inside("v3.5.0+incompatible"));
+        assert!(
+            inside("v3.0.0") && inside("v3.5.1") && inside("v3.5.2-0.20250101-abc") && inside("v3.5.0+incompatible")
+        );
         assert!(!inside("v2.9.9") && !inside("v3.6.0") && !inside("(devel)") && !inside("v3.5.1.9"));
         assert!(Range::parse("3.0").is_err() && Range::parse(">=x").is_err());
         assert!(Range::parse("").unwrap().holds("v9.9.9"));
