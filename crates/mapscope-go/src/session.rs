@@ -338,8 +338,7 @@ fn session<R>(
     wanted: Wanted<'_>,
     then: impl FnOnce(&Session<'_>) -> R,
 ) -> Result<R, GoError> {
-    let info = memory.info();
-    let mut partial = info.partial.clone();
+    let (info, mut partial) = (memory.info(), memory.info().partial.clone());
     // Before anything is read: what is read becomes resident.
     let residency = memory.residency();
     progress.stage("reading debug information");

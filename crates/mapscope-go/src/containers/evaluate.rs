@@ -77,6 +77,7 @@ pub(super) struct Evaluator<'e, 's> {
     casts: FxHashMap<(TypeId, String), Option<TypeId>>,
 }
 
+#[allow(clippy::option_option, reason = "what does not fit is not what is nil")]
 impl<'e, 's> Evaluator<'e, 's> {
     pub(super) fn new(session: &'e Session<'s>, matches: &'e Matches, none: &'e Layouts) -> Self {
         let (root, inside, casts) = Default::default();
@@ -229,7 +230,6 @@ impl<'e, 's> Evaluator<'e, 's> {
     }
 
     /// What pointers and interfaces lead to; nothing where one is nil.
-    #[allow(clippy::option_option, reason = "what does not fit is not what is nil")]
     fn settle(&mut self, value: Value) -> Option<Option<Value>> {
         let mut value = value;
         for _ in 0..MAX_SETTLE {
@@ -260,7 +260,6 @@ impl<'e, 's> Evaluator<'e, 's> {
     }
 
     /// What an interface holds.
-    #[allow(clippy::option_option, reason = "what does not fit is not what is nil")]
     fn held(&self, value: Value, empty: bool) -> Option<Option<Value>> {
         let types = self.session.stages.context.types;
         let word = self.read(value.address)?;
@@ -344,7 +343,6 @@ impl<'e, 's> Evaluator<'e, 's> {
     }
 
     /// A pointer's word; nothing where it is nil.
-    #[allow(clippy::option_option, reason = "what does not fit is not what is nil")]
     fn word(&self, value: Value) -> Option<Option<u64>> {
         let value = self.bare(value);
         let View::Pointer(_) = self.view(value.shape) else { return None };
@@ -394,7 +392,6 @@ impl<'e, 's> Evaluator<'e, 's> {
     }
 
     /// The figures of a Go map; nothing where it is nil.
-    #[allow(clippy::option_option, reason = "what does not fit is not what is nil")]
     fn map(&mut self, value: Value) -> Option<Option<MapFigures>> {
         let Some(value) = self.settle(value)? else { return Some(None) };
         let View::Map = self.view(value.shape) else { return None };

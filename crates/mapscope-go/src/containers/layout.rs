@@ -122,7 +122,7 @@ impl Layouts {
 
     fn base(&mut self, tokens: &[&str]) -> Option<Result<u32, String>> {
         let name = match tokens {
-            ["*", ..] | ["func" | "map" | "chan", ..] => "uintptr*",
+            ["*" | "func" | "map" | "chan", ..] => "uintptr*",
             ["interface", "{", "}"] => "any",
             [name] => *name,
             _ => return None,

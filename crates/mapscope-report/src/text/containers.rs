@@ -18,7 +18,10 @@ pub(crate) fn container_section(rows: &[ContainerRow], options: &TextOptions, ad
     out += &table(&rows[..shown], addresses).render(options.width);
     out += &more(shown, rows.len());
     if rows[..shown].iter().any(|row| row.heuristic) {
-        out += &note("~ inferred: the type was concluded, not read", options.width);
+        out += &note(
+            "~ inferred: the type was concluded, not read, and the figures are those of that type",
+            options.width,
+        );
     }
     out
 }
@@ -32,10 +35,13 @@ pub(crate) fn among_first(rows: &[ContainerRow], maps: &MapTable, limit: Option<
     rows.iter().filter(|row| row.retained_bytes >= least).cloned().collect()
 }
 
+/// A figure that a row may have.
+type Figure = fn(&ContainerRow) -> Option<u64>;
+
 fn table(rows: &[ContainerRow], addresses: bool) -> Table {
     // A column that no row has says nothing.
-    let has = |figure: fn(&ContainerRow) -> Option<u64>| rows.iter().any(|row| figure(row).is_some());
-    let optional: [(&'static str, u8, fn(&ContainerRow) -> Option<u64>, bool); 7] = [
+    let has = |figure: Figure| rows.iter().any(|row| figure(row).is_some());
+    let optional: [(&'static str, u8, Figure, bool); 7] = [
         ("slots", 5u8, |r| r.slots, false),
         ("tomb.", 6, |r| r.tombstones.filter(|n| *n > 0), false),
         ("limit", 6, |r| r.limit, false),
