@@ -92,11 +92,15 @@ struct Found {
 
 impl Found {
     fn push(&mut self, place: Place) {
-        if self.places.len() < MAX_PLACES {
-            self.places.push(place);
-        } else {
+        if self.is_full() {
             self.left_out += 1;
+        } else {
+            self.places.push(place);
         }
+    }
+
+    fn is_full(&self) -> bool {
+        self.places.len() >= MAX_PLACES
     }
 }
 
@@ -144,6 +148,10 @@ fn in_objects(stages: &Stages<'_>, matches: &Matches, looks: &[Option<Look>], fo
         let whole = matches.contains_key(&id);
         let rows = look.period.map_or(1, |period| room / period);
         for row in 0..rows {
+            if found.is_full() {
+                found.left_out += (rows - row).saturating_mul(look.at.len() as u64);
+                break;
+            }
             let start = address.saturating_add(row.saturating_mul(look.period.unwrap_or(0)));
             for (offset, ty) in &look.at {
                 let end = start.saturating_add(*offset).saturating_add(types.get(*ty).size);
@@ -162,6 +170,10 @@ fn in_regions(stages: &Stages<'_>, looks: &[Option<Look>], found: &mut Found) {
         let Some(Some(look)) = looks.get(region.ty.0 as usize) else { continue };
         let size = look.period.unwrap_or_else(|| types.get(region.ty).size);
         for row in 0..region.count.min(MAX_PLACES as u64) {
+            if found.is_full() {
+                found.left_out += 1;
+                break;
+            }
             for (offset, ty) in &look.at {
                 let at = row.saturating_mul(size).saturating_add(*offset);
                 let end = at.saturating_add(types.get(*ty).size);

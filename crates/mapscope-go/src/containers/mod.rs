@@ -29,6 +29,8 @@ use crate::types::{TypeId, steps};
 
 /// Bytes of a value that are searched for what it leads to.
 const MAX_VALUE: u64 = 4096;
+/// Objects that a value leads to; they tell values apart, and a few do.
+const MAX_PARTS: usize = 64;
 
 /// The containers of a target.
 #[derive(Clone, Debug, Default)]
@@ -51,7 +53,8 @@ impl Session<'_> {
     /// The live containers of types that `table` knows. Needs the session's maps.
     pub fn containers(&self, table: &ContainerTable) -> Containers {
         let matches = find::matches(self.stages.context.types, table);
-        if matches.is_empty() {
+        // What is no pointer was overwritten in a redacted core, counts too.
+        if matches.is_empty() || self.redacted {
             return Containers::default();
         }
         let (places, left_out) = find::places(&self.stages, &matches);
@@ -65,11 +68,9 @@ impl Session<'_> {
             if parts.is_empty() {
                 continue;
             }
-            if evaluator.is_spent() {
-                containers.left_out += 1;
-                continue;
-            }
-            found.extend(self.figures(&mut evaluator, &place, table, &matches).map(|row| Found { place, parts, row }));
+            let row = self.figures(&mut evaluator, &place, table, &matches);
+            containers.left_out += u64::from(row.is_none() && evaluator.is_spent());
+            found.extend(row.map(|row| Found { place, parts, row }));
         }
         let inside = std::mem::take(&mut evaluator.inside);
         found.retain(|f| !inside.contains(&(f.place.address, f.place.ty)));
@@ -163,7 +164,7 @@ impl Session<'_> {
         for word in bytes.chunks_exact(8) {
             let address = u64::from_le_bytes(word.try_into().unwrap_or_default());
             let Some((object, ..)) = context.spans.object(address) else { continue };
-            if self.stages.reach.is_live(object) && !parts.contains(&object) {
+            if parts.len() < MAX_PARTS && self.stages.reach.is_live(object) && !parts.contains(&object) {
                 parts.push(object);
             }
         }

@@ -32,7 +32,7 @@ fn select(inspection: Inspection, filter: &MapFilter) -> MapList {
     let total_maps = maps.len() as u64;
     maps.retain(|map| passes(map, filter));
     containers.retain(|row| {
-        let named = matches(&filter.owner, &row.owner) && matches(&filter.type_name, &row.type_name);
+        let named = matches(filter.owner.as_ref(), &row.owner) && matches(filter.type_name.as_ref(), &row.type_name);
         named && row.retained_bytes >= filter.min_bytes
     });
     sort(&mut maps, filter.sort);
@@ -48,14 +48,14 @@ fn select(inspection: Inspection, filter: &MapFilter) -> MapList {
     }
 }
 
-fn matches(regex: &Option<regex::Regex>, text: &str) -> bool {
-    regex.as_ref().is_none_or(|regex| regex.is_match(text))
+fn matches(regex: Option<&regex::Regex>, text: &str) -> bool {
+    regex.is_none_or(|regex| regex.is_match(text))
 }
 
 fn passes(map: MapRef<'_>, filter: &MapFilter) -> bool {
     // A torn map may be the largest of all: it stays.
     let large = map.figures().is_none_or(|figures| figures.table_bytes >= filter.min_bytes);
-    large && matches(&filter.owner, map.owner()) && matches(&filter.type_name, map.type_name())
+    large && matches(filter.owner.as_ref(), map.owner()) && matches(filter.type_name.as_ref(), map.type_name())
 }
 
 /// Most first, rows without the figure last; equal rows by table bytes, then by address, so that runs can be compared.

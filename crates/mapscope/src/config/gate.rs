@@ -14,6 +14,7 @@ use super::gate_file::{self, GateFile};
 use super::{DEFAULT_FILE, Target, target};
 use crate::args::{FormatArg, GateArgs, RunArgs, TargetArgs, Then};
 use crate::gate::{Budget, Kind, split};
+use crate::input;
 use mapscope_memory::PauseOptions;
 
 /// What `gate` is to check, and of what.
@@ -123,6 +124,8 @@ pub(super) fn gate(typed: GateArgs, format: FormatArg) -> Result<Gate> {
 
 fn examined(typed: GateArgs) -> Result<Examined> {
     let GateArgs { exe, debug_info, config, pause, run: typed_run, .. } = typed;
+    // What comes out of a pipe comes once, and the budgets have read it.
+    let config = config.filter(|path| !input::is_standard(path));
     if let Some(name) = typed.target {
         if let Some(flag) = marker_flag(&typed_run) {
             bail!("{flag} is about a command that is started: give it with --run COMMAND or behind --, and no TARGET");
