@@ -7,6 +7,7 @@ use object::read::elf::{ElfFile64, FileHeader};
 use object::{LittleEndian, Object, ObjectSection, ObjectSegment};
 
 use crate::GoError;
+use crate::containers::Modules;
 use crate::image::Image;
 
 /// Oldest and newest minor version of Go 1 that are read.
@@ -137,6 +138,11 @@ impl<'a> Binary<'a> {
         self.elf.section_by_name(name).is_some()
     }
 
+    /// The modules that it was built from, with their versions; none where it does not say.
+    pub(crate) fn modules(&self) -> Modules {
+        module_text(&self.elf).map(Modules::parse).unwrap_or_default()
+    }
+
     /// Whether it carries neither debug information nor a symbol table.
     pub fn is_stripped(&self) -> bool {
         !self.has_section(".debug_info") && !self.has_section(".symtab")
@@ -181,16 +187,33 @@ fn check_architecture(path: &str, bytes: &[u8]) -> Result<(), GoError> {
 /// Reads the version from `.go.buildinfo` (debug/buildinfo, format with inline strings, Go 1.18 and later). An older
 /// format is reported as "a Go older than 1.18".
 fn build_version(elf: &ElfFile64<'_, LittleEndian>) -> Option<String> {
-    let data = elf.section_by_name(".go.buildinfo")?.data().ok()?;
-    let start = data.windows(14).position(|w| w == b"\xff Go buildinf:")?;
-    let info = data.get(start..)?;
+    let info = build_info(elf)?;
     if info.get(15)? & 2 == 0 {
         return Some("a Go older than 1.18".to_owned());
     }
-    let (len, used) = uvarint(info.get(32..)?)?;
-    let from = 32 + used;
-    let text = info.get(from..from.checked_add(usize::try_from(len).ok()?)?)?;
-    std::str::from_utf8(text).ok().map(str::to_owned)
+    let (version, _) = inline_string(info.get(32..)?)?;
+    std::str::from_utf8(version).ok().map(str::to_owned)
+}
+
+/// The modules that a binary was built from, as the go command lists them in the string behind the version; between two
+/// marks of 16 bytes each.
+fn module_text<'e>(elf: &ElfFile64<'e, LittleEndian>) -> Option<&'e str> {
+    let info = build_info(elf)?;
+    let (_, rest) = inline_string(info.get(32..).filter(|_| info.get(15).is_some_and(|flags| flags & 2 != 0))?)?;
+    let (text, _) = inline_string(rest)?;
+    std::str::from_utf8(text.get(16..text.len().checked_sub(16)?)?).ok()
+}
+
+fn build_info<'e>(elf: &ElfFile64<'e, LittleEndian>) -> Option<&'e [u8]> {
+    let data = elf.section_by_name(".go.buildinfo")?.data().ok()?;
+    let start = data.windows(14).position(|w| w == b"\xff Go buildinf:")?;
+    data.get(start..)
+}
+
+/// A string with its length in front, and what follows it.
+fn inline_string(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (len, used) = uvarint(bytes)?;
+    bytes.get(used..)?.split_at_checked(usize::try_from(len).ok()?)
 }
 
 /// `27` for `go1.27.3`, `go1.27rc1`, `go1.27-custom X:experiment`.

@@ -21,6 +21,7 @@
 mod binary;
 mod binary_types;
 mod code;
+mod containers;
 mod cycles;
 mod dwarf;
 mod error;
@@ -61,6 +62,7 @@ mod untyped;
 
 pub use binary::Binary;
 pub use binary_types::{BinaryTypes, MapUse, NamedLayout, with_types};
+pub use containers::{ContainerTable, Containers};
 pub use cycles::{ClosingEdge, CycleGroup, CycleMap, FoundCycles};
 pub use error::GoError;
 pub use executable::{Executable, debug_info_paths, describes};

@@ -5,6 +5,7 @@ use mapscope_memory::{Figure, Memory, Partial, TargetKind, available_memory, ret
 use mapscope_model::{MapId, MapTable};
 
 use crate::binary::hexadecimal;
+use crate::containers::Modules;
 use crate::dwarf::{Dwarf, DwarfIndex, DwarfSections};
 use crate::heap::{Heap, SpanTable, scan};
 use crate::holders::{Holder, HolderKind, Holders};
@@ -94,6 +95,8 @@ pub struct Session<'s> {
     pub untyped_maps: u64,
     /// Spans with the live objects that have no type.
     pub(crate) untyped_spans: Vec<usize>,
+    /// What the file with the runtime was built from.
+    pub(crate) modules: Modules,
     /// Live objects by type, most bytes first.
     pub types: Vec<TypeCount>,
     /// Totals of the heap.
@@ -335,8 +338,7 @@ fn session<R>(
     wanted: Wanted<'_>,
     then: impl FnOnce(&Session<'_>) -> R,
 ) -> Result<R, GoError> {
-    let info = memory.info();
-    let mut partial = info.partial.clone();
+    let (info, mut partial) = (memory.info(), memory.info().partial.clone());
     // Before anything is read: what is read becomes resident.
     let residency = memory.residency();
     progress.stage("reading debug information");
@@ -439,6 +441,7 @@ fn session<R>(
         maps,
         untyped_maps,
         untyped_spans,
+        modules: binary.modules(),
         types: histogram(&classes, &by_type, &typing.inferred_by_type()),
         totals: totals(graph, &reach, &heap.spans, &roots, &starts),
         memory: parts,

@@ -17,9 +17,11 @@
 //! assert_eq!((maps.len(), first.addr.as_str(), first.owner.as_str()), (1000, "0xc000000000", "main.rooms[].peers"));
 //! ```
 
+mod container;
 mod intern;
 mod map;
 mod map_table;
 
+pub use container::ContainerRow;
 pub use map::{MapFigures, MapRow};
 pub use map_table::{MapId, MapPlace, MapRef, MapTable, MapTableBuilder};

@@ -26,7 +26,7 @@ pub use gate::{BudgetRow, GateReport, GateRun, OffenderRow};
 pub use goroutines::{GoroutineList, GoroutineRow, LeftOut, LoopRow, Waited};
 pub use held::{HeldGraph, HeldNode};
 pub use layout::{BestOrder, FieldRow, LayoutReport, LayoutRow, SlotRow};
-pub use mapscope_model::{MapFigures, MapId, MapRef, MapRow, MapTable};
+pub use mapscope_model::{ContainerRow, MapFigures, MapId, MapRef, MapRow, MapTable};
 pub use occupancy::Occupancy;
 pub use partial::{Figure, PartialScope, Uncertain};
 pub use paths::{
@@ -72,6 +72,9 @@ pub struct Inspection {
     pub types: Vec<TypeRow>,
     /// Live maps, most table bytes first.
     pub maps: MapTable,
+    /// Live maps and caches of libraries that are known, most retained bytes first; absent when there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub containers: Vec<ContainerRow>,
     /// Types in the target, where `types` has fewer because a limit was asked for; absent when it has all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub total_types: Option<u64>,
@@ -375,6 +378,10 @@ pub struct MapList {
     /// Maps that passed the filters; more than `maps` holds when a limit was asked for.
     #[serde(default)]
     pub matched_maps: u64,
+    /// Maps and caches of libraries that are known, as many as passed the filters, most retained bytes first; absent when
+    /// there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub containers: Vec<ContainerRow>,
     /// Why the result is partial.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub partial: Vec<String>,

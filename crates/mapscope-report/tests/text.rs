@@ -8,7 +8,9 @@ use common::{
     torn_detail, two_inspections, type_list, unlike_inspections,
 };
 use insta::assert_snapshot;
-use mapscope_report::model::{BudgetRow, CycleList, Figure, Inspection, MapFigures, MapList, PartialScope, TypeList};
+use mapscope_report::model::{
+    BudgetRow, ContainerRow, CycleList, Figure, Inspection, MapFigures, MapList, PartialScope, TypeList,
+};
 use mapscope_report::text::MapColumn;
 use mapscope_report::{TextOptions, diff, junit, markdown, sarif, text};
 
@@ -247,6 +249,48 @@ fn maps_legacy() {
 fn maps_without_a_match() {
     let list = MapList { target: legacy_core(), total_maps: 12, ..MapList::default() };
     assert_snapshot!(plain(&text::maps(&list, &at(80))));
+}
+
+#[test]
+fn maps_of_libraries_have_a_table_of_their_own() {
+    let calls = ContainerRow {
+        addr: "0xc000010018".into(),
+        owner: "main.calls".into(),
+        type_name: "xsync.MapOf[uint64,*main.call]".into(),
+        entries: 100_000,
+        slots: Some(163_840),
+        retained_bytes: 14 * MIB,
+        ..ContainerRow::default()
+    };
+    let pages = ContainerRow {
+        addr: "0xc000010040".into(),
+        owner: "main.pages".into(),
+        type_name: "bigcache.BigCache".into(),
+        heuristic: true,
+        entries: 100,
+        storage_bytes: Some(MIB),
+        retained_bytes: 2 * MIB,
+        ..ContainerRow::default()
+    };
+    let containers = vec![calls, pages];
+    let out = plain(&text::maps(&MapList { containers: containers.clone(), ..map_list() }, &at(120)));
+    let (_, section) = out.split_once("Maps of libraries (2, by retained bytes)").expect("a section");
+    let lines: Vec<Vec<&str>> = section.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(lines[1], ["owner", "type", "entries", "slots", "storage", "retained", "address"]);
+    assert_eq!(lines[2][2..6], ["100,000", "163,840", "–", "14.0"]);
+    assert_eq!(lines[3][1..5], ["~bigcache.BigCache", "100", "–", "1.00"]);
+    assert!(section.contains("~ inferred"), "{section}");
+    // An inspection shows those that would be among its first rows.
+    let whole = Inspection { containers, ..inspection() };
+    let out = |limit| plain(&text::inspect(&whole, &TextOptions { limit: Some(limit), ..at(120) }));
+    assert!(out(100).contains("main.pages"));
+    // Of one row, the largest Go map has it.
+    let largest = row(0xc0_0000_e180, "main.all", "map[int]int", MapFigures::default());
+    let maps = vec![mapscope_report::model::MapRow { retained_bytes: Some(100 * MIB), ..largest }].into();
+    let crowded = Inspection { maps, ..whole.clone() };
+    let narrow = TextOptions { limit: Some(1), ..at(120) };
+    assert!(!plain(&text::inspect(&crowded, &narrow)).contains("Maps of libraries"));
+    assert!(!plain(&text::inspect(&inspection(), &at(120))).contains("Maps of libraries"));
 }
 
 #[test]

@@ -19,7 +19,7 @@ pub(crate) use sites::{live_sites, why_none};
 
 use std::time::Duration;
 
-use mapscope_go::{ClassUse, MapDetails, Mapping, Session, Totals};
+use mapscope_go::{ClassUse, Containers, MapDetails, Mapping, Session, Totals};
 use mapscope_memory::{Figure, Pause, Process, TargetInfo, TargetKind};
 use mapscope_report::model::{
     GoroutineCount, GroupState, Heap, Inspection, MapDetail, MemoryUse, OtherMemory, SiteList, SizeClass, SlotLayout,
@@ -57,9 +57,19 @@ impl Stop {
 }
 
 /// The whole picture of a session.
-pub(crate) fn inspection(session: &Session<'_>, info: &TargetInfo, read: Duration, stop: Option<Stop>) -> Inspection {
+pub(crate) fn inspection(
+    session: &Session<'_>,
+    containers: Containers,
+    info: &TargetInfo,
+    read: Duration,
+    stop: Option<Stop>,
+) -> Inspection {
     let (mut sentences, mut scope) = (Vec::new(), Vec::new());
     let mut reasons = session.partial.clone();
+    if containers.left_out > 0 {
+        let reason = format!("{} maps of libraries are left out: there are too many", containers.left_out);
+        reasons.add(Figure::Maps, reason);
+    }
     if session.redacted {
         reasons.add(Figure::Storage | Figure::Maps, REDACTED);
     }
@@ -85,6 +95,7 @@ pub(crate) fn inspection(session: &Session<'_>, info: &TargetInfo, read: Duratio
             })
             .collect(),
         maps: session.maps.clone(),
+        containers: containers.rows,
         total_types: None,
         total_maps: None,
         untyped: untyped(session),

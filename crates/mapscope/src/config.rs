@@ -1,6 +1,7 @@
 //! What is meant: every value checked, every default chosen. Made from [`crate::args`] before any work is done.
 
 mod capture;
+pub(crate) mod containers;
 mod diff;
 pub(crate) mod gate;
 mod gate_file;
@@ -42,6 +43,8 @@ const GROUPS: usize = 20;
 const NO_TERMINAL: usize = 120;
 /// A terminal narrower than this gets lines that are too long.
 const NARROWEST: usize = 40;
+/// The file that is read without being asked for.
+const DEFAULT_FILE: &str = "mapscope.toml";
 
 /// A checked command line.
 #[derive(Debug)]

@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 use mapscope_go::{
-    BinaryTypes, Executable, GoFiles, GoroutineCensus, Session, Sites, StorageOptions, debug_info_paths, describes,
-    is_go, with_session, with_session_without_maps, with_types,
+    BinaryTypes, ContainerTable, Containers, Executable, GoFiles, GoroutineCensus, Session, Sites, StorageOptions,
+    debug_info_paths, describes, is_go, with_session, with_session_without_maps, with_types,
 };
 use mapscope_memory::{
     Core, FileBytes, Input, InputBounds, MappedFiles, Pause, PauseOptions, Process, TargetInfo, TargetKind,
@@ -41,6 +41,8 @@ pub(crate) struct Target {
     pub(crate) debug_info: Vec<PathBuf>,
     /// How a live process is held still.
     pub(crate) pause: PauseOptions,
+    /// Maps and caches of libraries.
+    pub(crate) containers: Arc<ContainerTable>,
 }
 
 impl Target {
@@ -195,16 +197,30 @@ pub(crate) fn load<R>(
                 process.give(file)?;
             }
             let files = go_files(&process, given)?;
-            read((&process, &files), extent, started, || Some(assemble::Stop::of(&process)), progress, then)
+            read(
+                (&process, &files),
+                (extent, &target.containers),
+                started,
+                || Some(assemble::Stop::of(&process)),
+                progress,
+                then,
+            )
         }
         TargetSpec::Path(path) => {
             progress.stage("opening the core");
-            read_core(&Core::open(path, exe)?, given, extent, started, progress, then)
+            read_core(&Core::open(path, exe)?, given, (extent, &target.containers), started, progress, then)
         }
         TargetSpec::Demo => {
             progress.stage("unpacking the demo");
             let demo = demo::unpack()?;
-            read_core(&Core::from_bytes(demo.core, demo.exe)?, given, extent, started, progress, then)
+            read_core(
+                &Core::from_bytes(demo.core, demo.exe)?,
+                given,
+                (extent, &target.containers),
+                started,
+                progress,
+                then,
+            )
         }
     }
 }
@@ -220,18 +236,18 @@ pub(crate) fn load_open<R>(
     let started = Instant::now();
     let given = DebugFile::open_all(&target.debug_info)?;
     progress.stage("opening the core");
-    read_core(&Core::of(core, target.exe.as_deref())?, given, extent, started, progress, then)
+    read_core(&Core::of(core, target.exe.as_deref())?, given, (extent, &target.containers), started, progress, then)
 }
 
 fn read_core<R>(
     core: &Core,
     given: Vec<DebugFile>,
-    extent: Extent,
+    wanted: (Extent, &ContainerTable),
     started: Instant,
     progress: &dyn Progress,
     then: impl FnOnce(Loaded<'_, '_>) -> Result<R>,
 ) -> Result<R> {
-    read((core, &go_files(core, given)?), extent, started, || None, progress, then)
+    read((core, &go_files(core, given)?), wanted, started, || None, progress, then)
 }
 
 /// The files of Go code of a target, each with its debug information.
@@ -249,7 +265,7 @@ pub(crate) fn go_files(target: &dyn MappedFiles, given: Vec<DebugFile>) -> Resul
 
 fn read<R>(
     (memory, files): (&dyn MappedFiles, &GoFiles),
-    extent: Extent,
+    (extent, table): (Extent, &ContainerTable),
     started: Instant,
     stop: impl FnOnce() -> Option<assemble::Stop>,
     progress: &dyn Progress,
@@ -257,7 +273,11 @@ fn read<R>(
 ) -> Result<R> {
     let executable = Executable::of(files);
     let then = |session: &Session<'_>| {
-        let inspection = assemble::inspection(session, memory.info(), started.elapsed(), stop());
+        let containers = match extent {
+            Extent::Whole => session.containers(table),
+            Extent::WithoutMaps => Containers::default(),
+        };
+        let inspection = assemble::inspection(session, containers, memory.info(), started.elapsed(), stop());
         then(Loaded { session, inspection })
     };
     match extent {

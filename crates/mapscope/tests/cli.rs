@@ -471,3 +471,18 @@ fn files_that_are_no_inspection_say_what_is_needed() {
     let huge = saved("diff-huge", |d| d["maps"][0]["entries"] = u64::MAX.into());
     assert!(success(&["diff", &good, &huge]).contains("main.sessions.byID"));
 }
+
+#[test]
+fn a_table_of_containers_that_is_wrong_is_told_with_its_line() {
+    let file = scratch("containers").join("mapscope.toml");
+    fs::write(&file, "[gate.max]\nlive = 1\n\n[[container]]\ntype = \"main.table\"\nentrys = \".live\"\n")
+        .expect("a file");
+    let path = file.to_str().expect("a path");
+    let message = failure(&["maps", "1", "--config", path]);
+    assert!(message.contains("mapscope.toml:6: `entrys` is no key of [[container]]"), "{message}");
+    assert!(message.contains("entries"), "{message}");
+    // What budgets the file has is nothing to `maps`.
+    fs::write(&file, "[gate.maxx]\nlive = 1\n").expect("a file");
+    let message = failure(&["maps", "999999999", "--config", path]);
+    assert!(!message.contains("maxx"), "{message}");
+}

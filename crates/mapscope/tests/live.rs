@@ -17,6 +17,8 @@ mod findings;
 mod gate;
 #[path = "live/html.rs"]
 mod html;
+#[path = "live/libraries.rs"]
+mod libraries;
 #[path = "live/memory.rs"]
 mod memory;
 #[path = "live/modules.rs"]

@@ -7,7 +7,7 @@ import (
 	"os"
 )
 
-var maps, comma string
+var maps, comma, containers string
 
 // Maps states that so many maps have so many entries each, and how a reader must name their owner. An owner of a goroutine
 // is without the goroutine's number.
@@ -16,8 +16,16 @@ func Maps(count, entries int, owner string) {
 	comma = ","
 }
 
+// Container states that there is a map or cache of a library, with these figures as JSON.
+func Container(owner, name, figures string) {
+	if containers != "" {
+		containers += ","
+	}
+	containers += fmt.Sprintf(`{"owner":%q,"type":%q,%s}`, owner, name, figures)
+}
+
 // Ready says that nothing changes any more, and returns when standard input ends.
 func Ready() {
-	fmt.Printf("{\"maps\":[%s]}\nREADY\n", maps)
+	fmt.Printf("{\"maps\":[%s],\"containers\":[%s]}\nREADY\n", maps, containers)
 	_, _ = os.Stdin.Read(make([]byte, 1))
 }

@@ -30,6 +30,7 @@ const CASES: &[(&str, Kind)] = &[
     ("cgohandle", Kind::Cgo),
     ("cleanupself", Kind::Since124),
     ("condowner", Kind::Plain),
+    ("containers", Kind::Plain),
     ("ctxcancel", Kind::Plain),
     ("ctxchain", Kind::Plain),
     ("deferloop", Kind::Plain),

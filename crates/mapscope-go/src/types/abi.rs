@@ -269,6 +269,33 @@ impl TypeTable<'_> {
         module.and_then(|m| self.name_at(m.types.start.checked_add(offset)?)).unwrap_or_default()
     }
 
+    /// The path of the package that declares the type with the descriptor at `address` (`abi.UncommonType`); `None` for a
+    /// type without a name of its own.
+    pub(super) fn package_path(&self, address: u64) -> Option<String> {
+        let bytes = Descriptor::read(self.memory, address).ok()?.bytes;
+        if TFLAG.get(&bytes) & UNCOMMON == 0 {
+            return None;
+        }
+        let map_bytes = match self.map_form {
+            MapForm::Legacy => 88,
+            MapForm::Slots => 112,
+            MapForm::Strides => 136,
+        };
+        let before = match KIND.get(&bytes) & KIND_MASK {
+            17 => 72,
+            18 => 64,
+            19 | 22 | 23 => 56,
+            20 | 25 => 80,
+            21 => map_bytes,
+            _ => TYPE_SIZE,
+        };
+        let mut offset = [0; 4];
+        self.memory.read_into(address.checked_add(before)?, &mut offset).ok()?;
+        let module = self.modules.iter().find(|m| m.types.contains(&address))?;
+        let offset = u64::from(u32::from_le_bytes(offset));
+        self.name_at(module.types.start.checked_add(offset)?).filter(|_| offset > 0)
+    }
+
     /// `abi.NameOff`: an offset from the `types` of the module that holds the descriptor.
     fn descriptor_name(&self, address: u64, bytes: &[u8]) -> String {
         let name = self.written_name(address, bytes);

@@ -8,6 +8,7 @@ mod catalog;
 mod closure;
 mod debug;
 mod layout;
+mod names;
 mod path;
 mod plan;
 mod shape;
@@ -18,7 +19,7 @@ pub(crate) use catalog::Catalog;
 pub(crate) use closure::{ClosureTypes, first_parameter};
 pub use layout::{FieldLayout, StructLayout};
 pub(crate) use path::{Container, Step, steps};
-pub(crate) use plan::{Plan, Ref, WEAK_POINTER, compile, leaves, visit, visit_numbered};
+pub(crate) use plan::{Plan, Ref, WEAK_POINTER, atomic_pointer, compile, leaves, visit, visit_numbered};
 pub(crate) use shape::{MapForm, MapShape};
 pub(crate) use table::{MapPart, Record, TypeTable};
 

@@ -183,7 +183,7 @@ fn function_field(types: &TypeTable<'_>, fields: &[StructField]) -> Option<(u64,
 }
 
 /// Offset of the pointer and the type it leads to, when `fields` are those of `sync/atomic.Pointer`.
-pub(super) fn atomic_pointer(types: &TypeTable<'_>, fields: &[StructField]) -> Option<(u64, TypeId)> {
+pub(crate) fn atomic_pointer(types: &TypeTable<'_>, fields: &[StructField]) -> Option<(u64, TypeId)> {
     let (first, last) = (fields.first()?, fields.last()?);
     let Kind::Array { elem, len: 0 } = types.get(first.ty).kind else { return None };
     let Kind::Pointer(target) = types.get(elem).kind else { return None };

@@ -49,6 +49,11 @@ impl<'t> Typing<'t> {
         Self { context, heap, roots, closures: ClosureTypes::default(), visited, inside, concluded }
     }
 
+    /// The type of an object was concluded from what it looks like.
+    pub(crate) fn was_concluded(&self, object: u32) -> bool {
+        self.concluded.contains(object as usize)
+    }
+
     pub(crate) fn goroutines(&self) -> &'t Goroutines {
         &self.roots.goroutines
     }

@@ -2,6 +2,7 @@
 
 use super::TextOptions;
 use super::alike::alike;
+use super::containers::{among_first, container_section};
 use super::dominators::suspects;
 use super::findings::finding_section;
 use super::footer::{inferred_types, marked, marks, more, note, partial};
@@ -31,6 +32,9 @@ pub fn inspect(inspection: &Inspection, options: &TextOptions) -> String {
     out += &mark(holder_section(&inspection.holders, heap.live_bytes, options), &held);
     out += &mark(suspects(&inspection.suspects, heap.live_bytes, options.width), &held);
     out += &mark(map_section(maps, options), &[Figure::Maps, Figure::Owners, Figure::Retained]);
+
+    let containers = among_first(&inspection.containers, maps, options.limit);
+    out += &mark(container_section(&containers, options, false), &held);
 
     let shown = options.shown(types.len());
     out += &mark(title("Types", shown, types.len(), "shallow bytes"), &[Figure::Types, Figure::Retained]);

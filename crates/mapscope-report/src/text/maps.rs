@@ -1,6 +1,7 @@
 //! `mapscope maps`: one line for each map.
 
 use super::TextOptions;
+use super::containers::container_section;
 use super::footer::{marks, more, partial, totals, uncertain};
 use super::header::{header, read_time};
 use super::rows::map_table;
@@ -26,6 +27,7 @@ pub fn maps(list: &MapList, options: &TextOptions) -> String {
         out += &totals(&facts(list), options.width);
         out += &marks(&rows, options.width);
     }
+    out += &container_section(&list.containers, options, true);
     out += &partial(list.uncertain(), options.width);
     out
 }

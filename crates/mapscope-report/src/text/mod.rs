@@ -6,6 +6,7 @@
 mod alike;
 mod bar;
 mod capture;
+mod containers;
 mod cycles;
 pub(crate) mod diff;
 mod dominators;

@@ -188,6 +188,7 @@ fn class(slot_bytes: Option<u64>, live: u64, wasted: u64) -> SizeClass {
 
 pub(crate) fn inspection() -> Inspection {
     Inspection {
+        containers: Vec::new(),
         schema: INSPECT_SCHEMA.into(),
         target: process(),
         memory: MemoryUse {
@@ -326,6 +327,7 @@ pub(crate) fn map_list() -> MapList {
     let maps = maps();
     let total = maps.len() as u64;
     MapList {
+        containers: Vec::new(),
         schema: MAPS_SCHEMA.into(),
         target: process(),
         maps: maps.into(),

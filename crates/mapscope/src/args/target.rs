@@ -17,6 +17,9 @@ pub(crate) struct TargetArgs {
     /// it, what lies below /usr/lib/debug is used. May be given several times
     #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
     pub(crate) debug_info: Vec<PathBuf>,
+    /// A file with [[container]] tables, which say how to read maps of other libraries [default: mapscope.toml, if there is one]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) config: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) pause: PauseArgs,
 }

@@ -231,6 +231,7 @@ mod tests {
     #[test]
     fn a_process_is_inspected_as_often_as_asked() {
         let target = Target {
+            containers: std::sync::Arc::default(),
             spec: TargetSpec::Process(7),
             exe: None,
             debug_info: Vec::new(),

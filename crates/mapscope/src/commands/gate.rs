@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow, bail};
 use mapscope_memory::MemoryError;
@@ -71,8 +72,9 @@ pub(crate) fn run(gate: &Gate, config: &Config) -> Result<Outcome> {
 }
 
 fn process(pid: u32, pause: &Pause) -> Target {
-    let Pause { exe, debug_info, options } = pause;
-    Target { spec: TargetSpec::Process(pid), exe: exe.clone(), debug_info: debug_info.clone(), pause: *options }
+    let Pause { exe, debug_info, containers, options } = pause;
+    let (exe, debug_info, containers) = (exe.clone(), debug_info.clone(), Arc::clone(containers));
+    Target { spec: TargetSpec::Process(pid), exe, debug_info, pause: *options, containers }
 }
 
 /// What budgets are measured by. The names of all functions are many, and few budgets are on them.

@@ -20,6 +20,7 @@ pub(crate) fn render(inspection: Inspection, filter: &MapFilter, view: View) -> 
         }
         Format::Json => {
             list.maps.truncate(filter.limit.unwrap_or(usize::MAX));
+            list.containers.truncate(filter.limit.unwrap_or(usize::MAX));
             Output::json(list)
         }
     }
@@ -27,26 +28,34 @@ pub(crate) fn render(inspection: Inspection, filter: &MapFilter, view: View) -> 
 
 /// Filters and sorts; the limit is left to the view, which counts what it hides.
 fn select(inspection: Inspection, filter: &MapFilter) -> MapList {
-    let Inspection { target, mut maps, partial, partial_scope, .. } = inspection;
+    let Inspection { target, mut maps, mut containers, partial, partial_scope, .. } = inspection;
     let total_maps = maps.len() as u64;
     maps.retain(|map| passes(map, filter));
+    containers.retain(|row| {
+        let named = matches(filter.owner.as_ref(), &row.owner) && matches(filter.type_name.as_ref(), &row.type_name);
+        named && row.retained_bytes >= filter.min_bytes
+    });
     sort(&mut maps, filter.sort);
     MapList {
         schema: MAPS_SCHEMA.to_owned(),
         target,
         matched_maps: maps.len() as u64,
         maps,
+        containers,
         total_maps,
         partial,
         partial_scope,
     }
 }
 
+fn matches(regex: Option<&regex::Regex>, text: &str) -> bool {
+    regex.is_none_or(|regex| regex.is_match(text))
+}
+
 fn passes(map: MapRef<'_>, filter: &MapFilter) -> bool {
-    let matches = |regex: &Option<regex::Regex>, text: &str| regex.as_ref().is_none_or(|regex| regex.is_match(text));
     // A torn map may be the largest of all: it stays.
     let large = map.figures().is_none_or(|figures| figures.table_bytes >= filter.min_bytes);
-    large && matches(&filter.owner, map.owner()) && matches(&filter.type_name, map.type_name())
+    large && matches(filter.owner.as_ref(), map.owner()) && matches(filter.type_name.as_ref(), map.type_name())
 }
 
 /// Most first, rows without the figure last; equal rows by table bytes, then by address, so that runs can be compared.

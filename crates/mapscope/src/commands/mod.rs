@@ -106,7 +106,8 @@ pub(crate) fn run(config: &Config) -> Result<Outcome> {
         Command::Size { question, exe: None } => size::render(question, None, view)?,
         Command::Size { question, exe: Some(exe) } => {
             let pause = PauseOptions::default();
-            let target = Target { spec: TargetSpec::Path(exe.clone()), exe: None, debug_info: Vec::new(), pause };
+            let (spec, debug_info, containers) = (TargetSpec::Path(exe.clone()), Vec::new(), std::sync::Arc::default());
+            let target = Target { spec, exe: None, debug_info, pause, containers };
             source::load_types(&target, |_, types| size::render(question, Some(types), view))?
         }
         Command::Layout { target, question } => {

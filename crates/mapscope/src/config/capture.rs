@@ -37,7 +37,7 @@ pub(super) fn capture(typed: CaptureArgs, output: Option<PathBuf>) -> Result<Com
     if !pid.bytes().all(|b| b.is_ascii_digit()) {
         bail!("{pid} is not a pid: only a running process can be captured");
     }
-    let target = target(TargetArgs { target: pid, exe: None, debug_info: Vec::new(), pause })?;
+    let target = target(TargetArgs { target: pid, exe: None, debug_info: Vec::new(), config: None, pause })?;
     let TargetSpec::Process(pid) = target.spec else { bail!("PID is empty: give the number of a process") };
     let zstd = zstd || path.extension().is_some_and(|extension| extension == "zst");
     let pause = PauseOptions { for_core: true, ..target.pause };

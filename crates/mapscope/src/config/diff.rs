@@ -71,7 +71,7 @@ pub(super) fn question(typed: DiffArgs, form: FormatArg) -> Result<DiffQuestion>
     let target = |(index, text): (usize, &String)| {
         let (exe, debug_info) = (each("--exe", &exe, index)?, each("--debug-info", &debug_info, index)?);
         let debug_info = debug_info.into_iter().collect();
-        super::target(TargetArgs { target: text.clone(), exe, debug_info, pause })
+        super::target(TargetArgs { target: text.clone(), exe, debug_info, config: None, pause })
     };
     let targets: Vec<Target> = targets.iter().enumerate().map(target).collect::<Result<_>>()?;
     let again =

@@ -2,15 +2,19 @@
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use mapscope_go::ContainerTable;
 use nix::sys::signal::Signal;
 
+use super::containers::containers;
 use super::gate_file::{self, GateFile};
-use super::{Target, target};
+use super::{DEFAULT_FILE, Target, target};
 use crate::args::{FormatArg, GateArgs, RunArgs, TargetArgs, Then};
 use crate::gate::{Budget, Kind, split};
+use crate::input;
 use mapscope_memory::PauseOptions;
 
 /// What `gate` is to check, and of what.
@@ -50,6 +54,7 @@ pub(crate) enum Examined {
 pub(crate) struct Pause {
     pub(crate) exe: Option<PathBuf>,
     pub(crate) debug_info: Vec<PathBuf>,
+    pub(crate) containers: Arc<ContainerTable>,
     pub(crate) options: PauseOptions,
 }
 
@@ -94,9 +99,6 @@ pub(crate) enum GateFormat {
     Sarif,
 }
 
-/// The file that is read without being asked for.
-const DEFAULT_FILE: &str = "mapscope.toml";
-
 pub(super) fn gate(typed: GateArgs, format: FormatArg) -> Result<Gate> {
     let format = match format {
         FormatArg::Text => GateFormat::Text,
@@ -121,14 +123,17 @@ pub(super) fn gate(typed: GateArgs, format: FormatArg) -> Result<Gate> {
 }
 
 fn examined(typed: GateArgs) -> Result<Examined> {
-    let GateArgs { exe, debug_info, pause, run: typed_run, .. } = typed;
+    let GateArgs { exe, debug_info, config, pause, run: typed_run, .. } = typed;
+    // What comes out of a pipe comes once, and the budgets have read it.
+    let config = config.filter(|path| !input::is_standard(path));
     if let Some(name) = typed.target {
         if let Some(flag) = marker_flag(&typed_run) {
             bail!("{flag} is about a command that is started: give it with --run COMMAND or behind --, and no TARGET");
         }
-        return Ok(Examined::Target(target(TargetArgs { target: name, exe, debug_info, pause })?));
+        return Ok(Examined::Target(target(TargetArgs { target: name, exe, debug_info, config, pause })?));
     }
-    let pause = Pause { exe, debug_info, options: super::pause_options(pause) };
+    let containers = containers(config.as_deref())?;
+    let pause = Pause { exe, debug_info, containers, options: super::pause_options(pause) };
     Ok(Examined::Command(run(typed_run)?, pause))
 }
 

@@ -46,7 +46,11 @@ fn parse(text: &str) -> Result<GateFile, Failed> {
     let mut file = GateFile::default();
     for (key, value) in document.get_ref() {
         let at = line(key.span().start);
-        known(key.get_ref(), &["gate"], "table").map_err(|e| (at, e))?;
+        known(key.get_ref(), &["gate", "container"], "table").map_err(|e| (at, e))?;
+        // `config/containers.rs` reads these.
+        if key.get_ref() == "container" {
+            continue;
+        }
         for (key, value) in table(key.get_ref(), value).map_err(|e| (at, e))? {
             let at = line(key.span().start);
             let name: &str = key.get_ref();

@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use mapscope_memory::{Pause, PauseOptions};
 
+use super::containers::containers;
 use super::{Command, gate};
 use crate::args::{PauseArg, PauseArgs, TargetArgs};
 use crate::input;
@@ -13,23 +14,25 @@ use crate::source::{Target, TargetSpec};
 
 /// A number is a pid, anything else a path.
 pub(super) fn target(typed: TargetArgs) -> Result<Target> {
-    let TargetArgs { target, exe, debug_info, pause } = typed;
+    let TargetArgs { target, exe, debug_info, config, pause } = typed;
     let pause = pause_options(pause);
+    let containers = containers(config.as_deref())?;
     if target.is_empty() {
         bail!("TARGET is empty: give a pid, the path of a core, or - for standard input");
     }
     if !target.bytes().all(|b| b.is_ascii_digit()) {
-        return Ok(Target { spec: TargetSpec::Path(target.into()), exe, debug_info, pause });
+        return Ok(Target { spec: TargetSpec::Path(target.into()), exe, debug_info, pause, containers });
     }
     match target.parse() {
         // The kernel's own limit, PID_MAX_LIMIT, is 2^22; the kernel itself will say so.
-        Ok(pid) if pid > 0 => Ok(Target { spec: TargetSpec::Process(pid), exe, debug_info, pause }),
+        Ok(pid) if pid > 0 => Ok(Target { spec: TargetSpec::Process(pid), exe, debug_info, pause, containers }),
         _ => bail!("{target} is not a pid: give the number of a process, or ./{target} for a file of that name"),
     }
 }
 
 pub(super) fn demo() -> Target {
-    Target { spec: TargetSpec::Demo, exe: None, debug_info: Vec::new(), pause: PauseOptions::default() }
+    let (debug_info, pause, containers) = Default::default();
+    Target { spec: TargetSpec::Demo, exe: None, debug_info, pause, containers }
 }
 
 pub(super) fn pause_options(typed: PauseArgs) -> PauseOptions {
