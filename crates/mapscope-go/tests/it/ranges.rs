@@ -17,7 +17,7 @@ fn loops_over_maps_are_where_the_program_says() {
         |p| p.program == "ranges",
         |program| {
             let target = Running::start(program);
-            let loops = target.session(|session| session.open_loops());
+            let loops = target.open_loops();
             let mut found: Vec<&OpenLoop> = loops.iter().collect();
             let mut wrong = Vec::new();
             for said in target.truth["loops"].as_array().unwrap() {

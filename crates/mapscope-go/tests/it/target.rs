@@ -4,7 +4,8 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, ChildStdin, Command, Stdio};
 
 use mapscope_go::{
-    Executable, GoError, GoFiles, GoroutineCensus, MemoryParts, Session, Silent, Totals, TypeCount, with_session,
+    Executable, GoError, GoFiles, GoroutineCensus, MemoryParts, OpenLoop, Session, Silent, Totals, TypeCount,
+    with_session,
 };
 use mapscope_memory::{MappedFiles, Memory, Process};
 use mapscope_model::MapTable;
@@ -75,11 +76,10 @@ impl Running {
         with_session(&process, Executable::of(&files), &Silent, |session| (session.goroutines(), now)).unwrap()
     }
 
-    /// What one reading gives.
-    pub fn session<R>(&self, then: impl FnOnce(&Session<'_>) -> R) -> R {
+    pub fn open_loops(&self) -> Vec<OpenLoop> {
         let process = Process::attach(self.child.id()).unwrap();
         let files = GoFiles::find(&process).unwrap();
-        with_session(&process, Executable::of(&files), &Silent, then).unwrap()
+        with_session(&process, Executable::of(&files), &Silent, |session| session.open_loops()).unwrap()
     }
 
     pub fn read(&self) -> Reading {
