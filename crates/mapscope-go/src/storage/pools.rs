@@ -225,7 +225,10 @@ fn retained(stages: &Stages<'_>, lists: &[Vec<u32>], inside: &FxHashSet<u32>) ->
         return lists.iter().map(|_| Freed::default()).collect();
     }
     let mut reached = BitSet::new(graph.len());
-    let mut of_value = |value: &u32| closure(stages, std::iter::once(*value), |o| reached.insert(o as usize));
+    // What only the parts of a pool lead to is not held by what leads to the pool.
+    let mut of_value = |value: &u32| {
+        closure(stages, std::iter::once(*value), |o| !inside.contains(&o) && reached.insert(o as usize))
+    };
     let sets: Vec<Vec<Vec<u32>>> = lists.iter().map(|list| list.iter().map(&mut of_value).collect()).collect();
     // What a pointer or a root from outside leads to stays; so does all that it leads to.
     let outside = std::sync::Mutex::new(Vec::new());
@@ -240,7 +243,7 @@ fn retained(stages: &Stages<'_>, lists: &[Vec<u32>], inside: &FxHashSet<u32>) ->
     let mut stays = BitSet::new(graph.len());
     let mut first = outside.into_inner().unwrap_or_default();
     first.extend(references::from_roots(stages, &reached).into_iter().map(|r| r.0));
-    closure(stages, first.into_iter(), |o| stays.insert(o as usize));
+    closure(stages, first.into_iter(), |o| !inside.contains(&o) && stays.insert(o as usize));
     let bytes = |set: &[u32]| set.iter().map(|o| graph.blocks.block_of(*o).slot_size).sum();
     let freed = |mut values: Vec<Vec<u32>>| {
         values.iter_mut().for_each(|set| set.retain(|o| !stays.contains(*o as usize)));
