@@ -47,14 +47,11 @@ pub struct Pool {
 
 /// Every pool that holds anything, most bytes first. `partial` says what could not be read.
 pub(super) fn pools(stages: &Stages<'_>, partial: &mut Partial) -> Vec<Pool> {
-    let Some((_, index)) = stages.context.types.debug_info() else { return Vec::new() };
     let mut reader = Reader { stages, kept: Vec::new(), inside: FxHashSet::default(), values: 0 };
     let mut addresses = Vec::new();
-    for list in ["sync.allPools", "sync.oldPools"] {
-        if let Ok(at) = index.global(list)
-            && let Err(error) = reader.list(at, &mut addresses)
-        {
-            partial.add(Figure::Storage, format!("the list of pools {list} could not be read: {error}"));
+    for list in &stages.roots.passages.pool_lists {
+        if let Err(error) = reader.list(*list, &mut addresses) {
+            partial.add(Figure::Storage, format!("the list of pools at {list:#x} could not be read: {error}"));
         }
     }
     // A pool that is used again after a collection is in both.
@@ -226,9 +223,8 @@ fn retained(stages: &Stages<'_>, lists: &[Vec<u32>], inside: &FxHashSet<u32>) ->
     }
     let mut reached = BitSet::new(graph.len());
     // What only the parts of a pool lead to is not held by what leads to the pool.
-    let mut of_value = |value: &u32| {
-        closure(stages, std::iter::once(*value), |o| !inside.contains(&o) && reached.insert(o as usize))
-    };
+    let mut of_value =
+        |value: &u32| closure(stages, std::iter::once(*value), |o| !inside.contains(&o) && reached.insert(o as usize));
     let sets: Vec<Vec<Vec<u32>>> = lists.iter().map(|list| list.iter().map(&mut of_value).collect()).collect();
     // What a pointer or a root from outside leads to stays; so does all that it leads to.
     let outside = std::sync::Mutex::new(Vec::new());
