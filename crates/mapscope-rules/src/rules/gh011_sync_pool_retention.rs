@@ -29,8 +29,8 @@
 //!
 //! ## Limits
 //! Large values that are all in use under load are what the pool is for. Encoders and the like are large from the start:
-//! where all values are of one size, nothing says that they have grown, and nothing is said of them. Never more than
-//! medium.
+//! where all values are of one size, nothing says that they have grown, and nothing is said of them. Nor is anything said
+//! of a pool that is one of a row: such pools have a class of sizes each. Never more than medium.
 
 use crate::finding::Claim;
 use crate::source_name::variable;
@@ -49,7 +49,8 @@ impl PoolFacts {
     pub fn matters(&self) -> bool {
         let (least, most) = self.value_bytes;
         let grow = measure(self.value_type()).is_some() || most >= least.saturating_mul(GROWN);
-        grow && self.bytes >= FLOOR && self.bytes >= self.values.saturating_mul(LARGE)
+        // A pool for each class of sizes has large values on purpose.
+        grow && !self.owner.ends_with("[]") && self.bytes >= FLOOR && self.bytes >= self.values.saturating_mul(LARGE)
     }
 
     /// Type of the values, without the pointer to them.
@@ -130,5 +131,13 @@ mod tests {
         assert!(matters("*json.encodeState", (1 << 20, 2 << 20)));
         assert!(matters("*bytes.Buffer", (1 << 20, 1 << 20)));
         assert!(matters("map[int]int", (1 << 20, 1 << 20)));
+        let of_a_class = PoolFacts {
+            owner: "main.buffers.buckets[]".into(),
+            type_name: "[]uint8".into(),
+            values: 8,
+            bytes: 8 << 20,
+            ..PoolFacts::default()
+        };
+        assert!(!of_a_class.matters());
     }
 }
