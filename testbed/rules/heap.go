@@ -194,6 +194,20 @@ func pool(size int) func() {
 	}
 }
 
+// An encoder is as large when it is made as it ever becomes.
+type encoder struct {
+	window [1 << 20]byte
+	output []byte
+}
+
+func encoders(n int) func() {
+	return func() {
+		for i := 0; i < n; i++ {
+			buffers.Put(&encoder{output: make([]byte, 64<<10)})
+		}
+	}
+}
+
 func hoard(m map[int][]byte, mib int) map[int][]byte {
 	for i := 0; i < mib; i++ {
 		m[i] = make([]byte, 1<<20)
@@ -321,4 +335,6 @@ func init() {
 	scenarios["gh011"] = scenario{"GH011", "main.buffers", pool(512 << 10), func() {}, uncollected}
 	s = scenario{rule: "GH011", build: pool(32 << 10), apply: func() {}, measure: uncollected}
 	scenarios["gh011-near"] = s
+	s.build = encoders(16)
+	scenarios["gh011-fixed-near"] = s
 }

@@ -393,7 +393,19 @@ type Buf struct{ data []byte }
 var (
 	victims, locals, both sync.Pool
 	outside               *Buf
+	reception             *desk
 )
+
+// What is in the pool leads back to what has the pool.
+type desk struct {
+	name  string
+	notes sync.Pool
+}
+
+type Note struct {
+	at   *desk
+	data []byte
+}
 
 func pools() {
 	for i := 0; i < 50; i++ {
@@ -413,14 +425,20 @@ func pools() {
 	// Held by another too: emptying the pool would not free it.
 	outside = &Buf{make([]byte, 2000)}
 	locals.Put(outside)
+	reception = &desk{name: "reception"}
+	for i := 0; i < 7; i++ {
+		reception.notes.Put(&Note{reception, make([]byte, 500)})
+	}
 	header := slot(int(unsafe.Sizeof(Buf{})))
-	pool("main.victims", 0, 50, 0, 50*(header+slot(1000)))
-	pool("main.locals", 31, 0, 30*(header+slot(2000)), 0)
-	pool("main.both", 4, 9, 4*(header+slot(100)), 9*(header+slot(100)))
+	note := slot(int(unsafe.Sizeof(Note{})))
+	pool("main.reception.notes", "*main.Note", 7, 0, 7*(note+slot(500)), 0)
+	pool("main.victims", "*main.Buf", 0, 50, 0, 50*(header+slot(1000)))
+	pool("main.locals", "*main.Buf", 31, 0, 30*(header+slot(2000)), 0)
+	pool("main.both", "*main.Buf", 4, 9, 4*(header+slot(100)), 9*(header+slot(100)))
 }
 
-func pool(owner string, local, victim, localBytes, victimBytes int) {
-	say("pools", row{"owner": owner, "type": "*main.Buf", "local": local, "victim": victim,
+func pool(owner, ty string, local, victim, localBytes, victimBytes int) {
+	say("pools", row{"owner": owner, "type": ty, "local": local, "victim": victim,
 		"local_bytes": localBytes, "victim_bytes": victimBytes})
 }
 

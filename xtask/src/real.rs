@@ -65,33 +65,70 @@ struct Row {
 pub(crate) fn run(arguments: &[&str]) -> Result<()> {
     let options = parse(arguments)?;
     let mapscope = bench::program(options.mapscope.as_deref())?;
-    let (mut programs, mut cases) = (Vec::new(), Vec::new());
+    let mut seen = Seen { write: options.only.is_empty(), ..Seen::default() };
     for program in programs::ALL.iter().filter(|program| program.name.contains(&options.only)) {
         for variant in Variant::ALL {
-            let row = real_program(&mapscope, program, variant);
-            programs.push(row.with_context(|| format!("{} {}", program.name, variant.name()))?);
-            tell(programs.last());
+            let what = format!("{} {}", program.module, variant.name());
+            seen.program(what, real_program(&mapscope, program, variant))?;
         }
     }
     if "huge".contains(&options.only) {
-        programs.push(huge(&mapscope)?);
-        tell(programs.last());
+        seen.program("huge".to_owned(), huge(&mapscope))?;
     }
     for case in cases::ALL.iter().filter(|case| case.name.contains(&options.only)) {
         for (go, variant) in CASE_GO.iter().flat_map(|go| Variant::ALL.map(|variant| (*go, variant))) {
-            let row = one_case(&mapscope, case, go, variant);
-            cases.push(row.with_context(|| format!("{} {go} {}", case.name, variant.name()))?);
-            tell(cases.last());
+            let what = format!("{} {go} {}", case.name, variant.name());
+            seen.case(what, one_case(&mapscope, case, go, variant))?;
         }
     }
-    if options.only.is_empty() {
-        page::write(&programs, &cases)?;
-    }
-    let wrong: usize = programs.iter().chain(&cases).map(|row| row.wrong.len()).sum();
-    if wrong > 0 {
-        bail!("{wrong} figures are not as they should be");
+    let wrong: usize = seen.programs.iter().chain(&seen.cases).map(|row| row.wrong.len()).sum();
+    if wrong + seen.failed.len() > 0 {
+        bail!("{wrong} figures are not as they should be, and {} targets could not be looked at", seen.failed.len());
     }
     Ok(())
+}
+
+/// What was looked at so far. The page has it at once: a run takes an hour, and something may end it.
+#[derive(Default)]
+struct Seen {
+    write: bool,
+    programs: Vec<Row>,
+    cases: Vec<Row>,
+    /// What could not be built, loaded or looked at, and why.
+    failed: Vec<String>,
+}
+
+impl Seen {
+    fn program(&mut self, what: String, row: Result<Row>) -> Result<()> {
+        let row = self.told(what, row);
+        self.programs.extend(row);
+        self.write()
+    }
+
+    fn case(&mut self, what: String, row: Result<Row>) -> Result<()> {
+        let row = self.told(what, row);
+        self.cases.extend(row);
+        self.write()
+    }
+
+    fn told(&mut self, what: String, row: Result<Row>) -> Option<Row> {
+        match row {
+            Ok(row) => {
+                println!("{} {} {}: {}", row.name, row.go, row.variant.name(), row.look.summary());
+                row.wrong.iter().for_each(|wrong| println!("  WRONG {wrong}"));
+                Some(row)
+            }
+            Err(error) => {
+                println!("{what}: FAILED {error:#}");
+                self.failed.push(what);
+                None
+            }
+        }
+    }
+
+    fn write(&self) -> Result<()> {
+        if self.write { page::write(&self.programs, &self.cases, &self.failed) } else { Ok(()) }
+    }
 }
 
 fn parse(arguments: &[&str]) -> Result<Options> {
@@ -117,7 +154,7 @@ fn real_program(mapscope: &Path, program: &programs::Program, variant: Variant) 
     let binary = build::program(&go, program, variant)?;
     let mut target = Target::load(&go, program, &binary)?;
     let look = look::at(mapscope, &mut target, &binary)?;
-    let wrong = check::program(program, &look);
+    let wrong = check::program(program, variant, &look);
     Ok(Row { name: program.name, what: program.module.to_owned(), go: GO, variant, look, wrong })
 }
 
@@ -143,12 +180,4 @@ fn one_case(mapscope: &Path, case: &cases::Case, go: &'static str, variant: Vari
     let look = look::at(mapscope, &mut target, &binary)?;
     let wrong = check::case(case, variant, &target.truth, &look);
     Ok(Row { name: case.name, what: case.kind.to_owned(), go, variant, look, wrong })
-}
-
-fn tell(row: Option<&Row>) {
-    let Some(row) = row else { return };
-    println!("{} {} {}: {}", row.name, row.go, row.variant.name(), row.look.summary());
-    for wrong in &row.wrong {
-        println!("  WRONG {wrong}");
-    }
 }

@@ -60,6 +60,30 @@ pub(crate) fn accesses(arch: &Arch, code: &[u8], start: u64, mut sink: impl FnMu
     }
 }
 
+/// Bytes before the address to which a call returns that tell what is called.
+pub(crate) const CALL: usize = 6;
+
+/// Whether `code`, which ends where a call returns to, calls a function value. The code expects the value in `rdx`, which is
+/// no register of arguments: right before the call, the compiler moves it there, or reads the address of the code from it.
+/// Processors other than amd64: never.
+pub(crate) fn calls_function_value(arch: &Arch, code: &[u8]) -> bool {
+    let (before, called) = match code {
+        [before @ .., 0x41, 0xff, call @ 0xd0..=0xd7] => (before, (call & 7) + 8),
+        [before @ .., 0xff, call @ 0xd0..=0xd7] => (before, call & 7),
+        _ => return false,
+    };
+    let is_value = match before {
+        // mov (%rdx),register
+        [.., rex @ (0x48 | 0x4c), 0x8b, operands] => {
+            operands & 0xc7 == 2 && (operands >> 3 & 7 | (rex & 4) << 1) == called
+        }
+        // mov register,%rdx
+        [.., 0x48 | 0x4c, 0x89, operands] => operands & 0xc7 == 0xc2,
+        _ => false,
+    };
+    is_value && arch.name == "amd64"
+}
+
 /// Calls `sink` with each address of which the code at `start` loads four bytes: `mov` to half a register, relative to
 /// the program counter. A load of eight bytes looks the same but for its prefix, and is told too.
 pub(crate) fn half_loads(arch: &Arch, code: &[u8], start: u64, mut sink: impl FnMut(u64)) {
@@ -113,5 +137,20 @@ mod tests {
         let mut found = Vec::new();
         half_loads(&mapscope_memory::AMD64, &code, 0x1000, |a| found.push(a));
         assert_eq!(found, [0x1016, 0x102d]);
+    }
+
+    #[test]
+    fn tells_calls_of_function_values() {
+        let amd64 = |code: &[u8]| calls_function_value(&mapscope_memory::AMD64, code);
+        // mov (%rdx),%rsi; call *%rsi, and the same with %r8
+        assert!(amd64(&[0x90, 0x48, 0x8b, 0x32, 0xff, 0xd6]));
+        assert!(amd64(&[0x4c, 0x8b, 0x02, 0x41, 0xff, 0xd0]));
+        // mov (%rax),%rcx; mov %rax,%rdx; call *%rcx
+        assert!(amd64(&[0x08, 0x48, 0x89, 0xc2, 0xff, 0xd1]));
+        // mov 0x18(%rax),%rcx; call *%rcx, as for a method of an interface; another register; a call of a known function
+        assert!(!amd64(&[0x48, 0x8b, 0x48, 0x18, 0xff, 0xd1]));
+        assert!(!amd64(&[0x90, 0x48, 0x8b, 0x32, 0xff, 0xd1]));
+        assert!(!amd64(&[0x90, 0xe8, 1, 2, 3, 4]));
+        assert!(!amd64(&[]));
     }
 }

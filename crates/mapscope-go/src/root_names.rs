@@ -2,8 +2,9 @@
 
 use mapscope_heap::{HeapGraph, Reachability};
 
+use crate::code::{CALL, calls_function_value};
 use crate::heap::SpanTable;
-use crate::roots::{Passages, Root, RootKind, Roots};
+use crate::roots::{Frame, Passages, Root, RootKind, Roots};
 use crate::types::{Step, TypeId, TypeTable, steps};
 use crate::typing::{Names, Origin, Region, Typing};
 
@@ -67,6 +68,8 @@ pub(crate) struct Start {
     pub(crate) object: u32,
     pub(crate) source: Source,
     pub(crate) kind: RootClass,
+    /// A word of a pool: what was put back there may still be of use to others, and then is theirs.
+    pub(crate) of_pool: bool,
 }
 
 /// A root's name.
@@ -141,6 +144,7 @@ impl Start {
     /// Roots later in the order own nothing that earlier ones reach.
     pub(crate) fn order(&self) -> u8 {
         match (self.kind, self.source) {
+            _ if self.of_pool => 4,
             (RootClass::Global, _) => 0,
             (RootClass::Stack, Source::Word(_)) => Self::OF_STACKS,
             (RootClass::Stack, _) => 2,
@@ -184,10 +188,11 @@ pub(crate) fn starts(
     for (index, root) in roots.words.iter().enumerate() {
         let Some((object, ..)) = spans.object(root.value) else { continue };
         let kind = kind(root, roots, types, regions, names);
-        starts.push(Start { object, source: Source::Word(index as u32), kind });
+        let of_pool = roots.passages.is_pool_word(root);
+        starts.push(Start { object, source: Source::Word(index as u32), kind, of_pool });
     }
     let Passages { records, timers, pools, .. } = &roots.passages;
-    let runtime = |object, source| Start { object, source, kind: RootClass::Runtime };
+    let runtime = |object, source| Start { object, source, kind: RootClass::Runtime, of_pool: false };
     starts.extend(timers.iter().map(|(object, function)| runtime(*object, Source::Timer(*function))));
     starts.extend(pools.iter().map(|(object, pool)| runtime(*object, Source::Pool(*pool))));
     starts.extend(records.iter().map(|object| runtime(*object, Source::Record)));
@@ -195,12 +200,12 @@ pub(crate) fn starts(
         let Some((record, ..)) = spans.object(goroutine.address) else { continue };
         let own = graph.edges(record).iter().filter(|o| !roots.passages.is_record(**o));
         let source = Source::Goroutine(index);
-        starts.extend(own.map(|o| Start { object: *o, source, kind: RootClass::Stack }));
+        starts.extend(own.map(|o| Start { object: *o, source, kind: RootClass::Stack, of_pool: false }));
     }
     for object in &roots.finalized {
         let source = Source::Finalized(*object);
         let kept = graph.edges(*object).iter();
-        starts.extend(kept.map(|o| Start { object: *o, source, kind: RootClass::Finalizer }));
+        starts.extend(kept.map(|o| Start { object: *o, source, kind: RootClass::Finalizer, of_pool: false }));
     }
     starts.sort_by_key(Start::order);
     starts
@@ -328,14 +333,31 @@ impl RootNames<'_> {
         let (functions, minor) = (self.typing.context.functions, self.typing.context.minor);
         // What `go f(x)` makes is no function that anyone wrote.
         let frames = goroutine.frames.iter().rev().filter(|f| !f.function.is_wrapper(minor));
-        let names = frames.map(|f| functions[f.table].name(&f.function));
+        let mut named = frames.map(|f| (f, functions[f.table].name(&f.function)));
         // Every goroutine begins above `goexit`, the first one with `runtime.main`, which calls `main.main`; a coroutine
         // with `corostart`, which calls what `iter.Pull` made of the function that it was given.
-        let is_beginning = |name: &&str| {
-            matches!(*name, "runtime.goexit" | "runtime.main" | "runtime.corostart") || name.starts_with("iter.Pull")
+        let is_beginning = |name: &str| {
+            matches!(name, "runtime.goexit" | "runtime.main" | "runtime.corostart") || name.starts_with("iter.Pull")
         };
-        let mut names = names.skip_while(is_beginning);
-        (goroutine.id, names.next().unwrap_or("(unknown)"))
+        let Some((mut frame, mut name)) = named.find(|(_, name)| !is_beginning(name)) else {
+            return (goroutine.id, "(unknown)");
+        };
+        // `func (s *Server) start(f func()) { go func() { f() }() }` begins all of a program's goroutines: f tells them
+        // apart.
+        while is_literal(name) && self.calls_function_value(frame) {
+            match named.next().filter(|(_, name)| !name.starts_with("runtime.")) {
+                Some(called) => (frame, name) = called,
+                None => break,
+            }
+        }
+        (goroutine.id, name)
+    }
+
+    /// Whether a frame stands in a call of a function value.
+    fn calls_function_value(&self, frame: &Frame) -> bool {
+        let (memory, mut scratch) = (self.typing.context.memory, Vec::new());
+        let Some(from) = frame.continue_at.checked_sub(CALL as u64) else { return false };
+        memory.bytes(from, CALL, &mut scratch).is_ok_and(|code| calls_function_value(memory.arch(), code))
     }
 
     /// The frame and the number of the name of the local variable that a word is part of, or that alone leads to it.
@@ -415,5 +437,26 @@ impl RootNames<'_> {
             }
         }
         RootName::bare(format!("{address:#x}"))
+    }
+}
+
+/// Whether a function is a literal in another: `main.start.func1`, `main.start.func2.1`, `main.start[...].func1`.
+fn is_literal(name: &str) -> bool {
+    let outer = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
+    outer.len() < name.len() && outer.strip_suffix("func").is_some_and(|outer| outer.ends_with('.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_literal;
+
+    #[test]
+    fn tells_literals_from_functions() {
+        for name in ["main.start.func1", "main.(*T).start.func2.1", "main.start[...].func1"] {
+            assert!(is_literal(name), "{name}");
+        }
+        for name in ["main.start", "main.func1x", "main.myfunc1", "main.v2", "gopkg.in/x.func", ""] {
+            assert!(!is_literal(name), "{name}");
+        }
     }
 }

@@ -494,6 +494,8 @@ pub struct PoolFacts {
     pub values: u64,
     /// What only pools keep alive.
     pub bytes: u64,
+    /// What one value keeps alive: the least and the most.
+    pub value_bytes: (u64, u64),
     /// Its number as a cause.
     pub cause: Option<u16>,
 }

@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// gopls has many files of a large module open, $LOAD_MODULE, and is asked about them.
+// gopls has a file of each of some packages of a module open, $LOAD_MODULE, and is asked about what they declare.
 var gopls = program{
 	start: func(r *run) (*exec.Cmd, error) {
 		cmd := r.command("serve")
@@ -40,7 +40,9 @@ var gopls = program{
 		uri := "file://" + e.root
 		_, err := e.ask("initialize", map[string]any{"processId": os.Getpid(), "rootUri": uri,
 			"workspaceFolders": []any{map[string]any{"uri": uri, "name": "module"}},
-			"capabilities":     map[string]any{}})
+			"capabilities":     map[string]any{},
+			// The largest packages take gigabytes, and minutes on a small machine.
+			"initializationOptions": map[string]any{"directoryFilters": []string{"-server", "-test"}}})
 		if err != nil {
 			return err
 		}
@@ -49,7 +51,7 @@ var gopls = program{
 	workers: 1,
 	work: func(r *run, _ int) error {
 		e := r.state.(*editor)
-		e.files = goFiles(e.root, 60)
+		e.files = goFiles(e.root, 8)
 		for _, file := range e.files {
 			text, err := os.ReadFile(file)
 			if err != nil {
@@ -60,25 +62,42 @@ var gopls = program{
 				return err
 			}
 		}
-		for i := 0; i < 20; i++ {
-			if err := symbols(r, i); err != nil {
+		for i := 0; i < 40; i++ {
+			if err := question(r, i); err != nil {
 				return err
 			}
 		}
 		return nil
 	},
-	goOn: symbols,
+	goOn: question,
 }
 
-func symbols(r *run, i int) error {
+// question is mostly about one declaration, and sometimes about the whole module.
+func question(r *run, i int) error {
 	r.done.Add(1)
 	e := r.state.(*editor)
-	if i%5 == 0 {
+	if i%20 == 19 {
 		_, err := e.ask("workspace/symbol", map[string]any{"query": fmt.Sprintf("Head%c", 'a'+rune(i%26))})
 		return err
 	}
 	document := map[string]any{"uri": "file://" + e.files[i%len(e.files)]}
-	_, err := e.ask("textDocument/documentSymbol", map[string]any{"textDocument": document})
+	answer, err := e.ask("textDocument/documentSymbol", map[string]any{"textDocument": document})
+	if err != nil {
+		return err
+	}
+	var symbols []struct {
+		Location struct{ Range struct{ Start, End any } }
+	}
+	if err := json.Unmarshal(answer, &symbols); err != nil || len(symbols) == 0 {
+		return err
+	}
+	at := map[string]any{"textDocument": document, "position": symbols[i%len(symbols)].Location.Range.Start}
+	if i%5 == 4 {
+		at["context"] = map[string]any{"includeDeclaration": true}
+		_, err = e.ask("textDocument/references", at)
+	} else {
+		_, err = e.ask("textDocument/hover", at)
+	}
 	return err
 }
 

@@ -1,6 +1,6 @@
 //! One look at a target with mapscope: what it says, what it cost, and whether the goroutines that it calls leaked run later.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -119,7 +119,12 @@ pub(super) fn at(mapscope: &Path, target: &mut Target, binary: &Path) -> Result<
             .map(|row| Map { owner: text(&row["owner"]), entries: number(&row["entries"]) })
             .collect(),
         findings: rows(&said, "findings").map(finding).collect(),
-        partial: rows(&said, "partial").chain(rows(&before, "partial")).map(text).collect(),
+        partial: rows(&said, "partial")
+            .chain(rows(&before, "partial"))
+            .map(text)
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect(),
         goroutines: number(&before["total_goroutines"]),
         leaked: number(&before["leaked_goroutines"]),
         ran,

@@ -10,9 +10,10 @@ use super::Row;
 use super::look::Look;
 use crate::workspace::root;
 
-pub(super) fn write(programs: &[Row], cases: &[Row]) -> Result<()> {
+pub(super) fn write(programs: &[Row], cases: &[Row], failed: &[String]) -> Result<()> {
     let path = root().join("docs/REAL_PROGRAMS.md");
-    fs::write(&path, page(programs, cases, &today()?)).with_context(|| format!("cannot write {}", path.display()))
+    fs::write(&path, page(programs, cases, failed, &today()?))
+        .with_context(|| format!("cannot write {}", path.display()))
 }
 
 fn today() -> Result<String> {
@@ -20,7 +21,7 @@ fn today() -> Result<String> {
     Ok(String::from_utf8_lossy(&date).trim().to_owned())
 }
 
-fn page(programs: &[Row], cases: &[Row], date: &str) -> String {
+fn page(programs: &[Row], cases: &[Row], failed: &[String], date: &str) -> String {
     let mut out = format!(
         "# Real programs
 
@@ -63,13 +64,7 @@ that was looked at before and is known to be wrong (`xtask/src/real/programs.rs`
             look.paused_ms,
         );
     }
-    out += "\n## What is found in them\n\n";
-    for row in programs.iter().filter(|row| row.look.urgent().count() > 0) {
-        let _ = writeln!(out, "- {}, {}:", row.what, row.variant.name());
-        for finding in row.look.urgent() {
-            let _ = writeln!(out, "  - {} `{}`: {}", finding.rule, finding.subject, finding.text);
-        }
-    }
+    out += &found(programs);
     out += "\n## Cases
 
 Programs after public reports that need modules of others (`xtask/real/cases`); those that need none are in the testbed. Each
@@ -94,11 +89,38 @@ states its maps; 2% of live bytes may have no type, and 5% in a stripped build.
             row.wrong.join("; "),
         );
     }
-    let wrong: Vec<&Row> = programs.iter().filter(|row| !row.wrong.is_empty()).collect();
-    if !wrong.is_empty() {
+    let wrong: Vec<&Row> = programs.iter().chain(cases).filter(|row| !row.wrong.is_empty()).collect();
+    if !wrong.is_empty() || !failed.is_empty() {
         out += "\n## Not as it should be\n\n";
         for row in wrong {
-            let _ = writeln!(out, "- {} {}: {}", row.name, row.variant.name(), row.wrong.join("; "));
+            let _ = writeln!(out, "- {} {} {}: {}", row.name, row.go, row.variant.name(), row.wrong.join("; "));
+        }
+        for what in failed {
+            let _ = writeln!(out, "- {what}: could not be looked at in this run");
+        }
+    }
+    out
+}
+
+/// The findings of each program, and what mapscope says it does not know.
+fn found(programs: &[Row]) -> String {
+    let mut out = "\n## What is found in them
+
+Findings of high and medium severity in full; of those of low severity, which are hints, the rule and the subject.
+
+"
+    .to_owned();
+    for row in programs {
+        let _ = writeln!(out, "- {}, {}:", row.what, row.variant.name());
+        for finding in row.look.urgent() {
+            let _ =
+                writeln!(out, "  - **{}** {} `{}`: {}", finding.severity, finding.rule, finding.subject, finding.text);
+        }
+        let low = row.look.findings.iter().filter(|finding| finding.severity == "low");
+        let low: Vec<String> = low.map(|finding| format!("{} `{}`", finding.rule, finding.subject)).collect();
+        let _ = writeln!(out, "  - low: {}", if low.is_empty() { "none".to_owned() } else { low.join(", ") });
+        for reason in &row.look.partial {
+            let _ = writeln!(out, "  - partial: {reason}");
         }
     }
     out

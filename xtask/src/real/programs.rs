@@ -38,4 +38,4 @@ pub(super) const ALL: &[Program] = &[
 ];
 
 /// The module whose source gopls loads: one that is there because its program is built.
-pub(super) const GOPLS_LOADS: &str = "prometheus";
+pub(super) const GOPLS_LOADS: &str = "nats";

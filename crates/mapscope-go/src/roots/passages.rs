@@ -15,6 +15,8 @@ use crate::storage::{GO_FUNC, heap_timers};
 
 /// Pools of a program; more is a damaged list.
 const MAX_POOLS: u64 = 1 << 16;
+/// Where a pool has its pointers to what was put back: `local` and `victim`, the same in Go 1.21 to 1.27.
+const KEPT: [u64; 2] = [0, 16];
 /// Processors; more is a damaged list.
 const MAX_PROCESSORS: u64 = 1 << 16;
 /// Bytes of the code of `sync.poolCleanup` that are looked at; it has some hundreds.
@@ -31,6 +33,8 @@ pub(crate) struct Passages {
     pub(crate) timer_functions: Vec<String>,
     /// Objects with a `sync.Pool` that the list of pools leads to, and the address of the pool.
     pub(crate) pools: Vec<(u32, u64)>,
+    /// Words of pools outside the heap that lead to what was put back, ascending.
+    pub(crate) pool_words: Vec<u64>,
     /// Addresses of the words that hold the lists of pools, ascending.
     pub(crate) pool_lists: Vec<u64>,
 }
@@ -47,6 +51,9 @@ impl Passages {
         found.read_timers(context);
         found.pool_lists = pool_lists(context, roots);
         let pools: FxHashSet<u64> = found.pool_lists.iter().flat_map(|list| pools(context.memory, *list)).collect();
+        let outside = pools.iter().filter(|pool| object(**pool).is_none());
+        found.pool_words = outside.flat_map(|pool| KEPT.map(|offset| pool.wrapping_add(offset))).collect();
+        found.pool_words.sort_unstable();
         found.pools = pools.into_iter().filter_map(|pool| Some((object(pool)?, pool))).collect();
         found.pools.sort_unstable();
         found
@@ -55,6 +62,11 @@ impl Passages {
     /// Whether an object is a record that leads everywhere.
     pub(crate) fn is_record(&self, object: u32) -> bool {
         self.records.binary_search(&object).is_ok()
+    }
+
+    /// Whether a word leads to what was put back into a pool.
+    pub(crate) fn is_pool_word(&self, root: &Root) -> bool {
+        root.kind == RootKind::Static && self.pool_words.binary_search(&root.address).is_ok()
     }
 
     /// What of a timer is in the heap: the timer itself, or else what it calls with what.

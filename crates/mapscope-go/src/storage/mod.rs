@@ -126,8 +126,12 @@ impl Session<'_> {
             ..Storage::default()
         };
         let freed = freed(&storage);
-        let (pinned_objects, pinned) = pinned::places(&found, small, &freed);
-        storage.slices = found.arrays.places(&found, &pinned_objects, &freed);
+        let (mut elsewhere, pinned) = pinned::places(&found, small, &freed);
+        // A buffer between two uses is empty rightly.
+        storage.pools.iter().flat_map(|pool| &pool.objects).for_each(|object| {
+            elsewhere.insert(*object as usize);
+        });
+        storage.slices = found.arrays.places(&found, &elsewhere, &freed);
         storage.pinned = pinned;
         if !self.redacted {
             storage.strings = found.texts.compare(&found, parts, options.values, &freed);

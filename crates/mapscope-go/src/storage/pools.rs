@@ -39,20 +39,19 @@ pub struct Pool {
     pub local_bytes: u64,
     /// The same of what the next collection drops.
     pub victim_bytes: u64,
+    /// What one value keeps alive, with what it leads to: the least and the most. What several lead to counts for one.
+    pub value_bytes: (u64, u64),
     /// The objects whose bytes these are.
     pub objects: Vec<u32>,
 }
 
 /// Every pool that holds anything, most bytes first. `partial` says what could not be read.
 pub(super) fn pools(stages: &Stages<'_>, partial: &mut Partial) -> Vec<Pool> {
-    let Some((_, index)) = stages.context.types.debug_info() else { return Vec::new() };
     let mut reader = Reader { stages, kept: Vec::new(), inside: FxHashSet::default(), values: 0 };
     let mut addresses = Vec::new();
-    for list in ["sync.allPools", "sync.oldPools"] {
-        if let Ok(at) = index.global(list)
-            && let Err(error) = reader.list(at, &mut addresses)
-        {
-            partial.add(Figure::Storage, format!("the list of pools {list} could not be read: {error}"));
+    for list in &stages.roots.passages.pool_lists {
+        if let Err(error) = reader.list(*list, &mut addresses) {
+            partial.add(Figure::Storage, format!("the list of pools at {list:#x} could not be read: {error}"));
         }
     }
     // A pool that is used again after a collection is in both.
@@ -76,14 +75,14 @@ pub(super) fn pools(stages: &Stages<'_>, partial: &mut Partial) -> Vec<Pool> {
         reader.kept.resize(found.len() * 2, Vec::new());
     }
     let sets = retained(stages, &reader.kept, &reader.inside);
-    let graph = &stages.heap.graph;
-    let bytes = |set: &[u32]| set.iter().map(|o| graph.blocks.block_of(*o).slot_size).sum();
     let mut sets = sets.into_iter();
     for pool in &mut found {
         let (local, victim) = (sets.next().unwrap_or_default(), sets.next().unwrap_or_default());
-        (pool.local_bytes, pool.victim_bytes) = (bytes(&local), bytes(&victim));
-        pool.objects = local;
-        pool.objects.extend(victim);
+        (pool.local_bytes, pool.victim_bytes) = (local.values.iter().sum(), victim.values.iter().sum());
+        let values = || local.values.iter().chain(&victim.values).copied().filter(|bytes| *bytes > 0);
+        pool.value_bytes = (values().min().unwrap_or_default(), values().max().unwrap_or_default());
+        pool.objects = local.objects;
+        pool.objects.extend(victim.objects);
     }
     found.sort_by(|a, b| {
         let key = |p: &Pool| std::cmp::Reverse((p.local_bytes + p.victim_bytes, p.local + p.victim));
@@ -207,18 +206,26 @@ impl Reader<'_, '_> {
     }
 }
 
+/// What would be freed with the values of a pool.
+#[derive(Default)]
+struct Freed {
+    objects: Vec<u32>,
+    /// Bytes of them for each value.
+    values: Vec<u64>,
+}
+
 /// For each list of objects, those that would be freed if all pools were emptied: what the objects lead to, less what
-/// anything outside of that leads to. What several lists lead to counts for the first.
-fn retained(stages: &Stages<'_>, lists: &[Vec<u32>], inside: &FxHashSet<u32>) -> Vec<Vec<u32>> {
+/// anything outside of that leads to. What several of them lead to counts for the first.
+fn retained(stages: &Stages<'_>, lists: &[Vec<u32>], inside: &FxHashSet<u32>) -> Vec<Freed> {
     let graph = &stages.heap.graph;
     if lists.iter().all(Vec::is_empty) {
-        return vec![Vec::new(); lists.len()];
+        return lists.iter().map(|_| Freed::default()).collect();
     }
     let mut reached = BitSet::new(graph.len());
-    let mut sets: Vec<Vec<u32>> = Vec::new();
-    for list in lists {
-        sets.push(closure(stages, list.iter().copied(), |o| reached.insert(o as usize)));
-    }
+    // What only the parts of a pool lead to is not held by what leads to the pool.
+    let mut of_value =
+        |value: &u32| closure(stages, std::iter::once(*value), |o| !inside.contains(&o) && reached.insert(o as usize));
+    let sets: Vec<Vec<Vec<u32>>> = lists.iter().map(|list| list.iter().map(&mut of_value).collect()).collect();
     // What a pointer or a root from outside leads to stays; so does all that it leads to.
     let outside = std::sync::Mutex::new(Vec::new());
     references::from_objects(stages, &reached, |from, to| {
@@ -232,11 +239,15 @@ fn retained(stages: &Stages<'_>, lists: &[Vec<u32>], inside: &FxHashSet<u32>) ->
     let mut stays = BitSet::new(graph.len());
     let mut first = outside.into_inner().unwrap_or_default();
     first.extend(references::from_roots(stages, &reached).into_iter().map(|r| r.0));
-    closure(stages, first.into_iter(), |o| stays.insert(o as usize));
-    for set in &mut sets {
-        set.retain(|o| !stays.contains(*o as usize));
-    }
-    sets
+    closure(stages, first.into_iter(), |o| !inside.contains(&o) && stays.insert(o as usize));
+    let bytes = |set: &[u32]| set.iter().map(|o| graph.blocks.block_of(*o).slot_size).sum();
+    let freed = |mut values: Vec<Vec<u32>>| {
+        for set in &mut values {
+            set.retain(|o| !stays.contains(*o as usize));
+        }
+        Freed { values: values.iter().map(|set| bytes(set)).collect(), objects: values.concat() }
+    };
+    sets.into_iter().map(freed).collect()
 }
 
 /// What `first` leads to; `new` says whether an object was not met before.

@@ -81,8 +81,8 @@ impl Arrays {
         })
     }
 
-    /// Sums by place, without the arrays that are `pinned`.
-    pub(super) fn places(&self, found: &Found<'_, '_>, pinned: &BitSet, freed: &Freed) -> Vec<SlicePlace> {
+    /// Sums by place, without the arrays that are told of `elsewhere`.
+    pub(super) fn places(&self, found: &Found<'_, '_>, elsewhere: &BitSet, freed: &Freed) -> Vec<SlicePlace> {
         let all = &found.places.all;
         let empty = || vec![Sum::default(); all.len()];
         let spans = &found.stages.heap.spans;
@@ -91,7 +91,7 @@ impl Arrays {
             let span = &spans.spans[index];
             for (slot, words) in self.words.of_span(index).iter().enumerate() {
                 let [end, cap, start] = [0, 1, 2].map(|i: usize| words[i].load(Relaxed));
-                let Some((end, place)) = kept(end).filter(|_| !pinned.contains(first + slot)) else { continue };
+                let Some((end, place)) = kept(end).filter(|_| !elsewhere.contains(first + slot)) else { continue };
                 let Some(sum) = sums.get_mut(place as usize) else { continue };
                 let start = MAX_OBJECT.saturating_sub(start);
                 let (len, cap) = (end.saturating_sub(start), cap.saturating_sub(start));

@@ -79,7 +79,8 @@ impl Running {
     pub fn open_loops(&self) -> Vec<OpenLoop> {
         let process = Process::attach(self.child.id()).unwrap();
         let files = GoFiles::find(&process).unwrap();
-        with_session(&process, Executable::of(&files), &Silent, |session| session.open_loops()).unwrap()
+        let read = |session: &Session<'_>| session.open_loops();
+        with_session(&process, Executable::of(&files), &Silent, read).unwrap()
     }
 
     pub fn read(&self) -> Reading {

@@ -25,7 +25,7 @@
 //! ```
 //!
 //! ## Limits
-//! A buffer between two uses is empty rightly. Room that is about to be used looks like room that is not. Where several
+//! A buffer between two uses is empty rightly; what only pools (`sync.Pool`) keep is left out. Room that is about to be used looks like room that is not. Where several
 //! slices share an array, all of them have to be copied.
 
 use crate::Evidence;

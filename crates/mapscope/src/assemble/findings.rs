@@ -391,6 +391,7 @@ pub(super) fn pool(pool: mapscope_go::Pool, cause: Option<u16>) -> PoolFacts {
         type_name: pool.type_name,
         values: pool.local + pool.victim,
         bytes: pool.local_bytes.saturating_add(pool.victim_bytes),
+        value_bytes: pool.value_bytes,
         cause,
     }
 }

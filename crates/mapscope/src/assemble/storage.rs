@@ -88,7 +88,8 @@ fn channel(row: mapscope_go::ChannelType) -> ChannelRow {
 }
 
 fn pool(row: mapscope_go::Pool) -> PoolRow {
-    let mapscope_go::Pool { owner, type_name, local, victim, local_bytes, victim_bytes, objects: _ } = row;
+    let mapscope_go::Pool { owner, type_name, local, victim, local_bytes, victim_bytes, value_bytes: _, objects: _ } =
+        row;
     PoolRow { owner, type_name, local, victim, local_bytes, victim_bytes }
 }
 

@@ -17,7 +17,7 @@ const BOTH: [&str; 26] = [
 const VARIANTS: [&str; 5] = ["gm013-shards", "gm014-reflect", "gm001-many", "gm009-document", "gm009-empty"];
 const HEAP_VARIANTS: [&str; 5] = ["gh009", "gh005-texts", "gh011-maps", "gh015-anonymous", "gh002-places"];
 /// What comes near in other ways.
-const NEAR: [&str; 3] = ["gm001-many-near", "gm001-turns-near", "gm011-turns-near"];
+const NEAR: [&str; 4] = ["gm001-many-near", "gm001-turns-near", "gm011-turns-near", "gh011-fixed-near"];
 const SWISS: [&str; 3] = ["gm001-cleared", "gm002", "gm016"];
 const LEGACY: [&str; 2] = ["gm003", "gm004"];
 const MODES: [&str; 11] =

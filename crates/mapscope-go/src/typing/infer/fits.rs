@@ -97,6 +97,9 @@ impl Search<'_, '_> {
                 _ => (best, alone) = (Some((score, *ty)), true),
             }
         }
-        best.filter(|(score, _)| alone && *score >= STRONG).map(|(_, ty)| ty)
+        let (_, ty) = best.filter(|(score, _)| alone && *score >= STRONG)?;
+        // A struct like `{ uint64; uint64; []byte; ... }` has its pointer where a header has it, and a small map's numbers
+        // pass for its own: the groups behind the pointer know better.
+        (!self.can_be_map(object.object, object.span)).then_some(ty)
     }
 }

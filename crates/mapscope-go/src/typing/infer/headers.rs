@@ -136,17 +136,28 @@ impl<'s, 't> Search<'s, 't> {
         let typing = self.typing;
         let block = &typing.heap.spans.blocks.blocks()[span];
         let untyped = |o: &u32| typing.heap.graph.type_of(*o) == 0 && reach.is_live(*o);
-        let candidate = |object: u32| {
-            let address = block.address(object);
-            let pointers = self.pointers_of(object, span)?;
-            (pointers == self.pointers && self.is_header(address)?).then(|| Candidate {
-                object,
-                span,
-                address,
-                storage: self.storage(address),
-            })
-        };
-        block.objects().filter(untyped).filter_map(candidate).collect()
+        block.objects().filter(untyped).filter_map(|o| self.candidate(o, span)).collect()
+    }
+
+    /// An object of the size of a header, if it can be one.
+    fn candidate(&self, object: u32, span: usize) -> Option<Candidate> {
+        let address = self.typing.heap.spans.blocks.blocks()[span].address(object);
+        let pointers = self.pointers_of(object, span)?;
+        (pointers == self.pointers && self.is_header(address)?).then(|| Candidate {
+            object,
+            span,
+            address,
+            storage: self.storage(address),
+        })
+    }
+
+    /// Whether an object can be the header of a map with groups of some type: nothing else is to be concluded of it from
+    /// what it looks like.
+    pub(super) fn can_be_map(&self, object: u32, span: usize) -> bool {
+        let slot = slot_for(self.typing.context.types.map_header_size());
+        let is_slot = self.typing.heap.spans.spans[span].elem_size == slot;
+        let candidate = if is_slot { self.candidate(object, span) } else { None };
+        candidate.and_then(|c| c.storage).is_some_and(|storage| !self.fitting(&storage.kind).is_empty())
     }
 
     pub(super) fn pointers_of(&self, object: u32, span: usize) -> Option<Vec<u32>> {

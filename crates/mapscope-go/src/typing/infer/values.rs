@@ -93,8 +93,13 @@ impl Search<'_, '_> {
         match self.typing.heap.spans.object(address) {
             Some((_, offset, span)) => {
                 let span = &self.typing.heap.spans.spans[span];
-                let holds = !self.has_pointers(elem) || !span.noscan;
-                (bytes <= span.elem_size - offset && holds).then_some(STRONG)
+                // As with strings: elements without pointers in an object with some are rare.
+                let score = match (self.has_pointers(elem), span.noscan) {
+                    (true, true) => return None,
+                    (false, false) => 0,
+                    _ => STRONG,
+                };
+                (bytes <= span.elem_size - offset).then_some(score)
             }
             None => self.mapped(address, bytes).filter(|_| address != 0),
         }
