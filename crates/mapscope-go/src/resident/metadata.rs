@@ -153,6 +153,20 @@ impl Reader<'_, '_> {
         found
     }
 
+    /// Adds a range that the runtime uses from its start on. One that is not mapped there is broken.
+    fn add(&self, found: &mut Metadata, start: u64, bytes: u64) {
+        let is_lost = start != 0 && bytes > 0 && !self.memory.is_mapped(start, 1);
+        self.broken.set(self.broken.get() + u64::from(is_lost));
+        found.add(start, bytes);
+    }
+
+    /// The whole array of a slice, as [`Reader::add`].
+    fn add_slice(&self, found: &mut Metadata, at: u64, element: u64) {
+        if let Some((array, _, capacity)) = slice(self.memory, at) {
+            self.add(found, array, capacity.saturating_mul(element));
+        }
+    }
+
     fn lists(&self, variables: &Variables, found: &mut Metadata) {
         for chunk in self.list(variables.persistent, 0) {
             found.add(chunk, PERSISTENT_CHUNK);
@@ -162,7 +176,7 @@ impl Reader<'_, '_> {
                 found.add(chunk, BITS_CHUNK);
             }
         }
-        found.add(self.word(variables.profile), PROFILE_TABLE);
+        self.add(found, self.word(variables.profile), PROFILE_TABLE);
         if let (Some(queues), Some(queue)) = (self.accounts.work.queues, self.accounts.span_queue) {
             for at in self.list(variables.work.wrapping_add(queues.offset), queue.next.offset) {
                 let capacity = self.memory.u32(at.wrapping_add(queue.capacity.offset)).unwrap_or(0);
@@ -175,27 +189,28 @@ impl Reader<'_, '_> {
     fn arenas(&self, found: &mut Metadata) {
         let heap = &self.context.layout.heap;
         let index = self.word(self.context.mheap.wrapping_add(heap.arenas.offset));
-        found.add(index, ARENAS * 8);
+        self.add(found, index, ARENAS * 8);
         for field in [heap.all_arenas, heap.heap_arenas, heap.user_arenas].into_iter().flatten() {
             let at = self.context.mheap.wrapping_add(field.offset);
-            found.add_slice(self.memory, at, 8);
+            self.add_slice(found, at, 8);
             for arena in arena_indices(self.memory, at) {
-                found.add(self.word(index.wrapping_add(arena * 8)), self.context.layout.arena.size);
+                self.add(found, self.word(index.wrapping_add(arena * 8)), self.context.layout.arena.size);
             }
         }
-        found.add_slice(self.memory, self.context.mheap.wrapping_add(heap.all_spans.offset), 8);
+        self.add_slice(found, self.context.mheap.wrapping_add(heap.all_spans.offset), 8);
     }
 
     fn page_allocator(&self, found: &mut Metadata) {
         let pages = &self.accounts.pages;
         let at = |offset: u64| self.context.mheap.wrapping_add(offset);
+        // Of these, most is reserved and not mapped.
         for level in 0..(pages.summary.size / 24).min(8) {
             found.add_slice(self.memory, at(pages.summary.offset + level * 24), 8);
         }
         found.add_slice(self.memory, at(pages.scavenge_index.offset), 8);
-        found.add_slice(self.memory, at(pages.in_use.offset), 16);
+        self.add_slice(found, at(pages.in_use.offset), 16);
         for table in self.words(at(pages.chunks.offset), (pages.chunks.size / 8).min(PAGE_TABLE)) {
-            found.add(table, PAGE_TABLE * self.accounts.page_bits.size);
+            self.add(found, table, PAGE_TABLE * self.accounts.page_bits.size);
         }
     }
 

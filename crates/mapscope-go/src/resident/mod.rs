@@ -145,7 +145,7 @@ impl Finder<'_> {
             partial.add(Figure::RuntimeMemory, "the runtime's own memory is not told apart from what Go does not know");
         }
         if let Some(broken) = metadata.as_ref().map(|m| m.broken).filter(|broken| *broken > 0) {
-            let sentence = "lists of the runtime's own memory do not come to an end: they are damaged";
+            let sentence = "lists and tables of the runtime's own memory are cut short, or are not where they should be: they are damaged";
             partial.add(Figure::RuntimeMemory, format!("{broken} {sentence}"));
         }
         let is_stack = |pointer: u64| metadata.as_ref().is_none_or(|m| !m.manual.contains(&pointer));
