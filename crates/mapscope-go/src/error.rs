@@ -118,6 +118,17 @@ pub enum GoError {
         /// Its name.
         what: String,
     },
+    /// A list of the runtime is empty that no program is without once it has started.
+    #[error(
+        "{what} at {address:#x} is empty: the Go runtime of the program has not started yet (try again in a moment), or the \
+         core lacks its memory"
+    )]
+    Empty {
+        /// The list.
+        what: &'static str,
+        /// Its address.
+        address: u64,
+    },
     /// Something the runtime always holds does not make sense.
     #[error("{what} at {address:#x} makes no sense: {reason}")]
     Inconsistent {
@@ -169,6 +180,11 @@ impl GoError {
         let partial = &memory.info().partial;
         let target = if partial.is_empty() { String::new() } else { format!(" ({})", partial.sentences().join("; ")) };
         Self::NotFound { path: path.to_owned(), what, target }
+    }
+
+    /// A list of the runtime that no program is without once it has started.
+    pub(crate) fn empty(what: &'static str, address: u64) -> Self {
+        Self::Empty { what, address }
     }
 
     /// An [`GoError::Inconsistent`].

@@ -94,7 +94,7 @@ impl SpanTable {
             pointers.pop();
         }
         if pointers.is_empty() {
-            return Err(GoError::inconsistent("mheap_.allspans", all, "it is empty, and every program has a heap"));
+            return Err(GoError::empty("mheap_.allspans", all));
         }
         let (mut spans, mut manual) = (Vec::new(), Vec::new());
         let mut unreadable = 0u64;

@@ -88,7 +88,7 @@ impl Goroutines {
         let len = count.checked_mul(8).filter(|l| memory.is_mapped(array, *l));
         let len = len.ok_or_else(|| GoError::inconsistent("runtime.allgs", at, "it is not mapped"))?;
         if count == 0 {
-            return Err(GoError::inconsistent("runtime.allgs", at, "it is empty, and every program has goroutines"));
+            return Err(GoError::empty("runtime.allgs", at));
         }
         let threads = Threads::read(context)?;
         let mut goroutines = Self { addresses: super::words(memory, array, len)?, ..Self::default() };
