@@ -22,9 +22,16 @@ pub(super) fn explain(pid: u32, path: &Path, source: std::io::Error) -> MemoryEr
         Some(nix::libc::EACCES | nix::libc::EPERM) => permission(pid),
         // The directory of a process vanishes with it; a file of one that is exiting says ESRCH.
         Some(nix::libc::ESRCH) => MemoryError::Exited { pid },
-        Some(nix::libc::ENOENT) if !proc_path(pid, "").exists() => MemoryError::Exited { pid },
+        Some(nix::libc::ENOENT) if !has_memory(pid) => MemoryError::Exited { pid },
+        // A thread that calls execve takes the place of the first one, and for a moment nothing is below that place.
+        Some(nix::libc::ENOENT) if path.exists() => MemoryError::Execed { pid },
         _ => MemoryError::File { path: path.to_path_buf(), source },
     }
+}
+
+/// Whether the process is there and has memory, which it gives back before it is gone.
+fn has_memory(pid: u32) -> bool {
+    system::text(proc_path(pid, "status")).is_ok_and(|status| field(&status, "VmSize").is_some())
 }
 
 /// A file of the process as bytes.

@@ -87,9 +87,12 @@ pub struct GoroutineRow {
     pub creators: Vec<u64>,
     /// Their numbers, the first ten.
     pub ids: Vec<u64>,
-    /// The loops over maps that they are in, the first ten.
+    /// The loops over maps that they are in: the ten that lead to most bytes of replaced tables.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub loops: Vec<LoopRow>,
+    /// How many loops there are.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub total_loops: u64,
 }
 
 /// A loop over a map (`for range m`) that has begun and not ended.

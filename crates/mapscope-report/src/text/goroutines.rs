@@ -217,6 +217,9 @@ fn stack(group: &GoroutineRow, width: usize) -> String {
         let (owner, type_name) = (safe(&one.owner), safe(&one.type_name));
         format!("{who}in a loop over {owner} ({type_name}, {entries}): {}", progress(one))
     }));
+    if let Some(more) = group.total_loops.checked_sub(group.loops.len() as u64).filter(|more| *more > 0) {
+        lines.push(format!("… {} more", plural(more, "loop over a map", "loops over maps")));
+    }
     for line in lines.iter().flat_map(|l| wrap(l, width.saturating_sub(4).max(20))) {
         out += &dim_line(line);
     }

@@ -38,10 +38,11 @@
 //!
 //! ## Limits
 //! The goroutines could go on, so this is not proved: they may be in use at this moment. A program whose every goroutine
-//! works with three or more of them at a time is told the same.
+//! works with three or more of them at a time is told the same. Commands without a context have no goroutine of their own
+//! that waits for `Wait`.
 
 use crate::finding::Claim;
-use crate::text::{bytes, count};
+use crate::text::{bytes, count, plural};
 use crate::{Evidence, HelperFacts};
 
 /// Fewer are no trouble yet.
@@ -51,7 +52,7 @@ const PER_GOROUTINE: u64 = 2;
 
 /// A place in the standard library where a goroutine waits until something is closed.
 struct Place {
-    /// How the function may begin that it stands in; what is behind it is a number or nothing.
+    /// The function that it stands in, or that has the literal in it where it stands.
     function: &'static str,
     /// Its state, where it also stands there for other reasons.
     state: &'static str,
@@ -86,27 +87,35 @@ const PLACES: &[Place] = &[
         "defer resp.Body.Close() behind each request",
     ),
     place(
-        "context.(*cancelCtx).propagateCancel.func",
+        "context.(*cancelCtx).propagateCancel",
         "",
         "contexts whose parent is of a type of its own",
         "defer cancel() behind each WithCancel, WithTimeout and WithDeadline",
     ),
     place(
-        "os/exec.(*Cmd).watchCtx.func",
+        "os/exec.(*Cmd).watchCtx",
         "",
-        "commands that were started (exec.Cmd)",
+        "commands with a context that were started (exec.Cmd)",
         "cmd.Wait() behind each cmd.Start()",
     ),
 ];
 
+/// Where goroutines of the standard library stand that go with those, or with what they are for: they use nothing.
+const BESIDE: &[&str] =
+    &["net/http.(*persistConn).writeLoop", "database/sql.(*DB).connectionOpener", "os/exec.(*Cmd).Start"];
+
 impl Place {
     fn of(function: &str, state: &str) -> Option<&'static Self> {
-        let is_at = |place: &&Self| {
-            let rest = function.strip_prefix(place.function);
-            rest.is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_digit()))
-        };
-        PLACES.iter().find(is_at).filter(|place| place.state.is_empty() || place.state == state)
+        let place = PLACES.iter().find(|place| is_in(function, place.function));
+        place.filter(|place| place.state.is_empty() || place.state == state)
     }
+}
+
+/// Whether `function` is `outer`, or a literal in it: `outer.func2`.
+fn is_in(function: &str, outer: &str) -> bool {
+    let rest = function.strip_prefix(outer);
+    let number = rest.map(|rest| rest.strip_prefix(".func").unwrap_or(rest));
+    number.is_some_and(|number| number.bytes().all(|b| b.is_ascii_digit()))
 }
 
 impl HelperFacts {
@@ -114,6 +123,12 @@ impl HelperFacts {
     #[must_use]
     pub fn is_helper(function: &str, state: &str) -> bool {
         Place::of(function, state).is_some()
+    }
+
+    /// Whether a goroutine that stands in `function` cannot be using what others wait for.
+    #[must_use]
+    pub fn is_beside(function: &str) -> bool {
+        BESIDE.iter().any(|outer| is_in(function, outer))
     }
 
     /// Whether a finding is made of them.
@@ -128,9 +143,9 @@ pub(crate) fn check(evidence: &Evidence) -> Vec<Claim> {
         Some(Claim {
             subject: helpers.function.clone(),
             summary: format!(
-                "{} {open} are open, and the program has {} other goroutines that could be using them. Their own goroutines hold {} of stacks and {} of objects.",
+                "{} {open} are open, and the program has {} that could be using them. Their own goroutines hold {} of stacks and {} of objects.",
                 count(helpers.count),
-                count(helpers.others),
+                plural(helpers.others, "other goroutine"),
                 bytes(helpers.stack_bytes),
                 bytes(helpers.retained_bytes),
             ),
@@ -175,5 +190,7 @@ mod tests {
         assert!(found("net/http.(*persistConn).readLoop", "IO wait", 400, 2).is_empty());
         assert!(!found("net/http.(*persistConn).readLoop", "select", 400, 2).is_empty());
         assert!(found("database/sql.(*Rows).awaitDoneLater", "select", 400, 2).is_empty());
+        let beside = ["net/http.(*persistConn).writeLoop", "os/exec.(*Cmd).Start.func2"];
+        assert!(beside.into_iter().all(HelperFacts::is_beside) && !HelperFacts::is_beside("main.work"));
     }
 }

@@ -355,7 +355,7 @@ fn helpers(session: &Session<'_>, census: &GoroutineCensus, causes: &mut Causes)
     for group in census.groups.iter().filter(|g| !g.leaked && !g.system) {
         let function = group.stack.first().map_or("", |f| f.function.as_str());
         if !HelperFacts::is_helper(function, &group.state) {
-            others += group.ids.len() as u64;
+            others += if HelperFacts::is_beside(function) { 0 } else { group.ids.len() as u64 };
             continue;
         }
         let (sum, seeds) = facts.entry((function, &group.state)).or_default();

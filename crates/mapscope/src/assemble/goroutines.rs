@@ -67,8 +67,17 @@ fn row(group: &GoroutineGroup, live_bytes: u64) -> GoroutineRow {
         created_by: group.created_by.as_ref().map(frame),
         creators: group.creators.iter().copied().take(IDS).collect(),
         ids: group.ids.iter().copied().take(IDS).collect(),
-        loops: group.loops.iter().take(IDS).map(open_loop).collect(),
+        loops: largest(&group.loops).into_iter().map(open_loop).collect(),
+        total_loops: group.loops.len() as u64,
     }
+}
+
+/// The loops that lead to most bytes of replaced tables; of those that lead to none, the first.
+fn largest(loops: &[OpenLoop]) -> Vec<&OpenLoop> {
+    let mut loops: Vec<&OpenLoop> = loops.iter().collect();
+    loops.sort_by_key(|one| Reverse(one.replaced_bytes));
+    loops.truncate(IDS);
+    loops
 }
 
 /// A loop over a map.
