@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use mapscope_go::{
-    AllPinnedKeys, GoroutineCensus, HolderKind, PaddedMap, PaddedType, Session, Storage, StorageOptions, StructLayout,
+    AllPinnedKeys, GoroutineCensus, GoroutineGroup, HolderKind, PaddedMap, PaddedType, Session, Storage,
+    StorageOptions, StructLayout,
 };
 use mapscope_heap::{Freed, Seed};
 use mapscope_memory::Partial;
@@ -325,51 +326,64 @@ fn classes(session: &Session<'_>) -> Vec<ClassFacts> {
 /// Leaked goroutines by where they wait and what made them: where they differ further up is no difference to who reads it.
 fn leaks(session: &Session<'_>, census: &GoroutineCensus, causes: &mut Causes) -> Vec<LeakFacts> {
     let holders: HashMap<u64, u32> = session.goroutine_holders().collect();
-    let mut facts: HashMap<(String, String, String), (LeakFacts, Vec<Seed>)> = HashMap::new();
+    let mut sums: BTreeMap<(&str, &str, &str), Goroutines> = BTreeMap::new();
     for group in census.groups.iter().filter(|g| g.leaked && !g.system) {
         // A coroutine stands in the function that it was made for.
         let own = group.stack.iter().find(|f| !f.function.starts_with("iter."));
-        let function = own.or(group.stack.first()).map_or_else(String::new, |f| f.function.clone());
-        let created_by = group.created_by.as_ref().map_or_else(String::new, |f| f.function.clone());
-        let key = (group.state.clone(), function, created_by);
-        let (sum, seeds) = facts.entry(key).or_default();
-        seeds.extend(group.ids.iter().filter_map(|id| holders.get(id)).copied().map(Seed::Holder));
-        sum.count += group.ids.len() as u64;
-        sum.stack_bytes = sum.stack_bytes.saturating_add(group.stack_bytes);
-        sum.retained_bytes = sum.retained_bytes.saturating_add(group.retained_bytes);
+        let function = own.or(group.stack.first()).map_or("", |f| f.function.as_str());
+        let created_by = group.created_by.as_ref().map_or("", |f| f.function.as_str());
+        sums.entry((&group.state, function, created_by)).or_default().add(group, &holders);
     }
-    let mut facts: Vec<_> = facts.into_iter().collect();
-    facts.sort_by(|a, b| a.0.cmp(&b.0));
-    let named = |((state, function, created_by), (sum, seeds)): (_, (LeakFacts, Vec<Seed>))| {
-        let cause = if sum.matters() { causes.add(seeds) } else { None };
-        LeakFacts { state, function, created_by, cause, ..sum }
+    let named = |((state, function, created_by), sum): ((&str, &str, &str), Goroutines)| {
+        let Goroutines { count, stack_bytes, retained_bytes, seeds } = sum;
+        let (state, function, created_by) = (state.to_owned(), function.to_owned(), created_by.to_owned());
+        let facts = LeakFacts { state, function, created_by, count, stack_bytes, retained_bytes, cause: None };
+        let cause = if facts.matters() { causes.add(seeds) } else { None };
+        LeakFacts { cause, ..facts }
     };
-    facts.into_iter().map(named).collect()
+    sums.into_iter().map(named).collect()
 }
 
 /// Goroutines that wait until something is closed, by where they wait.
 fn helpers(session: &Session<'_>, census: &GoroutineCensus, causes: &mut Causes) -> Vec<HelperFacts> {
     let holders: HashMap<u64, u32> = session.goroutine_holders().collect();
-    let mut facts: BTreeMap<(&str, &str), (HelperFacts, Vec<Seed>)> = BTreeMap::new();
+    let mut sums: BTreeMap<(&str, &str), Goroutines> = BTreeMap::new();
     let mut others = 0;
     for group in census.groups.iter().filter(|g| !g.leaked && !g.system) {
         let function = group.stack.first().map_or("", |f| f.function.as_str());
-        if !HelperFacts::is_helper(function, &group.state) {
-            others += if HelperFacts::is_beside(function) { 0 } else { group.ids.len() as u64 };
-            continue;
+        if HelperFacts::is_helper(function, &group.state) {
+            sums.entry((function, &group.state)).or_default().add(group, &holders);
+        } else if !HelperFacts::is_beside(function) {
+            others += group.ids.len() as u64;
         }
-        let (sum, seeds) = facts.entry((function, &group.state)).or_default();
-        seeds.extend(group.ids.iter().filter_map(|id| holders.get(id)).copied().map(Seed::Holder));
-        sum.count += group.ids.len() as u64;
-        sum.stack_bytes = sum.stack_bytes.saturating_add(group.stack_bytes);
-        sum.retained_bytes = sum.retained_bytes.saturating_add(group.retained_bytes);
     }
-    let named = |((function, state), (sum, seeds)): ((&str, &str), (HelperFacts, Vec<Seed>))| {
-        let facts = HelperFacts { function: function.to_owned(), state: state.to_owned(), others, ..sum };
+    let named = |((function, state), sum): ((&str, &str), Goroutines)| {
+        let Goroutines { count, stack_bytes, retained_bytes, seeds } = sum;
+        let (function, state) = (function.to_owned(), state.to_owned());
+        let facts = HelperFacts { function, state, count, others, stack_bytes, retained_bytes, cause: None };
         let cause = if facts.matters() { causes.add(seeds) } else { None };
         HelperFacts { cause, ..facts }
     };
-    facts.into_iter().map(named).collect()
+    sums.into_iter().map(named).collect()
+}
+
+/// Goroutines of several groups, added up, with what goes when they end.
+#[derive(Default)]
+struct Goroutines {
+    count: u64,
+    stack_bytes: u64,
+    retained_bytes: u64,
+    seeds: Vec<Seed>,
+}
+
+impl Goroutines {
+    /// `holders`: which holder each goroutine is.
+    fn add(&mut self, group: &GoroutineGroup, holders: &HashMap<u64, u32>) {
+        self.seeds.extend(group.ids.iter().filter_map(|id| holders.get(id)).copied().map(Seed::Holder));
+        self.count += group.ids.len() as u64;
+        self.stack_bytes = self.stack_bytes.saturating_add(group.stack_bytes);
+        self.retained_bytes = self.retained_bytes.saturating_add(group.retained_bytes);
+    }
 }
 
 pub(super) fn finalizers(session: &Session<'_>, storage: &Storage, cause: Option<u16>) -> FinalizerFacts {
