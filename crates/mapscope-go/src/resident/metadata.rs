@@ -153,9 +153,9 @@ impl Reader<'_, '_> {
         found
     }
 
-    /// Adds a range that the runtime uses from its start on. One that is not mapped there is broken.
+    /// Adds a range that the runtime mapped as a whole. One that lacks a part is broken.
     fn add(&self, found: &mut Metadata, start: u64, bytes: u64) {
-        let is_lost = start != 0 && bytes > 0 && !self.memory.is_mapped(start, 1);
+        let is_lost = start != 0 && bytes > 0 && !self.memory.is_mapped(start, bytes);
         self.broken.set(self.broken.get() + u64::from(is_lost));
         found.add(start, bytes);
     }
@@ -169,18 +169,18 @@ impl Reader<'_, '_> {
 
     fn lists(&self, variables: &Variables, found: &mut Metadata) {
         for chunk in self.list(variables.persistent, 0) {
-            found.add(chunk, PERSISTENT_CHUNK);
+            self.add(found, chunk, PERSISTENT_CHUNK);
         }
         for head in variables.bits {
             for chunk in self.list(head, self.accounts.bits_arena.next.offset) {
-                found.add(chunk, BITS_CHUNK);
+                self.add(found, chunk, BITS_CHUNK);
             }
         }
         self.add(found, self.word(variables.profile), PROFILE_TABLE);
         if let (Some(queues), Some(queue)) = (self.accounts.work.queues, self.accounts.span_queue) {
             for at in self.list(variables.work.wrapping_add(queues.offset), queue.next.offset) {
                 let capacity = self.memory.u32(at.wrapping_add(queue.capacity.offset)).unwrap_or(0);
-                found.add(self.word(at.wrapping_add(queue.ring.offset)), u64::from(capacity) * 8);
+                self.add(found, self.word(at.wrapping_add(queue.ring.offset)), u64::from(capacity) * 8);
             }
         }
     }
