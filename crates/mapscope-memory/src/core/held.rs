@@ -10,10 +10,12 @@ use std::path::Path;
 use nix::unistd::{Whence, lseek};
 
 use super::pieces::Piece;
-use crate::{AMD64, system};
+use crate::{AMD64, FileBytes, system};
 
 /// Holes that are looked for; a file with more is taken to end there.
 const MAX_HOLES: usize = 1 << 20;
+/// Bytes that are looked through before their pages are let go: a file without holes may be much larger than the heap.
+const WINDOW: usize = 4 << 20;
 
 /// The holes of the file at `path`, by offset; empty where there are none or the file system does not say.
 pub(super) fn holes(path: &Path, len: u64) -> Vec<Range<u64>> {
@@ -39,7 +41,7 @@ pub(super) fn holes(path: &Path, len: u64) -> Vec<Range<u64>> {
 
 /// The ranges of addresses that `core` holds in `pieces`, by address.
 pub(super) fn ranges<'p>(
-    core: &[u8],
+    core: &FileBytes,
     holes: &[Range<u64>],
     pieces: impl Iterator<Item = &'p Piece>,
 ) -> Vec<Range<u64>> {
@@ -51,13 +53,17 @@ pub(super) fn ranges<'p>(
     };
     for piece in pieces.filter(|p| p.file == 0) {
         if holes.is_empty() {
-            let page = AMD64.page_size;
             let bytes = core.get(piece.offset..piece.offset + piece.len as usize).unwrap_or_default();
-            for (index, bytes) in bytes.chunks(page as usize).enumerate() {
-                let start = piece.start + index as u64 * page;
-                if !is_zero(bytes) {
-                    add(start..start + bytes.len() as u64);
+            let mut start = piece.start;
+            for (window, at) in bytes.chunks(WINDOW).zip((piece.offset..).step_by(WINDOW)) {
+                for page in window.chunks(AMD64.page_size as usize) {
+                    let end = start + page.len() as u64;
+                    if !is_zero(page) {
+                        add(start..end);
+                    }
+                    start = end;
                 }
+                core.release(at, window.len());
             }
             continue;
         }
@@ -96,7 +102,7 @@ mod tests {
         std::fs::remove_file(&path).unwrap();
         let piece = |start: u64, pages: u64, offset: usize| Piece { start, len: pages << 12, file: 0, offset };
         let pieces = [piece(0x10_0000, 2, 0), piece(0x20_0000, 64, 64 << 12)];
-        let bytes = [vec![1; 4096], vec![0; 127 << 12]].concat();
+        let bytes = FileBytes::from([vec![1; 4096], vec![0; 127 << 12]].concat());
         // A file system without holes stores the zeros.
         let expected = if holes.is_empty() {
             vec![0x10_0000..0x10_1000]

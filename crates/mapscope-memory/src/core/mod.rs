@@ -245,7 +245,7 @@ impl Memory for Core {
         if let Some(origin) = &self.origin {
             return Ok(origin.residency.clone());
         }
-        let core: &[u8] = self.files.first().map_or(&[], |f| f);
+        let Some(core) = self.files.first() else { return Ok(Residency::default()) };
         let path = self.unpacked.as_ref().map(Unpacked::path).or_else(|| self.place.clone());
         let holes = path.map_or_else(Vec::new, |path| held::holes(&path, core.len() as u64));
         let kernel: Vec<u64> = self.kernel.into_iter().chain([VSYSCALL]).collect();
