@@ -401,10 +401,10 @@ fn session<R>(
     make_room(memory);
     let owners = Owners::new(&typing, graph, &reach, &names, &roots, &starts, &regions);
     let holders = Holders::new(&roots, &starts, &owners);
+    progress.stage("finding dominators");
     let dominators = Dominators::new(graph, &reach, holders.tree());
     let classes = Classes::of(&types);
-    let by_type = MergedTree::new(graph, &dominators, &classes.of_type);
-    let merged = by_type.fold(&classes.wholes);
+    let (by_type, merged) = add_up(progress, graph, &dominators, &classes);
     let stages = Stages {
         context: &context,
         heap: &heap,
@@ -448,6 +448,19 @@ fn session<R>(
         partial,
         stages,
     }))
+}
+
+/// The dominator tree by type, and by type with parts below their wholes.
+fn add_up(
+    progress: &dyn Progress,
+    graph: &HeapGraph,
+    dominators: &Dominators<'_>,
+    classes: &Classes,
+) -> (MergedTree, MergedTree) {
+    progress.stage("adding up by type");
+    let by_type = MergedTree::new(graph, dominators, &classes.of_type);
+    let merged = by_type.fold(&classes.wholes);
+    (by_type, merged)
 }
 
 /// The debug information of the file with the runtime, or none: that of its host, in C alone, says nothing of Go.

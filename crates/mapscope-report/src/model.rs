@@ -166,6 +166,18 @@ pub struct Target {
     pub why_not_forked: Option<String>,
     /// How long reading and analysing took, in milliseconds.
     pub read_ms: f64,
+    /// The stages of that, in order; what is not in any was small.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stages: Vec<StageTime>,
+}
+
+/// How long a stage took.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct StageTime {
+    /// What was done: `marking what is live`.
+    pub stage: String,
+    /// Milliseconds.
+    pub ms: f64,
 }
 
 /// Where memory went, in bytes. Where residency is known, only resident pages count, of a core those that it holds; the

@@ -23,7 +23,7 @@ use mapscope_go::{ClassUse, Containers, MapDetails, Mapping, Session, Totals};
 use mapscope_memory::{Figure, Pause, Process, TargetInfo, TargetKind};
 use mapscope_report::model::{
     GoroutineCount, GroupState, Heap, Inspection, MapDetail, MemoryUse, OtherMemory, SiteList, SizeClass, SlotLayout,
-    Target, TypeRow, Untyped, UntypedGroup,
+    StageTime, Target, TypeRow, Untyped, UntypedGroup,
 };
 use mapscope_report::{INSPECT_SCHEMA, MAP_SCHEMA, rfc3339};
 
@@ -146,6 +146,7 @@ fn target(session: &Session<'_>, info: &TargetInfo, read: Duration, stop: Option
         copied_bytes: stop.as_ref().and_then(|s| s.copied_bytes),
         why_not_forked: stop.and_then(|s| s.why_not_forked),
         read_ms: milliseconds(read),
+        stages: Vec::new(),
     }
 }
 
@@ -154,9 +155,11 @@ pub(crate) fn milliseconds(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 10_000.0).round() / 10.0
 }
 
-/// Adds what a command took after the reading to the time of the target's line.
-pub(crate) fn add_time(target: &mut Target, more: Duration) {
-    target.read_ms = ((target.read_ms + milliseconds(more)) * 10.0).round() / 10.0;
+/// Adds what a stage took after the reading to the time of the target's line.
+pub(crate) fn add_time(target: &mut Target, stage: &str, more: Duration) {
+    let ms = milliseconds(more);
+    target.read_ms = ((target.read_ms + ms) * 10.0).round() / 10.0;
+    target.stages.push(StageTime { stage: stage.to_owned(), ms });
 }
 
 fn memory_use(session: &Session<'_>, info: &TargetInfo) -> MemoryUse {

@@ -75,7 +75,7 @@ fn choose(process: &Process, wanted: &Capture, files: Result<GoFiles>, progress:
     let files = files?;
     let executable = Executable::of(&files);
     let reads = Reads::new(process.regions());
-    let chosen = with_noted_session(process, executable, &Stages(progress), &reads, |session| Chosen {
+    let chosen = with_noted_session(process, executable, &Stages::new(progress), &reads, |session| Chosen {
         keep: wanted.heap_only.then(|| session.needed(&reads)),
         redaction: wanted.redact.then(|| session.redaction(&reads)),
     })?;

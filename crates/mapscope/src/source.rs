@@ -1,7 +1,7 @@
 //! From a target to the data that views show. The only place that knows the readers.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use anyhow::{Context, Result};
@@ -13,7 +13,7 @@ use mapscope_memory::{
     Core, FileBytes, Input, InputBounds, MappedFiles, Pause, PauseOptions, Process, TargetInfo, TargetKind,
 };
 use mapscope_report::model::{
-    CycleList, DominatorList, GoroutineList, Inspection, MapDetail, PathReport, Report, Storage,
+    CycleList, DominatorList, GoroutineList, Inspection, MapDetail, PathReport, Report, StageTime, Storage,
 };
 
 use crate::config::{PathQuery, TreeShape};
@@ -88,7 +88,7 @@ impl<'s> Loaded<'_, 's> {
         let (inspection, census) = self.findings_and_census();
         let started = Instant::now();
         let mut report = assemble::report::report(session, inspection, &census);
-        assemble::add_time(&mut report.inspection.target, started.elapsed());
+        assemble::add_time(&mut report.inspection.target, "putting the report together", started.elapsed());
         report
     }
 
@@ -111,7 +111,7 @@ impl<'s> Loaded<'_, 's> {
         let (findings, partial) = assemble::findings::list(session, &inspection, &census);
         assemble::partial::add(&partial, &mut inspection.partial, &mut inspection.partial_scope);
         inspection.findings = findings;
-        assemble::add_time(&mut inspection.target, started.elapsed());
+        assemble::add_time(&mut inspection.target, "working out findings", started.elapsed());
         (inspection, census)
     }
 
@@ -158,7 +158,7 @@ impl<'s> Loaded<'_, 's> {
             assemble::storage::storage(self.session.storage(&StorageOptions { values, whole_texts: false }));
         let mut inspection = self.inspection;
         assemble::partial::add(&partial, &mut inspection.partial, &mut inspection.partial_scope);
-        assemble::add_time(&mut inspection.target, started.elapsed());
+        assemble::add_time(&mut inspection.target, "looking at slices and strings", started.elapsed());
         (inspection, storage)
     }
 
@@ -272,17 +272,19 @@ fn read<R>(
     then: impl FnOnce(Loaded<'_, '_>) -> Result<R>,
 ) -> Result<R> {
     let executable = Executable::of(files);
+    let stages = Stages::new(progress);
     let then = |session: &Session<'_>| {
         let containers = match extent {
             Extent::Whole => session.containers(table),
             Extent::WithoutMaps => Containers::default(),
         };
-        let inspection = assemble::inspection(session, containers, memory.info(), started.elapsed(), stop());
+        let mut inspection = assemble::inspection(session, containers, memory.info(), started.elapsed(), stop());
+        inspection.target.stages = stages.times();
         then(Loaded { session, inspection })
     };
     match extent {
-        Extent::Whole => with_session(memory, executable, &Stages(progress), then)?,
-        Extent::WithoutMaps => with_session_without_maps(memory, executable, &Stages(progress), then)?,
+        Extent::Whole => with_session(memory, executable, &stages, then)?,
+        Extent::WithoutMaps => with_session_without_maps(memory, executable, &stages, then)?,
     }
 }
 
@@ -383,11 +385,32 @@ impl DebugFile {
     }
 }
 
-/// Passes the reader's stages on to the display.
-pub(crate) struct Stages<'p>(pub(crate) &'p dyn Progress);
+/// Passes the reader's stages on to the display, and keeps when each began.
+pub(crate) struct Stages<'p> {
+    display: &'p dyn Progress,
+    begun: Mutex<Vec<(&'static str, Instant)>>,
+}
+
+impl<'p> Stages<'p> {
+    pub(crate) fn new(display: &'p dyn Progress) -> Self {
+        Self { display, begun: Mutex::default() }
+    }
+
+    /// How long each stage took; the last ends now.
+    fn times(&self) -> Vec<StageTime> {
+        let begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
+        let ends = begun.iter().skip(1).map(|b| b.1).chain([Instant::now()]);
+        let times = begun.iter().zip(ends).map(|((name, from), to)| StageTime {
+            stage: (*name).to_owned(),
+            ms: assemble::milliseconds(to.duration_since(*from)),
+        });
+        times.collect()
+    }
+}
 
 impl mapscope_go::Progress for Stages<'_> {
     fn stage(&self, name: &'static str) {
-        self.0.stage(name);
+        self.display.stage(name);
+        self.begun.lock().unwrap_or_else(PoisonError::into_inner).push((name, Instant::now()));
     }
 }

@@ -9,7 +9,7 @@ use mapscope_report::model::{
     GoroutineCount, GoroutineList, GoroutineRow, GroupState, GrowthRow, Heap, HolderRow, Inspection, LargestObject,
     LayoutReport, LayoutRow, LeftOut, MapCost, MapDetail, MapFigures, MapList, MapRow, MemoryUse, OffenderRow, Omitted,
     PathObject, PathObjects, PathReport, PathRow, PathStep, PathSubject, PinnedRow, PoolRow, QueuedRow, RunningRow,
-    SiteList, SiteRow, SizeClass, SizeReport, SizedType, SliceRow, SlotLayout, SlotRow, Storage, StringRow,
+    SiteList, SiteRow, SizeClass, SizeReport, SizedType, SliceRow, SlotLayout, SlotRow, StageTime, Storage, StringRow,
     StringTotals, Suspect, Target, TimerHeapRow, TimerRow, TimerTotals, TypeList, TypeRow, Waited,
 };
 use mapscope_report::{
@@ -36,6 +36,7 @@ pub(crate) fn process() -> Target {
         copied_bytes: Some(12 << 20),
         why_not_forked: None,
         read_ms: 2104.0,
+        stages: vec![StageTime { stage: "marking what is live".to_owned(), ms: 311.4 }],
     }
 }
 
@@ -56,6 +57,7 @@ pub(crate) fn legacy_core() -> Target {
         copied_bytes: None,
         why_not_forked: None,
         read_ms: 312.0,
+        stages: Vec::new(),
     }
 }
 
