@@ -86,13 +86,29 @@ impl Session<'_> {
     /// The groups of live objects that reach each other and hold a map; with `all` also those that hold none. Of the
     /// largest `limit` groups, the details.
     pub fn cycles(&self, all: bool, limit: Option<usize>) -> FoundCycles {
+        let cycles = Cycles::new(self.stages.reach, self.stages.dominators, self.itself());
+        self.groups(&cycles, all, limit)
+    }
+
+    /// The `limit` largest groups of live objects that reach each other and hold a map. Others are not counted.
+    pub fn cycles_of_maps(&self, limit: usize) -> FoundCycles {
+        let maps = self.maps.iter().filter_map(|map| Some(self.stages.heap.spans.object(map.address())?.0));
+        let cycles = Cycles::with(maps, self.stages.reach, self.stages.dominators, self.itself());
+        FoundCycles { without_map: 0, ..self.groups(&cycles, false, Some(limit)) }
+    }
+
+    /// Whether a pointer of an object to itself makes a cycle.
+    fn itself(&self) -> impl Fn(u32) -> bool {
         let graph = &self.stages.heap.graph;
         let types = self.stages.context.types;
         // The last of a legacy map's spare buckets points to the first bucket, to say that it is the last.
         let in_map = |id: u32| matches!(types.get(TypeId(id)).kind, Kind::MapPart(..));
         let in_map: Vec<bool> = (0..types.len() as u32).map(in_map).collect();
-        let itself = |o: u32| in_map.get(graph.type_of(o) as usize) != Some(&true);
-        let cycles = Cycles::new(self.stages.reach, self.stages.dominators, itself);
+        move |o: u32| in_map.get(graph.type_of(o) as usize) != Some(&true)
+    }
+
+    fn groups(&self, cycles: &Cycles, all: bool, limit: Option<usize>) -> FoundCycles {
+        let graph = &self.stages.heap.graph;
         // There can be a million maps, each in a cycle of its own.
         let mut maps: Vec<(u32, u32)> = Vec::new();
         for (index, map) in self.maps.iter().enumerate() {
@@ -128,8 +144,8 @@ impl Session<'_> {
         if groups.is_empty() {
             return found;
         }
-        self.find_entries(&cycles, &mut groups);
-        found.groups = self.describe(&cycles, &groups);
+        self.find_entries(cycles, &mut groups);
+        found.groups = self.describe(cycles, &groups);
         found
     }
 

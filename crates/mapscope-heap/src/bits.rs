@@ -99,6 +99,10 @@ impl RankedSet {
         self.before.last().copied().unwrap_or(0) as usize
     }
 
+    pub(crate) fn bits(&self) -> &BitSet {
+        &self.bits
+    }
+
     #[inline]
     pub(crate) fn contains(&self, index: usize) -> bool {
         self.bits.contains(index)

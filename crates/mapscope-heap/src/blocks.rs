@@ -64,6 +64,9 @@ struct Pages {
     root: Arc<[u32]>,
 }
 
+/// Slots that can be numbered: 31 bits, and room for what stands beside objects in a graph.
+const MAX_OBJECTS: u32 = (1 << 31) - (1 << 24);
+
 impl BlockTable {
     /// Numbers the slots of `rows`: (start address, slot size, slots). Rows are sorted by address here. Rows that
     /// overlap a page of an earlier one, are empty, or wrap around the address space are refused.
@@ -84,7 +87,7 @@ impl BlockTable {
             let first = objects;
             objects = first
                 .checked_add(count)
-                .filter(|n| *n < u32::MAX / 2)
+                .filter(|n| *n <= MAX_OBJECTS)
                 .ok_or(HeapError::TooManyObjects { at_least: u64::from(first) + u64::from(count) })?;
             blocks.push(Block { start, slot_size, first, count });
         }

@@ -7,10 +7,12 @@
 //! member's place in the search and its component are never needed at once).
 
 use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
+use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
-use crate::bits::{RankedSet, SharedBits};
+use crate::bits::{BitSet, RankedSet, SharedBits};
 use crate::dominators::Kernel;
 use crate::reach::Parts;
 use crate::{Dominators, HeapGraph, Reachability};
@@ -19,6 +21,8 @@ use crate::{Dominators, HeapGraph, Reachability};
 const NONE: u32 = 0;
 /// Rounds in which what leads nowhere is left out.
 const ROUNDS: usize = 8;
+/// Blocks that one thread looks at in a row, at least.
+const MIN_BLOCKS: usize = 64;
 
 /// The live objects that are in cycles, by component: objects of one component reach each other.
 #[derive(Debug)]
@@ -50,7 +54,33 @@ impl Cycles {
     /// Finds the components of the live objects, whose `dominators` these are. A component is more than one object, or one
     /// that points to itself, if `itself` says that this counts for it.
     pub fn new(reach: &Reachability, dominators: &Dominators<'_>, itself: impl Fn(u32) -> bool) -> Self {
-        let members = may_be_in_cycles(dominators);
+        let closed = dominators.members();
+        let members = may_be_in_cycles(reach, dominators.graph(), closed.bits());
+        Self::among(members, &closed, reach, dominators, itself)
+    }
+
+    /// As [`Cycles::new`], but of the components without any of `objects` some may be left out. What leads to none of
+    /// them is in no component with one: that is most of a heap, where they are few.
+    pub fn with(
+        objects: impl IntoIterator<Item = u32>,
+        reach: &Reachability,
+        dominators: &Dominators<'_>,
+        itself: impl Fn(u32) -> bool,
+    ) -> Self {
+        let closed = dominators.members();
+        let leading = leading_to(objects, &closed, dominators.graph());
+        let members = may_be_in_cycles(reach, dominators.graph(), leading.as_ref().unwrap_or(closed.bits()));
+        Self::among(members, &closed, reach, dominators, itself)
+    }
+
+    /// The components among `members`.
+    fn among(
+        members: RankedSet,
+        closed: &RankedSet,
+        reach: &Reachability,
+        dominators: &Dominators<'_>,
+        itself: impl Fn(u32) -> bool,
+    ) -> Self {
         let kernel = Kernel::new(dominators.graph(), &members, &Parts::default());
         let found = Self {
             kernel: members,
@@ -68,7 +98,7 @@ impl Cycles {
             }
         }
         let mut alone: Vec<u32> = reach.loops().to_vec();
-        alone.retain(|o| dominators.members().rank(*o as usize).is_none() && itself(*o));
+        alone.retain(|o| !closed.contains(*o as usize) && itself(*o));
         alone.sort_unstable();
         alone.dedup();
         for object in alone {
@@ -141,21 +171,48 @@ impl Cycles {
     }
 }
 
-/// The members of the kernel without those that lead nowhere, as far as a few rounds find them.
-fn may_be_in_cycles(dominators: &Dominators<'_>) -> RankedSet {
-    let (graph, members) = (dominators.graph(), dominators.members());
-    let left = SharedBits::new(graph.len());
-    for object in members.iter().filter(|o| graph.points(*o as u32)) {
-        left.insert(object);
+/// The members of the kernel that lead to one of `objects`, and these; `None` when that takes too many rounds.
+fn leading_to(objects: impl IntoIterator<Item = u32>, members: &RankedSet, graph: &HeapGraph) -> Option<BitSet> {
+    let leading = SharedBits::new(graph.len());
+    for object in objects.into_iter().filter(|o| members.contains(*o as usize)) {
+        leading.insert(object as usize);
     }
     for _ in 0..ROUNDS {
-        let mut found = false;
-        for object in dominators.preorder().iter().rev().filter(|o| left.contains(**o as usize)) {
+        let more = AtomicBool::new(false);
+        graph.blocks.blocks().par_iter().with_min_len(MIN_BLOCKS).for_each(|block| {
+            for object in block.objects().filter(|o| members.contains(*o as usize)) {
+                let leads = |target: &u32| leading.contains(*target as usize);
+                if !leading.contains(object as usize) && graph.edges(object).iter().any(leads) {
+                    leading.insert(object as usize);
+                    more.store(true, Relaxed);
+                }
+            }
+        });
+        if !more.into_inner() {
+            return Some(leading.into_set());
+        }
+    }
+    None
+}
+
+/// The members of the kernel without those that lead nowhere, as far as a few rounds find them.
+fn may_be_in_cycles(reach: &Reachability, graph: &HeapGraph, members: &BitSet) -> RankedSet {
+    let left = SharedBits::new(graph.len());
+    let mut count = 0;
+    for object in members.iter().filter(|o| graph.points(*o as u32)) {
+        left.insert(object);
+        count += 1;
+    }
+    // Each object comes after one that leads to it.
+    for _ in 0..ROUNDS {
+        let before = count;
+        for object in reach.order().iter().rev().filter(|o| left.contains(**o as usize)) {
             if !graph.edges(*object).iter().any(|target| left.contains(*target as usize)) {
-                found |= left.remove(*object as usize);
+                left.remove(*object as usize);
+                count -= 1;
             }
         }
-        if !found {
+        if count == before {
             break;
         }
     }
@@ -293,6 +350,13 @@ mod tests {
                 Dominators::new(&graph, &reach, HolderTree { of_root: &holders, above: &[0], groups: &[0] });
             let cycles = Cycles::new(&reach, &dominators, |_| true);
             assert_eq!(sorted(&cycles), brute, "{edges:?}");
+            let wanted: Vec<u32> = (0..random.below(3)).map(|_| random.below(n)).collect();
+            let some = Cycles::with(wanted.iter().copied(), &reach, &dominators, |_| true);
+            assert!(sorted(&some).iter().all(|component| brute.contains(component)), "{edges:?}");
+            for object in &wanted {
+                let members = |cycles: &Cycles| cycles.component_of(*object).map(|c| cycles.members(c).len());
+                assert_eq!(members(&some), members(&cycles), "{object} of {edges:?}");
+            }
             for o in 0..n {
                 let mine = cycles.component_of(o).map(|c| cycles.members(c).contains(&o));
                 assert_eq!(mine, reaches[o as usize][o as usize].then_some(true), "{o} of {edges:?}");

@@ -6,17 +6,23 @@
 //! dominated by none of them: it is said who shares it. What only roots of a later rank reach is a part by itself, and
 //! pointers from it to the rest count for nothing.
 
+mod by_walk;
+mod code;
+mod entries;
+mod holders;
 mod kernel;
+mod meet;
 mod retained;
 mod semi_nca;
 mod shares;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests;
+mod walk;
 
-pub use kernel::HolderTree;
+use code::decode;
+pub use holders::HolderTree;
 pub(crate) use kernel::Kernel;
-use kernel::Solved;
 pub(crate) use retained::Above;
 use retained::Sums;
 pub use shares::Share;
@@ -42,17 +48,34 @@ pub struct Dominators<'g> {
     graph: &'g HeapGraph,
     reach: &'g Reachability,
     holders: HolderTree<'g>,
-    members: RankedSet,
-    solved: Solved,
+    /// The objects that more than one leads to.
+    several: RankedSet,
+    /// The immediate dominator of each of them, by rank.
+    codes: Vec<u32>,
+    /// Who shares what nothing dominates.
+    shares: Vec<Share>,
     sums: Sums,
 }
 
 impl<'g> Dominators<'g> {
     /// Finds the dominator and the retained size of every live object.
     pub fn new(graph: &'g HeapGraph, reach: &'g Reachability, holders: HolderTree<'g>) -> Self {
-        let members = kernel::members(graph, reach, &holders);
-        let solved = kernel::solve(Kernel::new(graph, &members, reach.parts()), reach, &members, &holders);
-        let mut tree = Self { graph, reach, holders, members, solved, sums: Sums::default() };
+        let several = kernel::joined(graph, reach, &holders);
+        let codes = meet::dominators(graph, reach, &several, &holders, None);
+        Self::of_codes(graph, reach, holders, several, codes)
+    }
+
+    /// With what the sweeps found; without, the walk finds it.
+    fn of_codes(
+        graph: &'g HeapGraph,
+        reach: &'g Reachability,
+        holders: HolderTree<'g>,
+        several: RankedSet,
+        codes: Option<Vec<u32>>,
+    ) -> Self {
+        let mut codes = codes.unwrap_or_else(|| by_walk::dominators(graph, reach, &several, &holders));
+        let shares = shares::share(graph, reach, &several, &holders, &mut codes);
+        let mut tree = Self { graph, reach, holders, several, codes, shares, sums: Sums::default() };
         tree.sums = Sums::of(&tree);
         tree
     }
@@ -60,8 +83,8 @@ impl<'g> Dominators<'g> {
     /// The immediate dominator of a live object; `None` for any other.
     #[inline]
     pub fn of(&self, object: u32) -> Option<Dominator> {
-        if let Some(rank) = self.members.rank(object as usize) {
-            return self.solved.dominator(rank);
+        if let Some(rank) = self.several.rank(object as usize) {
+            return self.codes.get(rank).map(|code| decode(*code));
         }
         Some(match self.reach.parent(object)? {
             Parent::Object(parent) => Dominator::Object(parent),
@@ -91,13 +114,8 @@ impl<'g> Dominators<'g> {
 
     /// The objects that have, or lead to one that has, more than one predecessor: what is in no cycle and dominates no more
     /// than its own tree is not among them.
-    pub(crate) fn members(&self) -> &RankedSet {
-        &self.members
-    }
-
-    /// These members in an order in which most come after what leads to them.
-    pub(crate) fn preorder(&self) -> &[u32] {
-        &self.solved.preorder
+    pub(crate) fn members(&self) -> RankedSet {
+        kernel::members(self.graph, self.reach, &self.several)
     }
 
     /// The graph that the dominators are of.
@@ -122,14 +140,13 @@ impl<'g> Dominators<'g> {
 
     /// Who shares what several holders reach.
     pub fn shares(&self) -> &[Share] {
-        &self.solved.shares
+        &self.shares
     }
 
     /// Live objects that point somewhere, each after its dominator.
     pub fn top_down(&self) -> impl DoubleEndedIterator<Item = u32> + '_ {
-        let rest = self.reach.order().iter().copied().filter(|o| !self.members.contains(*o as usize));
-        let members = self.solved.preorder.iter().copied().filter(|o| self.graph.points(*o));
-        members.chain(rest)
+        // The way by which an object was reached first goes through all that dominates it.
+        self.reach.order().iter().copied()
     }
 
     /// The number of an object among those that point somewhere; `None` for others.

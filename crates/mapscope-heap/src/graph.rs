@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use crate::bits::RankedSet;
+use crate::prefetch::prefetch;
 use crate::{BitSet, BlockTable};
 
 /// What cannot be represented.
@@ -21,8 +22,8 @@ pub enum HeapError {
         /// Slots.
         count: u32,
     },
-    /// More slots than 31 bits can number.
-    #[error("the heap has at least {at_least} object slots; at most 2147483646 can be numbered")]
+    /// More slots than can be numbered.
+    #[error("the heap has at least {at_least} object slots; at most 2130706432 can be numbered")]
     TooManyObjects {
         /// Slots seen when counting stopped.
         at_least: u64,
@@ -174,6 +175,20 @@ impl HeapGraph {
             Some(rank) => self.offsets[rank]..self.offsets[rank + 1],
             None => 0..0,
         }
+    }
+
+    /// Prepares for [`HeapGraph::prefetch_row`] of `object`.
+    #[inline]
+    pub(crate) fn prefetch_span(&self, object: u32) {
+        if let Some(rank) = self.pointing.rank(object as usize) {
+            prefetch(&self.offsets, rank);
+        }
+    }
+
+    /// Prepares for [`HeapGraph::edges`] of `object`.
+    #[inline]
+    pub(crate) fn prefetch_row(&self, object: u32) {
+        prefetch(&self.targets, self.span(object).start as usize);
     }
 
     /// The edges of an object, or some of them.

@@ -33,6 +33,7 @@ mod freed;
 mod graph;
 mod merged;
 mod paths;
+mod prefetch;
 mod reach;
 mod suspects;
 #[cfg(test)]

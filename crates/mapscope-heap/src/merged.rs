@@ -298,14 +298,14 @@ mod tests {
                 (Label::Holders(8), all, 0, 0, 0),
                 (Label::Holders(9), all, 0, 0, 0),
                 (shared, all, 0, 0, 32),
-                (Label::Class(30), shared, 1, 16, 32),
                 (list, Label::Holders(7), 3, 48, 96),
-                (Label::Class(20), Label::Class(30), 1, 16, 16),
+                (Label::Class(30), shared, 1, 16, 32),
                 (Label::Class(20), list, 3, 48, 48),
+                (Label::Class(20), Label::Class(30), 1, 16, 16),
             ]
         );
         assert_eq!(tree.shares(), [Share { group: 8, others: 1, more: false }]);
-        assert_eq!((merged.nodes[6].largest, merged.nodes[8].largest), (Some((96, 0)), Some((16, 3))));
+        assert_eq!((merged.nodes[5].largest, merged.nodes[7].largest), (Some((96, 0)), Some((16, 3))));
         assert_eq!(merged.by_class(31)[20], (4, 64, 64));
         assert_eq!(merged.by_class(31)[10], (3, 48, 96));
         // Of one group, the two are one; of two parts of one holder, each is below it, and what they share is its own.

@@ -48,6 +48,8 @@ pub(crate) struct Parts {
     later: Vec<(usize, BitSet)>,
     /// All of these objects.
     any: BitSet,
+    /// There are some.
+    several: bool,
 }
 
 impl Parts {
@@ -56,6 +58,12 @@ impl Parts {
     pub(crate) fn of(&self, object: u32) -> usize {
         // Few are not of the first.
         if self.any.contains(object as usize) { self.of_later(object) } else { 0 }
+    }
+
+    /// Whether two live objects are in different parts.
+    #[inline]
+    pub(crate) fn differ(&self, one: u32, other: u32) -> bool {
+        self.several && self.of(one) != self.of(other)
     }
 
     #[cold]
@@ -115,6 +123,7 @@ impl Reachability {
         let mut any = all.clone();
         if let Some((_, first)) = self.parts.later.first_mut() {
             any.words_mut().iter_mut().zip(first.words_mut()).for_each(|(word, before)| *word &= !*before);
+            self.parts.several = any.words_mut().iter().any(|word| *word != 0);
             self.parts.any = any;
         }
         for (_, objects) in self.parts.later.iter_mut().rev() {

@@ -5,16 +5,24 @@
 //! reaches the top above a predecessor. One depth-first pass against the pointers visits each top once, and gives all tops
 //! of a cycle together what leads to any of them (Tarjan's components come out in that order).
 
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
-use super::semi_nca::Preorder;
+use super::code::{ENTRY, code, decode};
+use super::kernel::LONG;
+use super::meet::first_above;
+use super::{Dominator, HolderTree};
+use crate::bits::{BitSet, RankedSet};
+use crate::{HeapGraph, Reachability};
 
 /// Groups that are told apart among those that lead to one object.
 const MAX_GROUPS: usize = 16;
 /// Sets of groups that are told apart; a graph that has more is out to be large.
 const MAX_SETS: usize = 1 << 16;
-/// Set in what is above a node when that is no top but a holder; the rest is its group.
-pub(super) const GROUP: u32 = 1 << 31;
+/// Set in what an object is below when that is not a top but a holder; the rest is the holder's group.
+const GROUP: u32 = 1 << 31;
 
 /// Who shares an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -65,6 +73,8 @@ struct Sets {
     numbers: FxHashMap<Set, u32>,
     unions: FxHashMap<(u32, u32), u32>,
     last: ((u32, u32), u32),
+    /// The group looked up last, and its set.
+    last_group: (u32, u32),
 }
 
 const EMPTY: u32 = 0;
@@ -73,7 +83,13 @@ const MANY: u32 = 1;
 impl Sets {
     fn new() -> Self {
         let all = vec![Set::default(), Set { more: true, ..Set::default() }];
-        Self { all, numbers: FxHashMap::default(), unions: FxHashMap::default(), last: ((EMPTY, EMPTY), EMPTY) }
+        Self {
+            all,
+            numbers: FxHashMap::default(),
+            unions: FxHashMap::default(),
+            last: ((EMPTY, EMPTY), EMPTY),
+            last_group: (u32::MAX, EMPTY),
+        }
     }
 
     fn number(&mut self, set: Set) -> u32 {
@@ -87,6 +103,14 @@ impl Sets {
         let number = self.all.len() as u32 - 1;
         self.numbers.insert(set, number);
         number
+    }
+
+    /// The set of one group.
+    fn of_group(&mut self, group: u32) -> u32 {
+        if self.last_group.0 != group {
+            self.last_group = (group, self.number(Set::of(group)));
+        }
+        self.last_group.1
     }
 
     /// The union of two sets that have not met yet, or so many others have since.
@@ -115,45 +139,132 @@ impl Sets {
     }
 }
 
-/// The tops of a dominator tree.
-pub(super) struct Tops<'t, A: Fn(u32) -> u32> {
-    pub(super) graph: &'t Preorder,
-    /// The number of each top in the graph.
-    pub(super) numbers: &'t [u32],
-    /// What a node of the graph is below: the index of a top, or [`GROUP`] and the group of a holder.
-    pub(super) above: A,
+/// Says who shares each object that nothing dominates: puts the number of a share into its place in `dominators`, the
+/// codes of the objects of `several`, and returns the shares.
+pub(super) fn share(
+    graph: &HeapGraph,
+    reach: &Reachability,
+    several: &RankedSet,
+    holders: &HolderTree<'_>,
+    dominators: &mut [u32],
+) -> Vec<Share> {
+    let Some(tops) = Tops::of(graph, reach, several, holders, dominators) else { return Vec::new() };
+    let (numbers, shares) = tops.shares();
+    for (top, number) in tops.set.iter().zip(numbers) {
+        if let Some(rank) = several.rank(top) {
+            dominators[rank] = code(Dominator::Shared(number));
+        }
+    }
+    shares
 }
 
-/// Not visited.
-const UNSEEN: u32 = 0;
-/// All that leads to it is known.
-const DONE: u32 = u32::MAX;
-
-/// A top whose predecessors are being looked at.
-struct Frame {
-    top: u32,
-    next: u32,
-    /// Its place in the order of visits.
-    index: u32,
+/// The tops of a dominator tree, and what leads to each: tops by number, or [`GROUP`] and the group of a holder.
+struct Tops {
+    set: RankedSet,
+    /// What leads to each, as sparse rows.
+    starts: Vec<u32>,
+    from: Vec<u32>,
+    /// What each was reached from first.
+    first: Vec<u32>,
 }
 
-/// The pass over all tops.
-struct Pass<'p, 't, A: Fn(u32) -> u32> {
-    tops: &'p Tops<'t, A>,
-    sets: Sets,
-    /// The groups known to lead to each top.
-    found: Vec<u32>,
-    /// [`UNSEEN`], the lowest place in the order of visits that is known to lead to it, or [`DONE`].
-    low: Vec<u32>,
-    visited: u32,
-    waiting: Vec<u32>,
-    frames: Vec<Frame>,
-}
+impl Tops {
+    /// `None` when there are none.
+    fn of(
+        graph: &HeapGraph,
+        reach: &Reachability,
+        several: &RankedSet,
+        holders: &HolderTree<'_>,
+        dominators: &[u32],
+    ) -> Option<Self> {
+        let mut set = BitSet::new(graph.len());
+        for (object, _) in several.iter().zip(dominators).filter(|(_, dominator)| **dominator == ENTRY) {
+            set.insert(object);
+        }
+        let set = RankedSet::new(set);
+        if set.len() == 0 {
+            return None;
+        }
+        let group = |code: u32| match decode(code) {
+            Dominator::Holder(holder) => GROUP | holders.group(holder),
+            _ => GROUP,
+        };
+        let mut below: Vec<u32> = vec![GROUP; graph.pointing().len()];
+        for object in reach.order() {
+            let Some(index) = graph.pointing().rank(*object as usize) else { continue };
+            let dominator = match several.rank(*object as usize) {
+                Some(rank) => dominators[rank],
+                None => first_above(reach, holders, *object),
+            };
+            below[index] = match decode(dominator) {
+                // What dominates it was reached before it.
+                Dominator::Object(above) => graph.pointing().rank(above as usize).map_or(GROUP, |index| below[index]),
+                Dominator::Holder(_) => group(dominator),
+                Dominator::Shared(_) => set.rank(*object as usize).map_or(GROUP, |top| top as u32),
+            };
+        }
+        let of_object = |object: u32| graph.pointing().rank(object as usize).map_or(GROUP, |index| below[index]);
+        let first = set.iter().map(|top| match decode(first_above(reach, holders, top as u32)) {
+            Dominator::Object(parent) => of_object(parent),
+            _ => group(first_above(reach, holders, top as u32)),
+        });
+        let first = first.collect();
+        let roots = || {
+            let counting = reach.roots().iter().enumerate().filter(|(index, _)| reach.counts(*index));
+            counting.filter_map(|(index, object)| {
+                let holder = code(Dominator::Holder(holders.of(index as u32)));
+                Some((set.rank(*object as usize)?, group(holder)))
+            })
+        };
+        // Of each object that points to tops: what it is below, and the tops.
+        let each = |sink: &(dyn Fn(usize, u32) + Sync)| {
+            graph.blocks.blocks().par_iter().with_min_len(64).for_each(|block| {
+                for object in block.objects().filter(|o| graph.points(*o) && reach.is_live(*o)) {
+                    let follow = |target: &u32| {
+                        if let Some(top) = set.rank(*target as usize)
+                            && !reach.parts().differ(object, *target)
+                        {
+                            let from = of_object(object);
+                            if from != top as u32 {
+                                sink(top, from);
+                            }
+                        }
+                    };
+                    let row = graph.edges(object);
+                    if row.len() > LONG { row.par_iter().for_each(follow) } else { row.iter().for_each(follow) }
+                }
+            });
+        };
+        let mut starts: Vec<AtomicU32> = (0..=set.len()).map(|_| AtomicU32::new(0)).collect();
+        each(&|top, _| {
+            starts[top].fetch_add(1, Relaxed);
+        });
+        roots().for_each(|(top, _)| *starts[top].get_mut() += 1);
+        let mut total = 0;
+        for start in &mut starts {
+            // The end of the row for now; filling moves it to the start.
+            total += *start.get_mut();
+            *start.get_mut() = total;
+        }
+        let from: Vec<AtomicU32> = (0..total).map(|_| AtomicU32::new(GROUP)).collect();
+        let put = |top: usize, leads: u32| {
+            let at = starts[top].fetch_sub(1, Relaxed) - 1;
+            from[at as usize].store(leads, Relaxed);
+        };
+        each(&put);
+        roots().for_each(|(top, group)| put(top, group));
+        let plain = |column: Vec<AtomicU32>| column.into_iter().map(AtomicU32::into_inner).collect();
+        Some(Self { set, starts: plain(starts), from: plain(from), first })
+    }
 
-impl<A: Fn(u32) -> u32> Tops<'_, A> {
-    /// Who shares each top, by number in the list, when `first` is the group that reached each first.
-    pub(super) fn shares(&self, first: &[u32]) -> (Vec<u32>, Vec<Share>) {
-        let len = self.numbers.len();
+    /// What leads to a top.
+    fn row(&self, top: u32) -> &[u32] {
+        &self.from[self.starts[top as usize] as usize..self.starts[top as usize + 1] as usize]
+    }
+
+    /// Who shares each top, by number in the list.
+    fn shares(&self) -> (Vec<u32>, Vec<Share>) {
+        let len = self.set.len();
         let (found, low) = (vec![EMPTY; len], vec![UNSEEN; len]);
         let (waiting, frames) = (Vec::new(), Vec::new());
         let mut pass = Pass { tops: self, sets: Sets::new(), found, low, visited: 0, waiting, frames };
@@ -162,11 +273,11 @@ impl<A: Fn(u32) -> u32> Tops<'_, A> {
         }
         let Pass { sets, mut found, .. } = pass;
         let (mut shares, mut numbers) = (Vec::new(), FxHashMap::default());
-        for (set, group) in found.iter_mut().zip(first) {
+        for (set, group) in found.iter_mut().zip(first_groups(self.first.clone())) {
             let all = &sets.all[*set as usize];
-            let among = all.groups().contains(group);
+            let among = all.groups().contains(&group);
             let others = u32::from(all.len) - u32::from(among);
-            let share = Share { group: *group, others, more: all.more };
+            let share = Share { group, others, more: all.more };
             *set = *numbers.entry(share).or_insert_with(|| {
                 shares.push(share);
                 shares.len() as u32 - 1
@@ -176,22 +287,63 @@ impl<A: Fn(u32) -> u32> Tops<'_, A> {
     }
 }
 
-impl<A: Fn(u32) -> u32> Pass<'_, '_, A> {
+/// The group that reached each top first, from what each was reached from: a group, or another top, which was reached
+/// before it.
+fn first_groups(mut first: Vec<u32>) -> Vec<u32> {
+    let mut way = Vec::new();
+    for top in 0..first.len() {
+        let mut at = top;
+        while first[at] & GROUP == 0 && way.len() <= first.len() {
+            way.push(at);
+            at = first[at] as usize;
+        }
+        let group = first[at];
+        way.drain(..).for_each(|top| first[top] = group);
+    }
+    first.iter().map(|group| group & !GROUP).collect()
+}
+
+/// Not visited.
+const UNSEEN: u32 = 0;
+/// All that leads to it is known.
+const DONE: u32 = u32::MAX;
+
+/// A top whose predecessors are being looked at.
+struct Frame<'t> {
+    top: u32,
+    /// What leads to it and has not been looked at.
+    rest: &'t [u32],
+    /// Its place in the order of visits.
+    index: u32,
+}
+
+/// The pass over all tops.
+struct Pass<'t> {
+    tops: &'t Tops,
+    sets: Sets,
+    /// The groups known to lead to each top.
+    found: Vec<u32>,
+    /// [`UNSEEN`], the lowest place in the order of visits that is known to lead to it, or [`DONE`].
+    low: Vec<u32>,
+    visited: u32,
+    waiting: Vec<u32>,
+    frames: Vec<Frame<'t>>,
+}
+
+impl Pass<'_> {
     fn visit(&mut self, top: u32) {
         if self.low[top as usize] == UNSEEN {
             self.enter(top);
         }
         while let Some(frame) = self.frames.last_mut() {
-            let (top, next) = (frame.top, frame.next as usize);
-            frame.next += 1;
-            let row = self.tops.graph.predecessors(self.tops.numbers[top as usize] as usize);
-            let Some(&predecessor) = row.get(next) else {
+            let top = frame.top;
+            let Some((&above, rest)) = frame.rest.split_first() else {
                 self.leave();
                 continue;
             };
-            let above = (self.tops.above)(predecessor);
+            frame.rest = rest;
             if above & GROUP != 0 {
-                let set = self.sets.number(Set::of(above & !GROUP));
+                let set = self.sets.of_group(above & !GROUP);
                 self.add(top, set);
             } else if self.low[above as usize] == UNSEEN {
                 self.enter(above);
@@ -212,7 +364,7 @@ impl<A: Fn(u32) -> u32> Pass<'_, '_, A> {
         self.visited += 1;
         self.low[top as usize] = self.visited;
         self.waiting.push(top);
-        self.frames.push(Frame { top, next: 0, index: self.visited });
+        self.frames.push(Frame { top, rest: self.tops.row(top), index: self.visited });
     }
 
     fn leave(&mut self) {

@@ -122,7 +122,8 @@ impl Case {
     }
 }
 
-fn with_tree(case: &Case, check: impl FnOnce(&HeapGraph, &Reachability, &Dominators<'_>)) {
+/// Checks the tree of the sweeps and that of the walk.
+fn with_tree(case: &Case, check: impl Fn(&HeapGraph, &Reachability, &Dominators<'_>)) {
     let graph = case.graph();
     let mut reach = Reachability::new(&graph);
     // In phases, as a reader does it.
@@ -141,8 +142,9 @@ fn with_tree(case: &Case, check: impl FnOnce(&HeapGraph, &Reachability, &Dominat
     }
     let of_root = case.holder_of_root();
     let holders = HolderTree { of_root: &of_root, above: &case.above, groups: &case.groups };
-    let tree = Dominators::new(&graph, &reach, holders);
-    check(&graph, &reach, &tree);
+    check(&graph, &reach, &Dominators::new(&graph, &reach, holders));
+    let several = kernel::joined(&graph, &reach, &holders);
+    check(&graph, &reach, &Dominators::of_codes(&graph, &reach, holders, several, None));
 }
 
 fn check_meaning(case: &Case) {
@@ -275,6 +277,25 @@ fn fifty_larger_graphs_agree_with_petgraph() {
             }
         });
     }
+}
+
+#[test]
+fn a_graph_whose_ways_are_long_is_left_to_the_walk() {
+    // A list that its root holds by both ends, whose elements know the first of them: each way up is as long as the list.
+    let n = 200_000u32;
+    let edges = (0..n).map(|o| [o.checked_sub(1), Some(0), Some(o + 1).filter(|o| *o < n)].into_iter().flatten());
+    let edges: Vec<Vec<u32>> = edges.map(Iterator::collect).collect();
+    let case =
+        Case { edges, roots: vec![(0, 0)], holders: 1, above: vec![0], groups: vec![0], shut: Vec::new(), late: 0 };
+    let graph = case.graph();
+    let reach = Reachability::from_roots(&graph, [0]);
+    let holders = HolderTree { of_root: &[0], above: &case.above, groups: &case.groups };
+    let several = kernel::joined(&graph, &reach, &holders);
+    assert_eq!(meet::dominators(&graph, &reach, &several, &holders, None), None);
+    with_tree(&case, |graph, reach, tree| {
+        assert!((1..n).all(|o| tree.of(o) == Some(Dominator::Object(o - 1))));
+        assert_eq!(tree.retained(0), reach.live_bytes(graph));
+    });
 }
 
 #[test]

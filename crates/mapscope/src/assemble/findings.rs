@@ -150,7 +150,7 @@ fn cycles(session: &Session<'_>) -> Vec<CycleFacts> {
             type_name: session.maps.at(map.address).map(|m| m.type_name().to_owned()).unwrap_or_default(),
         })
     };
-    session.cycles(false, Some(CYCLES)).groups.into_iter().filter_map(facts).collect()
+    session.cycles_of_maps(CYCLES).groups.into_iter().filter_map(facts).collect()
 }
 
 fn map_facts(session: &Session<'_>, costs: &mut Costs<'_, '_>, map: MapRef<'_>) -> Option<MapFacts> {
