@@ -3,6 +3,7 @@
 //!
 //! Every figure of `docs/BENCHMARKS.md` is written by this, in one run on one machine.
 
+mod heaps;
 mod machine;
 pub(crate) mod measure;
 mod pause;
@@ -65,8 +66,10 @@ struct Heap {
 
 /// `cargo xtask bench [--objects N] [--large N] [--go VERSION] [--runs N] [--mapscope FILE]`.
 pub(crate) fn run(arguments: &[&str]) -> Result<()> {
-    if let Some((&"pause", rest)) = arguments.split_first() {
-        return pause::run(rest);
+    match arguments {
+        ["heaps", rest @ ..] => return heaps::run(rest),
+        ["pause", rest @ ..] => return pause::run(rest),
+        _ => {}
     }
     let options = parse(arguments)?;
     testbed::build()?;
@@ -139,7 +142,7 @@ fn from_core(program: &Path, big: Big, go: &str, options: &Options) -> Result<Su
     let core = big.into_core()?;
     let big = Big::gone(truth, executable);
     let read = subject(program, &big, &[&core.path.to_string_lossy()], options.runs)?;
-    let peers = peers::compare(&core.path, &big.executable)?;
+    let peers = peers::compare(&core.path, &big.executable, "main.Val")?;
     Ok(Subject { go: go.to_owned(), core: true, rss, bytes: core.stored_bytes()?, peers, ..read })
 }
 

@@ -33,6 +33,8 @@ usage: cargo xtask CHORE
   fuzz [TARGET] [--seconds N]   fuzz one target, or each for N seconds (60)
   bench [--objects N] [--go VERSION] [--runs N] [--mapscope FILE]
                                 measure `inspect` on a large heap, live and from a core; writes docs/BENCHMARKS.md
+  bench heaps [--objects N] [--large N] [--shapes NAME,NAME] [--runs N] [--peers no] [--mapscope FILE]
+                                measure heaps that share, next to goref; writes docs/BENCHMARKS.md
   bench pause [--sizes MB,MB] [--rounds N] [--mapscope FILE]
                                 measure what a look costs the process, next to gcore, Delve and goref
   real [--only NAME] [--mapscope FILE]

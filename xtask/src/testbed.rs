@@ -22,7 +22,7 @@ const PROGRAMS: &[&str] = &[
     "sessions", "sites", "sizes", "storage", "ticker", "writer",
 ];
 /// Programs that are only asked what is found in them, whatever way they are built.
-const DEFAULT_ONLY: &[&str] = &["growth", "manymaps", "rules"];
+const DEFAULT_ONLY: &[&str] = &["growth", "heaps", "manymaps", "rules"];
 /// Programs that are only read without debug information.
 const STRIPPED_ONLY: &[&str] = &["collecting"];
 /// A program that serves HTTP, which takes long to compile, and the minor versions of Go that it is built with: the oldest,

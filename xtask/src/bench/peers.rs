@@ -14,17 +14,14 @@ use crate::workspace::tools_directory;
 
 /// The toolchain that builds the peers and reads their profiles.
 const GO: &str = "1.27.3";
-/// The type whose objects are counted: the testbed's `big` says how many there are.
-const COUNTED: &str = "main.Val";
-
 struct Peer {
     name: &'static str,
     program: &'static str,
     module: &'static str,
     /// `CORE`, `EXE` and `OUT` stand for files.
     arguments: &'static [&'static str],
-    /// How many objects of the type it found: from what it printed, or from the file it wrote.
-    found: fn(&str, &Path) -> Option<u64>,
+    /// How many objects of a type it found: from what it printed, or from the file it wrote.
+    found: fn(&str, &str, &Path) -> Option<u64>,
 }
 
 const PEERS: &[Peer] = &[
@@ -74,8 +71,8 @@ pub(super) fn install() -> Result<()> {
 }
 
 /// Runs each peer that is installed on a core, once: mapscope has read it before, so it is in the page cache, and they
-/// take long.
-pub(super) fn compare(core: &Path, executable: &Path) -> Result<Vec<Compared>> {
+/// take long. The objects of the type `counted` are counted.
+pub(super) fn compare(core: &Path, executable: &Path, counted: &str) -> Result<Vec<Compared>> {
     let out = directory()?.join("peer.out");
     let mut compared = Vec::new();
     for peer in PEERS {
@@ -95,7 +92,7 @@ pub(super) fn compare(core: &Path, executable: &Path) -> Result<Vec<Compared>> {
         // A peer that does not know this version of Go is no reason to stop.
         let sample = measure_into(&command, &printed);
         let text = fs::read_to_string(&printed).unwrap_or_default();
-        let found = sample.is_ok().then(|| (peer.found)(&text, &out)).flatten();
+        let found = sample.is_ok().then(|| (peer.found)(counted, &text, &out)).flatten();
         compared.push(Compared { name: peer.name, runs: sample.into_iter().collect(), found });
         for file in [&out, &printed] {
             if file.exists() {
@@ -107,19 +104,19 @@ pub(super) fn compare(core: &Path, executable: &Path) -> Result<Vec<Compared>> {
 }
 
 /// goref writes a profile whose leaves are named `$mapval. (*main.Val)` and `Next. (*main.Val)`.
-fn in_profile(_: &str, profile: &Path) -> Option<u64> {
+fn in_profile(counted: &str, _: &str, profile: &Path) -> Option<u64> {
     let go: PathBuf = install_one(GO).ok()?.go;
     let arguments = ["tool", "pprof", "-sample_index=inuse_objects", "-top", "-nodefraction=0", "-nodecount=0"];
     let output = Command::new(go).args(arguments).arg(profile).stderr(Stdio::null()).output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
-    let leaf = format!("(*{COUNTED})");
+    let leaf = format!("(*{counted})");
     let lines = text.lines().filter(|line| line.ends_with(&leaf));
     Some(lines.filter_map(|line| line.split_whitespace().next()?.parse::<u64>().ok()).sum())
 }
 
 /// viewcore prints count, size, bytes and type of each line of its histogram.
-fn in_histogram(text: &str, _: &Path) -> Option<u64> {
+fn in_histogram(counted: &str, text: &str, _: &Path) -> Option<u64> {
     let fields = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
-    let row = text.lines().map(fields).find(|f| f.get(3).is_some_and(|name| name == COUNTED));
+    let row = text.lines().map(fields).find(|f| f.get(3).is_some_and(|name| name == counted));
     row.map_or(Some(0), |fields| fields[0].parse().ok())
 }

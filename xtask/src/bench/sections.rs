@@ -9,7 +9,7 @@ use super::machine::Machine;
 use crate::workspace::root;
 
 /// The sections, in the order of the page.
-const SECTIONS: &[&str] = &["inspect", "pause"];
+const SECTIONS: &[&str] = &["heaps", "inspect", "pause"];
 const TITLE: &str = "# Benchmarks\n";
 
 /// Puts `text` in place of the section `name`.

@@ -1,4 +1,4 @@
-//! The testbed's large heap, running and as a core.
+//! A program of the testbed with a large heap, running and as a core.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -19,7 +19,7 @@ pub(super) fn directory() -> Result<PathBuf> {
     Ok(directory)
 }
 
-/// The program `big`, running until this goes away.
+/// The program, running until this goes away.
 pub(super) struct Big {
     child: Option<Child>,
     pub(super) executable: PathBuf,
@@ -28,11 +28,16 @@ pub(super) struct Big {
 }
 
 impl Big {
-    /// Starts it and waits until it is ready.
+    /// Starts `big` and waits until it is ready.
     pub(super) fn start(go: &str, objects: u64) -> Result<Self> {
-        let executable = testbed_directory().join(format!("bin/{go}-default/big"));
+        Self::start_program(go, "big", &[&objects.to_string()])
+    }
+
+    /// Starts any program of the testbed and waits until it is ready.
+    pub(super) fn start_program(go: &str, name: &str, arguments: &[&str]) -> Result<Self> {
+        let executable = testbed_directory().join(format!("bin/{go}-default/{name}"));
         let child = Command::new(&executable)
-            .arg(objects.to_string())
+            .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -63,9 +68,16 @@ impl Big {
         memory(self.pid(), "VmRSS")
     }
 
-    /// Ends the program and leaves its core, as gdb writes it: of one that the kernel writes of a program that is aborting,
-    /// viewcore says nothing but a panic.
+    /// Ends the program and leaves its core, with holes where memory was never touched.
     pub(super) fn into_core(self) -> Result<CoreFile> {
+        let core = self.into_dense_core()?;
+        core.dig_holes()?;
+        Ok(core)
+    }
+
+    /// Ends the program and leaves its core, as gdb writes it: of one that the kernel writes of a program that is aborting,
+    /// viewcore says nothing but a panic. Memory that was never touched is written as zeros.
+    pub(super) fn into_dense_core(self) -> Result<CoreFile> {
         let (directory, pid) = (directory()?, self.pid());
         let path = directory.join("core");
         run(Command::new("gdb")
@@ -73,8 +85,6 @@ impl Big {
             .args(["-ex", &format!("generate-core-file {}", path.display())])
             .stdout(Stdio::null())
             .stderr(Stdio::null()))?;
-        // gdb writes memory that was never touched as zeros; other cores have holes there.
-        run(Command::new("fallocate").arg("--dig-holes").arg(&path)).context("util-linux has fallocate")?;
         Ok(CoreFile { path })
     }
 }
@@ -95,6 +105,11 @@ pub(super) struct CoreFile {
 }
 
 impl CoreFile {
+    /// Makes holes of zeros.
+    pub(super) fn dig_holes(&self) -> Result<()> {
+        run(Command::new("fallocate").arg("--dig-holes").arg(&self.path)).context("util-linux has fallocate")
+    }
+
     /// Bytes of the file without its holes: untouched memory is not stored.
     pub(super) fn stored_bytes(&self) -> Result<u64> {
         Ok(Path::metadata(&self.path)?.blocks() * 512)
