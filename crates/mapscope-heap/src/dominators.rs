@@ -14,6 +14,7 @@ mod kernel;
 mod meet;
 mod retained;
 mod semi_nca;
+mod sets;
 mod shares;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]

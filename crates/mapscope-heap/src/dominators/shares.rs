@@ -13,14 +13,13 @@ use rustc_hash::FxHashMap;
 use super::code::{ENTRY, code, decode};
 use super::kernel::LONG;
 use super::meet::first_above;
+use super::sets::{EMPTY, Sets};
 use super::{Dominator, HolderTree};
 use crate::bits::{BitSet, RankedSet};
 use crate::{HeapGraph, Reachability};
 
-/// Groups that are told apart among those that lead to one object.
-const MAX_GROUPS: usize = 16;
-/// Sets of groups that are told apart; a graph that has more is out to be large.
-const MAX_SETS: usize = 1 << 16;
+/// Blocks that one thread looks at in a row, at least.
+const MIN_BLOCKS: usize = 64;
 /// Set in what an object is below when that is not a top but a holder; the rest is the holder's group.
 const GROUP: u32 = 1 << 31;
 
@@ -33,110 +32,6 @@ pub struct Share {
     pub others: u32,
     /// There are more than that.
     pub more: bool,
-}
-
-/// Some groups, the lowest numbers of all that lead somewhere.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-struct Set {
-    groups: [u32; MAX_GROUPS],
-    len: u8,
-    more: bool,
-}
-
-impl Set {
-    fn of(group: u32) -> Self {
-        let mut set = Self { len: 1, ..Self::default() };
-        set.groups[0] = group;
-        set
-    }
-
-    fn groups(&self) -> &[u32] {
-        &self.groups[..usize::from(self.len)]
-    }
-
-    fn union(&self, other: &Self) -> Self {
-        let mut all: Vec<u32> = self.groups().iter().chain(other.groups()).copied().collect();
-        all.sort_unstable();
-        all.dedup();
-        let mut set = Self { more: self.more || other.more || all.len() > MAX_GROUPS, ..Self::default() };
-        for (place, group) in set.groups.iter_mut().zip(all) {
-            *place = group;
-            set.len += 1;
-        }
-        set
-    }
-}
-
-/// Sets by number. Set 0 is empty, set 1 is that of more groups than are told apart.
-struct Sets {
-    all: Vec<Set>,
-    numbers: FxHashMap<Set, u32>,
-    unions: FxHashMap<(u32, u32), u32>,
-    last: ((u32, u32), u32),
-    /// The group looked up last, and its set.
-    last_group: (u32, u32),
-}
-
-const EMPTY: u32 = 0;
-const MANY: u32 = 1;
-
-impl Sets {
-    fn new() -> Self {
-        let all = vec![Set::default(), Set { more: true, ..Set::default() }];
-        Self {
-            all,
-            numbers: FxHashMap::default(),
-            unions: FxHashMap::default(),
-            last: ((EMPTY, EMPTY), EMPTY),
-            last_group: (u32::MAX, EMPTY),
-        }
-    }
-
-    fn number(&mut self, set: Set) -> u32 {
-        if let Some(number) = self.numbers.get(&set) {
-            return *number;
-        }
-        if self.all.len() >= MAX_SETS {
-            return MANY;
-        }
-        self.all.push(set);
-        let number = self.all.len() as u32 - 1;
-        self.numbers.insert(set, number);
-        number
-    }
-
-    /// The set of one group.
-    fn of_group(&mut self, group: u32) -> u32 {
-        if self.last_group.0 != group {
-            self.last_group = (group, self.number(Set::of(group)));
-        }
-        self.last_group.1
-    }
-
-    /// The union of two sets that have not met yet, or so many others have since.
-    fn meet(&mut self, key: (u32, u32)) -> u32 {
-        let union = self.all[key.0 as usize].union(&self.all[key.1 as usize]);
-        let number = self.number(union);
-        if self.unions.len() < MAX_SETS * 4 {
-            self.unions.insert(key, number);
-        }
-        number
-    }
-
-    fn union(&mut self, a: u32, b: u32) -> u32 {
-        match (a.min(b), a.max(b)) {
-            (EMPTY, other) => other,
-            (MANY, _) => MANY,
-            (a, b) if a == b => a,
-            key if key == self.last.0 => self.last.1,
-            key => {
-                let known = self.unions.get(&key).copied();
-                let union = known.unwrap_or_else(|| self.meet(key));
-                self.last = (key, union);
-                union
-            }
-        }
-    }
 }
 
 /// Says who shares each object that nothing dominates: puts the number of a share into its place in `dominators`, the
@@ -185,76 +80,10 @@ impl Tops {
         if set.len() == 0 {
             return None;
         }
-        let group = |code: u32| match decode(code) {
-            Dominator::Holder(holder) => GROUP | holders.group(holder),
-            _ => GROUP,
-        };
-        let mut below: Vec<u32> = vec![GROUP; graph.pointing().len()];
-        for object in reach.order() {
-            let Some(index) = graph.pointing().rank(*object as usize) else { continue };
-            let dominator = match several.rank(*object as usize) {
-                Some(rank) => dominators[rank],
-                None => first_above(reach, holders, *object),
-            };
-            below[index] = match decode(dominator) {
-                // What dominates it was reached before it.
-                Dominator::Object(above) => graph.pointing().rank(above as usize).map_or(GROUP, |index| below[index]),
-                Dominator::Holder(_) => group(dominator),
-                Dominator::Shared(_) => set.rank(*object as usize).map_or(GROUP, |top| top as u32),
-            };
-        }
-        let of_object = |object: u32| graph.pointing().rank(object as usize).map_or(GROUP, |index| below[index]);
-        let first = set.iter().map(|top| match decode(first_above(reach, holders, top as u32)) {
-            Dominator::Object(parent) => of_object(parent),
-            _ => group(first_above(reach, holders, top as u32)),
-        });
-        let first = first.collect();
-        let roots = || {
-            let counting = reach.roots().iter().enumerate().filter(|(index, _)| reach.counts(*index));
-            counting.filter_map(|(index, object)| {
-                let holder = code(Dominator::Holder(holders.of(index as u32)));
-                Some((set.rank(*object as usize)?, group(holder)))
-            })
-        };
-        // Of each object that points to tops: what it is below, and the tops.
-        let each = |sink: &(dyn Fn(usize, u32) + Sync)| {
-            graph.blocks.blocks().par_iter().with_min_len(64).for_each(|block| {
-                for object in block.objects().filter(|o| graph.points(*o) && reach.is_live(*o)) {
-                    let follow = |target: &u32| {
-                        if let Some(top) = set.rank(*target as usize)
-                            && !reach.parts().differ(object, *target)
-                        {
-                            let from = of_object(object);
-                            if from != top as u32 {
-                                sink(top, from);
-                            }
-                        }
-                    };
-                    let row = graph.edges(object);
-                    if row.len() > LONG { row.par_iter().for_each(follow) } else { row.iter().for_each(follow) }
-                }
-            });
-        };
-        let mut starts: Vec<AtomicU32> = (0..=set.len()).map(|_| AtomicU32::new(0)).collect();
-        each(&|top, _| {
-            starts[top].fetch_add(1, Relaxed);
-        });
-        roots().for_each(|(top, _)| *starts[top].get_mut() += 1);
-        let mut total = 0;
-        for start in &mut starts {
-            // The end of the row for now; filling moves it to the start.
-            total += *start.get_mut();
-            *start.get_mut() = total;
-        }
-        let from: Vec<AtomicU32> = (0..total).map(|_| AtomicU32::new(GROUP)).collect();
-        let put = |top: usize, leads: u32| {
-            let at = starts[top].fetch_sub(1, Relaxed) - 1;
-            from[at as usize].store(leads, Relaxed);
-        };
-        each(&put);
-        roots().for_each(|(top, group)| put(top, group));
-        let plain = |column: Vec<AtomicU32>| column.into_iter().map(AtomicU32::into_inner).collect();
-        Some(Self { set, starts: plain(starts), from: plain(from), first })
+        let below = Below::of(graph, reach, several, holders, dominators, &set);
+        let first = set.iter().map(|top| below.what(first_above(reach, holders, top as u32))).collect();
+        let (starts, from) = rows(reach, &set, &below);
+        Some(Self { set, starts, from, first })
     }
 
     /// What leads to a top.
@@ -276,7 +105,7 @@ impl Tops {
         for (set, group) in found.iter_mut().zip(first_groups(self.first.clone())) {
             let all = &sets.all[*set as usize];
             let among = all.groups().contains(&group);
-            let others = u32::from(all.len) - u32::from(among);
+            let others = all.groups().len() as u32 - u32::from(among);
             let share = Share { group, others, more: all.more };
             *set = *numbers.entry(share).or_insert_with(|| {
                 shares.push(share);
@@ -285,6 +114,105 @@ impl Tops {
         }
         (found, shares)
     }
+}
+
+/// What each object that points somewhere is below: a top, or [`GROUP`] and the group of a holder.
+struct Below<'b> {
+    graph: &'b HeapGraph,
+    holders: &'b HolderTree<'b>,
+    /// By the number of the object among those that point somewhere.
+    column: Vec<u32>,
+}
+
+impl<'b> Below<'b> {
+    fn of(
+        graph: &'b HeapGraph,
+        reach: &Reachability,
+        several: &RankedSet,
+        holders: &'b HolderTree<'b>,
+        dominators: &[u32],
+        tops: &RankedSet,
+    ) -> Self {
+        let mut below = Self { graph, holders, column: vec![GROUP; graph.pointing().len()] };
+        // What dominates an object was reached before it.
+        for object in reach.order() {
+            let dominator = match several.rank(*object as usize) {
+                Some(rank) => dominators[rank],
+                None => first_above(reach, holders, *object),
+            };
+            let what = match tops.rank(*object as usize) {
+                Some(top) => top as u32,
+                None => below.what(dominator),
+            };
+            if let Some(index) = graph.pointing().rank(*object as usize) {
+                below.column[index] = what;
+            }
+        }
+        below
+    }
+
+    /// What an object is below, or what a holder is.
+    #[inline]
+    fn what(&self, node: u32) -> u32 {
+        match decode(node) {
+            Dominator::Object(object) => {
+                self.graph.pointing().rank(object as usize).map_or(GROUP, |index| self.column[index])
+            }
+            Dominator::Holder(holder) => GROUP | self.holders.group(holder),
+            Dominator::Shared(_) => GROUP,
+        }
+    }
+}
+
+/// What leads to each top, as sparse rows: where each row starts and where the last ends, and the rows.
+fn rows(reach: &Reachability, tops: &RankedSet, below: &Below<'_>) -> (Vec<u32>, Vec<u32>) {
+    let roots = || {
+        let counting = reach.roots().iter().enumerate().filter(|(index, _)| reach.counts(*index));
+        counting.filter_map(|(index, object)| {
+            let holder = code(Dominator::Holder(below.holders.of(index as u32)));
+            Some((tops.rank(*object as usize)?, below.what(holder)))
+        })
+    };
+    let mut starts: Vec<AtomicU32> = (0..=tops.len()).map(|_| AtomicU32::new(0)).collect();
+    each_edge(reach, tops, below, |top, _| {
+        starts[top].fetch_add(1, Relaxed);
+    });
+    roots().for_each(|(top, _)| *starts[top].get_mut() += 1);
+    let mut total = 0;
+    for start in &mut starts {
+        // The end of the row for now; filling moves it to the start.
+        total += *start.get_mut();
+        *start.get_mut() = total;
+    }
+    let from: Vec<AtomicU32> = (0..total).map(|_| AtomicU32::new(GROUP)).collect();
+    let put = |top: usize, leads: u32| {
+        let at = starts[top].fetch_sub(1, Relaxed) - 1;
+        from[at as usize].store(leads, Relaxed);
+    };
+    each_edge(reach, tops, below, put);
+    roots().for_each(|(top, group)| put(top, group));
+    let plain = |column: Vec<AtomicU32>| column.into_iter().map(AtomicU32::into_inner).collect();
+    (plain(starts), plain(from))
+}
+
+/// Calls `sink` for each pointer to a top, with the top and what the pointing object is below, unless that is the top.
+fn each_edge(reach: &Reachability, tops: &RankedSet, below: &Below<'_>, sink: impl Fn(usize, u32) + Sync) {
+    let graph = below.graph;
+    graph.blocks.blocks().par_iter().with_min_len(MIN_BLOCKS).for_each(|block| {
+        for object in block.objects().filter(|o| graph.points(*o) && reach.is_live(*o)) {
+            let from = below.what(object);
+            let follow = |target: &u32| {
+                if let Some(top) = tops.rank(*target as usize)
+                    && from != top as u32
+                    && !reach.parts().differ(object, *target)
+                {
+                    sink(top, from);
+                }
+            };
+            let row = graph.edges(object);
+            if row.len() > LONG { row.par_iter().for_each(follow) } else { row.iter().for_each(follow) }
+        }
+    });
 }
 
 /// The group that reached each top first, from what each was reached from: a group, or another top, which was reached
@@ -385,24 +313,5 @@ impl Pass<'_> {
                 self.low[above as usize] = self.low[above as usize].min(self.low[top as usize]);
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sets_keep_the_lowest_and_say_that_there_are_more() {
-        let mut sets = Sets::new();
-        let mut all = EMPTY;
-        for group in (0..20).rev() {
-            let one = sets.number(Set::of(group));
-            all = sets.union(one, all);
-        }
-        let set = sets.all[all as usize];
-        assert_eq!((set.groups(), set.more), (&(0..16).collect::<Vec<_>>()[..], true));
-        let seven = sets.number(Set::of(7));
-        assert_eq!((sets.union(all, seven), sets.union(all, MANY), sets.union(EMPTY, seven)), (all, MANY, seven));
     }
 }
