@@ -12,6 +12,7 @@ mod names;
 mod path;
 mod plan;
 mod shape;
+mod slots;
 mod table;
 
 pub(crate) use abi::{Descriptor, MaskSource};

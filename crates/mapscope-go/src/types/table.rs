@@ -6,6 +6,7 @@ use mapscope_memory::Memory;
 use rustc_hash::FxHashMap;
 
 use super::abi::MAX_TYPE_SIZE;
+use super::slots::Slots;
 use super::{Kind, MapForm, MapShape, StructField, Type, TypeId};
 use crate::dwarf::{Dwarf, DwarfIndex};
 use crate::runtime::{Layout, Module};
@@ -64,7 +65,7 @@ enum Source {
 #[derive(Default)]
 struct Inner {
     ids: FxHashMap<Source, TypeId>,
-    types: Vec<(Source, Option<Arc<Type>>)>,
+    sources: Vec<Source>,
 }
 
 /// All types met so far. Shared by all workers.
@@ -76,6 +77,8 @@ pub(crate) struct TypeTable<'a> {
     pub(super) map_form: MapForm,
     offsets: MapOffsets,
     inner: RwLock<Inner>,
+    /// Those that were looked at.
+    parsed: Slots<Type>,
 }
 
 /// Offsets in the structures of maps and channels that plans follow.
@@ -127,7 +130,16 @@ impl<'a> TypeTable<'a> {
             _ => MapForm::Strides,
         };
         let offsets = MapOffsets::new(layout, map_form);
-        let table = Self { memory, modules, debug, minor, map_form, offsets, inner: RwLock::default() };
+        let table = Self {
+            memory,
+            modules,
+            debug,
+            minor,
+            map_form,
+            offsets,
+            inner: RwLock::default(),
+            parsed: Slots::default(),
+        };
         table.reserve(Source::Unknown);
         table
     }
@@ -142,8 +154,8 @@ impl<'a> TypeTable<'a> {
         if let Some(id) = inner.ids.get(&source) {
             return *id;
         }
-        let id = TypeId(inner.types.len() as u32);
-        inner.types.push((source, None));
+        let id = TypeId(inner.sources.len() as u32);
+        inner.sources.push(source);
         inner.ids.insert(source, id);
         id
     }
@@ -155,7 +167,7 @@ impl<'a> TypeTable<'a> {
 
     /// The address of the descriptor of a type that has one, whether or not it was parsed.
     pub(super) fn source_descriptor(&self, id: TypeId) -> Option<u64> {
-        match self.inner.read().ok()?.types.get(id.0 as usize)?.0 {
+        match self.source(id)? {
             Source::Descriptor(address) => Some(address),
             _ => None,
         }
@@ -206,32 +218,35 @@ impl<'a> TypeTable<'a> {
         let id = self.reserve(Source::Closure(entry));
         let name = format!("func {}", name.replace("go.shape.", ""));
         let ty = Type { name, size, descriptor: 0, direct: false, kind: Kind::Struct(fields) };
-        self.store(id, Arc::new(ty)).map_or(TypeId::UNKNOWN, |_| id)
+        if id != TypeId::UNKNOWN {
+            self.parsed.set(id.0, ty);
+        }
+        id
     }
 
-    fn store(&self, id: TypeId, ty: Arc<Type>) -> Option<Arc<Type>> {
-        let mut inner = self.inner.write().ok()?;
-        let slot = &mut inner.types.get_mut(id.0 as usize)?.1;
-        Some(slot.get_or_insert(ty).clone())
+    fn source(&self, id: TypeId) -> Option<Source> {
+        self.inner.read().ok()?.sources.get(id.0 as usize).copied()
     }
 
     /// The type itself.
-    pub(crate) fn get(&self, id: TypeId) -> Arc<Type> {
-        let source = match self.inner.read().ok().and_then(|i| i.types.get(id.0 as usize).cloned()) {
-            Some((_, Some(ty))) => return ty,
-            Some((source, None)) => source,
-            None => Source::Unknown,
-        };
+    #[inline]
+    pub(crate) fn get(&self, id: TypeId) -> &Type {
+        self.parsed.get(id.0).unwrap_or_else(|| self.look_at(id))
+    }
+
+    #[cold]
+    fn look_at(&self, id: TypeId) -> &Type {
+        // What was given out by nobody is the first, which is unknown.
+        let (id, source) = self.source(id).map_or((TypeId::UNKNOWN, Source::Unknown), |source| (id, source));
         let mut ty = self.parse(source);
         // Debug information may claim any size; sums of sizes and offsets must not wrap.
         ty.size = ty.size.min(MAX_TYPE_SIZE);
-        let ty = Arc::new(ty);
-        self.store(id, ty.clone()).unwrap_or(ty)
+        self.parsed.set(id.0, ty)
     }
 
     /// Types met so far.
     pub(crate) fn len(&self) -> usize {
-        self.inner.read().map_or(0, |i| i.types.len())
+        self.inner.read().map_or(0, |i| i.sources.len())
     }
 
     /// The shape of a map type; `None` for any other.
