@@ -286,10 +286,7 @@ objects and bytes, the entries of the maps, and the objects of one type were tho
 {dated}.
 
 {small}
-With about {many} objects, from the core with holes:
-
-{big}
-Where the time goes, in nanoseconds an object (core with holes, fastest run; stages of less than 20 ms left out):
+{big}Where the time goes, in nanoseconds an object (core with holes, fastest run; stages of less than 20 ms left out):
 
 {stages}
 goref reads the same core with holes, once. It has neither retained sizes nor figures of maps, and does not find all objects,
@@ -301,10 +298,12 @@ measured.
 ",
         objects = options.objects,
         runs = options.runs,
-        many = options.large,
         dated = sections::dated(machine)?,
         small = table(heaps),
-        big = table(large),
+        big = match large {
+            [] => String::new(),
+            large => format!("With about {} objects, from the core with holes:\n\n{}\n", options.large, table(large)),
+        },
         stages = stage_table(heaps),
     ))
 }
