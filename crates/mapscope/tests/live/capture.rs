@@ -63,7 +63,7 @@ fn reading(command: &str, target: &str) -> Value {
     assert!(output.status.success(), "{output:?}");
     let mut document: Value = serde_json::from_str(&stdout(&output)).expect("the output is JSON");
     let about = document["target"].as_object_mut().expect("a target");
-    for field in ["kind", "pause", "paused_ms", "copied_bytes", "read_ms", "taken_at"] {
+    for field in ["kind", "pause", "paused_ms", "copied_bytes", "read_ms", "stages", "taken_at"] {
         about.remove(field);
     }
     for group in document["groups"].as_array_mut().into_iter().flatten() {
