@@ -142,7 +142,7 @@ fn from_core(program: &Path, big: Big, go: &str, options: &Options) -> Result<Su
     let core = big.into_core()?;
     let big = Big::gone(truth, executable);
     let read = subject(program, &big, &[&core.path.to_string_lossy()], options.runs)?;
-    let peers = peers::compare(&core.path, &big.executable, "main.Val")?;
+    let peers = peers::compare(&core.path, &big.executable, Some("main.Val"))?;
     Ok(Subject { go: go.to_owned(), core: true, rss, bytes: core.stored_bytes()?, peers, ..read })
 }
 

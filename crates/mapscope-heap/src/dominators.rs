@@ -33,6 +33,9 @@ use rayon::prelude::*;
 use crate::bits::RankedSet;
 use crate::{HeapGraph, Parent, Reachability};
 
+/// The walk is for graphs with fewer than one object in so many that several lead to.
+const FEW: usize = 64;
+
 /// The immediate dominator of a live object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Dominator {
@@ -62,7 +65,9 @@ impl<'g> Dominators<'g> {
     /// Finds the dominator and the retained size of every live object.
     pub fn new(graph: &'g HeapGraph, reach: &'g Reachability, holders: HolderTree<'g>) -> Self {
         let several = kernel::joined(graph, reach, &holders);
-        let codes = meet::dominators(graph, reach, &several, &holders, None);
+        // Where little has a say, the walk is over before the sweeps have looked at everything twice.
+        let few = several.len() < graph.len() / FEW;
+        let codes = if few { None } else { meet::dominators(graph, reach, &several, &holders, None) };
         Self::of_codes(graph, reach, holders, several, codes)
     }
 

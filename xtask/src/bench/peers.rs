@@ -71,8 +71,9 @@ pub(super) fn install() -> Result<()> {
 }
 
 /// Runs each peer that is installed on a core, once: mapscope has read it before, so it is in the page cache, and they
-/// take long. The objects of the type `counted` are counted.
-pub(super) fn compare(core: &Path, executable: &Path, counted: &str) -> Result<Vec<Compared>> {
+/// take long. The objects of the type `counted` are counted, if one is given: `go tool pprof` needs more memory than goref
+/// for that.
+pub(super) fn compare(core: &Path, executable: &Path, counted: Option<&str>) -> Result<Vec<Compared>> {
     let out = directory()?.join("peer.out");
     let mut compared = Vec::new();
     for peer in PEERS {
@@ -92,7 +93,7 @@ pub(super) fn compare(core: &Path, executable: &Path, counted: &str) -> Result<V
         // A peer that does not know this version of Go is no reason to stop.
         let sample = measure_into(&command, &printed);
         let text = fs::read_to_string(&printed).unwrap_or_default();
-        let found = sample.is_ok().then(|| (peer.found)(counted, &text, &out)).flatten();
+        let found = counted.filter(|_| sample.is_ok()).and_then(|counted| (peer.found)(counted, &text, &out));
         compared.push(Compared { name: peer.name, runs: sample.into_iter().collect(), found });
         for file in [&out, &printed] {
             if file.exists() {
