@@ -64,6 +64,8 @@ struct Pages {
     root: Arc<[u32]>,
 }
 
+/// Blocks that one thread looks at in a row, at least.
+pub(crate) const MIN_BLOCKS: usize = 64;
 /// Slots that can be numbered: 31 bits, and room for what stands beside objects in a graph.
 const MAX_OBJECTS: u32 = (1 << 31) - (1 << 24);
 

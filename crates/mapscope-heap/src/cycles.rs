@@ -13,6 +13,7 @@ use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
 use crate::bits::{BitSet, RankedSet, SharedBits};
+use crate::blocks::MIN_BLOCKS;
 use crate::dominators::Kernel;
 use crate::reach::Parts;
 use crate::{Dominators, HeapGraph, Reachability};
@@ -21,8 +22,6 @@ use crate::{Dominators, HeapGraph, Reachability};
 const NONE: u32 = 0;
 /// Rounds in which what leads nowhere is left out.
 const ROUNDS: usize = 8;
-/// Blocks that one thread looks at in a row, at least.
-const MIN_BLOCKS: usize = 64;
 
 /// The live objects that are in cycles, by component: objects of one component reach each other.
 #[derive(Debug)]

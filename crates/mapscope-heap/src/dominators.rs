@@ -67,7 +67,7 @@ impl<'g> Dominators<'g> {
         let several = kernel::joined(graph, reach, &holders);
         // Where little has a say, the walk is over before the sweeps have looked at everything twice.
         let few = several.len() < graph.len() / FEW;
-        let codes = if few { None } else { meet::dominators(graph, reach, &several, &holders, None) };
+        let codes = if few { None } else { meet::dominators(graph, reach, &several, &holders) };
         Self::of_codes(graph, reach, holders, several, codes)
     }
 

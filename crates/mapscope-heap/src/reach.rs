@@ -157,6 +157,12 @@ impl Reachability {
         self.roots.get(root).is_some_and(|object| self.parts.of(*object) == rank)
     }
 
+    /// The roots that count: the number of each, and its object.
+    pub(crate) fn counting_roots(&self) -> impl Iterator<Item = (u32, u32)> + '_ {
+        let roots = self.roots.iter().enumerate().filter(|(index, _)| self.counts(*index));
+        roots.map(|(index, object)| (index as u32, *object))
+    }
+
     /// As [`Reachability::extend`], but what an object that is not `open` points to is not followed: it is marked, and
     /// that is all. A later call can give its edges as roots.
     pub fn extend_through(

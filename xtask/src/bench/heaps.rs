@@ -180,8 +180,7 @@ impl Heap {
         let row = types.iter().find(|row| row["type"] == counted["type"]);
         let count = |value: &Value| value["count"].as_u64().unwrap_or_default();
         let (found, there) = (row.map_or(0, count), count(counted));
-        // Of what only untyped slots of a stack lead to, one may be inferred to be nothing.
-        if found.abs_diff(there) * 10_000 > there {
+        if found != there {
             bail!("{}: {found} of {there} objects of {} are found", self.shape, counted["type"]);
         }
         Ok(())

@@ -8,11 +8,10 @@ use rayon::prelude::*;
 
 use super::HolderTree;
 use crate::bits::{BitSet, RankedSet, SharedBits};
+use crate::blocks::MIN_BLOCKS;
 use crate::reach::Parts;
 use crate::{HeapGraph, Parent, Reachability};
 
-/// Blocks that one thread looks at in a row, at least.
-const MIN_BLOCKS: usize = 64;
 /// Members whose edges one thread looks up in a row.
 const CHUNK: usize = 1 << 12;
 /// A row of more edges than this is shared out among threads.
@@ -25,9 +24,9 @@ pub(super) fn joined(graph: &HeapGraph, reach: &Reachability, holders: &HolderTr
     for object in reach.joined().iter().filter(|o| reach.is_live(*o as u32)) {
         several.insert(object);
     }
-    for (index, &object) in reach.roots().iter().enumerate().filter(|(index, _)| reach.counts(*index)) {
+    for (index, object) in reach.counting_roots() {
         let same = match reach.parent(object) {
-            Some(Parent::Root(root)) => holders.of(root) == holders.of(index as u32),
+            Some(Parent::Root(root)) => holders.of(root) == holders.of(index),
             _ => false,
         };
         if !same && reach.is_live(object) {

@@ -15,11 +15,10 @@ use super::code::{ENTRY, code, decode};
 use super::kernel::LONG;
 use super::{Dominator, HolderTree};
 use crate::bits::RankedSet;
+use crate::blocks::MIN_BLOCKS;
 use crate::prefetch::prefetch;
 use crate::{HeapGraph, Parent, Reachability};
 
-/// Blocks that one thread looks at in a row, at least.
-const MIN_BLOCKS: usize = 64;
 /// Steps up that are allowed for each edge and object, before the rest is left to the walk.
 const STEPS: u64 = 16;
 /// Sweeps that are allowed.
@@ -28,16 +27,15 @@ const SWEEPS: usize = 16;
 const AHEAD: usize = 16;
 
 /// The immediate dominator of each object of `several`, by rank, as [`code`] writes it; `None` when that takes too many
-/// steps. More than `limit` steps are too many, where one is given.
+/// steps.
 pub(super) fn dominators(
     graph: &HeapGraph,
     reach: &Reachability,
     several: &RankedSet,
     holders: &HolderTree<'_>,
-    limit: Option<u64>,
 ) -> Option<Vec<u32>> {
     let estimate = Estimate::new(graph, reach, several, holders);
-    let budget = Budget::new(limit.unwrap_or(STEPS * (graph.edge_count() as u64 + 1024)));
+    let budget = Budget::new(STEPS * (graph.edge_count() as u64 + 1024));
     for _ in 0..SWEEPS {
         let raised = estimate.sweep(&budget);
         if budget.is_over() {
@@ -131,8 +129,8 @@ impl<'e> Estimate<'e> {
     /// Raises what each edge leads to; returns whether anything was raised.
     fn sweep(&self, budget: &Budget) -> bool {
         let mut purse = budget.purse();
-        for (index, &object) in self.reach.roots().iter().enumerate().filter(|(index, _)| self.reach.counts(*index)) {
-            let holder = code(Dominator::Holder(self.holders.of(index as u32)));
+        for (index, object) in self.reach.counting_roots() {
+            let holder = code(Dominator::Holder(self.holders.of(index)));
             self.raise(holder, object, &mut purse);
         }
         purse.raised.clear();

@@ -16,10 +16,9 @@ use super::meet::first_above;
 use super::sets::{EMPTY, Sets};
 use super::{Dominator, HolderTree};
 use crate::bits::{BitSet, RankedSet};
+use crate::blocks::MIN_BLOCKS;
 use crate::{HeapGraph, Reachability};
 
-/// Blocks that one thread looks at in a row, at least.
-const MIN_BLOCKS: usize = 64;
 /// Set in what an object is below when that is not a top but a holder; the rest is the holder's group.
 const GROUP: u32 = 1 << 31;
 
@@ -167,10 +166,9 @@ impl<'b> Below<'b> {
 /// What leads to each top, as sparse rows: where each row starts and where the last ends, and the rows.
 fn rows(reach: &Reachability, tops: &RankedSet, below: &Below<'_>) -> (Vec<u32>, Vec<u32>) {
     let roots = || {
-        let counting = reach.roots().iter().enumerate().filter(|(index, _)| reach.counts(*index));
-        counting.filter_map(|(index, object)| {
-            let holder = code(Dominator::Holder(below.holders.of(index as u32)));
-            Some((tops.rank(*object as usize)?, below.what(holder)))
+        reach.counting_roots().filter_map(|(index, object)| {
+            let holder = code(Dominator::Holder(below.holders.of(index)));
+            Some((tops.rank(object as usize)?, below.what(holder)))
         })
     };
     let mut starts: Vec<AtomicU32> = (0..=tops.len()).map(|_| AtomicU32::new(0)).collect();

@@ -291,7 +291,7 @@ fn a_graph_whose_ways_are_long_is_left_to_the_walk() {
     let reach = Reachability::from_roots(&graph, [0]);
     let holders = HolderTree { of_root: &[0], above: &case.above, groups: &case.groups };
     let several = kernel::joined(&graph, &reach, &holders);
-    assert_eq!(meet::dominators(&graph, &reach, &several, &holders, None), None);
+    assert_eq!(meet::dominators(&graph, &reach, &several, &holders), None);
     with_tree(&case, |graph, reach, tree| {
         assert!((1..n).all(|o| tree.of(o) == Some(Dominator::Object(o - 1))));
         assert_eq!(tree.retained(0), reach.live_bytes(graph));

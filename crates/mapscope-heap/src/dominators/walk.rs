@@ -78,9 +78,8 @@ pub(super) fn walk(graph: &HeapGraph, reach: &Reachability, members: &RankedSet,
 
 /// Objects of the kernel that each holder holds, as sparse rows.
 fn held(reach: &Reachability, members: &RankedSet, holders: &HolderTree<'_>) -> (Vec<u32>, Vec<u32>) {
-    let roots = reach.roots().iter().enumerate();
-    let counting = roots.filter(|(index, object)| reach.counts(*index) && members.contains(**object as usize));
-    rows_of(counting.map(|(index, object)| (holders.of(index as u32), *object)).collect(), holders.count())
+    let counting = reach.counting_roots().filter(|(_, object)| members.contains(*object as usize));
+    rows_of(counting.map(|(index, object)| (holders.of(index), object)).collect(), holders.count())
 }
 
 struct Walker<'w> {
