@@ -101,15 +101,13 @@ pub(crate) fn program(given: Option<&Path>) -> Result<PathBuf> {
 
 fn parse(arguments: &[&str]) -> Result<Options> {
     let mut options = Options { objects: 8_000_000, large: 40_000_000, versions: Vec::new(), runs: 5, mapscope: None };
-    let mut rest = arguments.iter();
-    while let Some(&argument) = rest.next() {
-        let value = rest.next().with_context(|| format!("{argument} needs a value"))?;
-        let number = || value.parse().with_context(|| format!("{argument} needs a number, not `{value}`"));
+    for (argument, value) in pairs(arguments)? {
+        let number = || number(argument, value);
         match argument {
             "--objects" => options.objects = number()?,
             "--large" => options.large = number()?,
             "--runs" => options.runs = number()?.max(1) as usize,
-            "--go" => options.versions.push((*value).to_owned()),
+            "--go" => options.versions.push(value.to_owned()),
             "--mapscope" => options.mapscope = Some(value.into()),
             _ => bail!("unknown option {argument}"),
         }
@@ -119,6 +117,19 @@ fn parse(arguments: &[&str]) -> Result<Options> {
         options.versions = ["1.23.9", "1.24.11", "1.27.3"].map(str::to_owned).into();
     }
     Ok(options)
+}
+
+/// Options with their values.
+fn pairs<'a>(arguments: &[&'a str]) -> Result<Vec<(&'a str, &'a str)>> {
+    let pair = |pair: &[&'a str]| match *pair {
+        [argument, value] => Ok((argument, value)),
+        _ => bail!("{} needs a value", pair.concat()),
+    };
+    arguments.chunks(2).map(pair).collect()
+}
+
+fn number(argument: &str, value: &str) -> Result<u64> {
+    value.parse().with_context(|| format!("{argument} needs a number, not `{value}`"))
 }
 
 /// Measures one Go version: the live process first, because the core is its end.

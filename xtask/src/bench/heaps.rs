@@ -83,15 +83,13 @@ pub(super) fn run(arguments: &[&str]) -> Result<()> {
 fn parse(arguments: &[&str]) -> Result<Options> {
     let shapes = SHAPES.iter().map(|shape| (*shape).to_owned()).collect();
     let mut options = Options { objects: 5_000_000, large: 25_000_000, shapes, runs: 3, peers: true, mapscope: None };
-    let mut rest = arguments.iter();
-    while let Some(&argument) = rest.next() {
-        let value = rest.next().with_context(|| format!("{argument} needs a value"))?;
-        let number = || value.parse().with_context(|| format!("{argument} needs a number, not `{value}`"));
+    for (argument, value) in super::pairs(arguments)? {
+        let number = || super::number(argument, value);
         match argument {
             "--objects" => options.objects = number()?,
             "--large" => options.large = number()?,
             "--runs" => options.runs = number()?.max(1) as usize,
-            "--peers" => options.peers = *value != "no",
+            "--peers" => options.peers = value != "no",
             "--shapes" => options.shapes = value.split(',').map(str::to_owned).collect(),
             "--mapscope" => options.mapscope = Some(value.into()),
             _ => bail!("unknown option {argument}"),

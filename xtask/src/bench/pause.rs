@@ -211,9 +211,7 @@ pub(super) fn run(arguments: &[&str]) -> Result<()> {
 
 fn parse(arguments: &[&str]) -> Result<Options> {
     let mut options = Options { sizes: vec![100, 1000, 4000], rounds: 20, mapscope: None };
-    let mut rest = arguments.iter();
-    while let Some(&argument) = rest.next() {
-        let value = rest.next().with_context(|| format!("{argument} needs a value"))?;
+    for (argument, value) in super::pairs(arguments)? {
         match argument {
             "--sizes" => options.sizes = value.split(',').map(str::parse).collect::<Result<_, _>>()?,
             "--rounds" => options.rounds = value.parse::<usize>()?.max(1),
